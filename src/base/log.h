@@ -1,0 +1,27 @@
+/* log.h: logfmt lines on standard error, one write each. Secrets have no formatter: see secret.h. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/buf.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+void log_set_level(enum log_level least);
+bool log_parse_level(struct str s, enum log_level *out);
+
+/* One line: time=... level=... msg="..." */
+void log_line(enum log_level v, const char *fmt, ...) PRINTF(2, 3);
+
+/* Piece by piece: log_begin(), any number of log_str()/log_i64(), log_end(). Values are quoted where logfmt
+ * needs it and cut at 200 bytes. A line that is below the level costs nothing. */
+struct log_line {
+    struct buf text;
+    char room[1024];
+    bool on;
+};
+void log_begin(struct log_line *l, enum log_level v, const char *msg);
+void log_str(struct log_line *l, const char *key, struct str value);
+void log_i64(struct log_line *l, const char *key, int64_t value);
+void log_end(struct log_line *l);
+
+#endif

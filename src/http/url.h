@@ -1,0 +1,23 @@
+/* url.h: base URLs of providers, and query strings (RFC 3986). */
+#ifndef HTTP_URL_H
+#define HTTP_URL_H
+
+#include "base/buf.h"
+
+struct url {
+    bool is_tls;      /* https */
+    struct str host;  /* IPv6 without brackets */
+    uint16_t port;    /* given, or 80 / 443 */
+    struct str path;  /* "" or "/v1": never ends in '/' */
+    struct str authority; /* for the Host field: "host" or "host:port", as given */
+};
+
+/* http or https; no user, no query, no fragment. Views of `text`. The fault says what is wrong with it. */
+enum err url_parse(struct str text, struct url *out, struct fault *f) MUST_USE;
+
+/* The first value of `name` in a query string, percent-decoded to the end of `scratch`; p NULL: not there. */
+struct str url_query(struct str query, struct str name, struct buf *scratch);
+/* "HOST:PORT", "[v6]:PORT" or ":PORT". */
+bool url_parse_listen(struct str text, struct str *host, uint16_t *port);
+
+#endif

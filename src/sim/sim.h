@@ -1,0 +1,23 @@
+/* sim.h: the simulated provider: OpenAI chat, completions and embeddings, Anthropic messages, Gemini generateContent,
+ * whole and streamed, over real HTTP, with faults chosen by the model's name. It never pretends to be a language model:
+ * "echo" answers with the last user message, "lorem" with max_tokens words of filler, both counted one token per four
+ * bytes, rounded up. */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "base/err.h"
+#include "io/loop.h"
+
+struct sim;
+
+/* On this loop. NULL and a sentence: could not listen. Port 0 takes a free one. */
+struct sim *sim_new(struct io_loop *l, struct str host, uint16_t port, struct fault *f);
+void sim_free(struct sim *s);
+uint16_t sim_port(const struct sim *s);
+/* A port of 127.0.0.1 that stays bound and on which nobody listens: connecting to it is refused. */
+uint16_t sim_refused_port(const struct sim *s);
+
+/* Names of all faults ("429", "cut", ...): NULL after the last. For catalogues and help texts. */
+const char *sim_fault_name(unsigned i);
+
+#endif
