@@ -21,7 +21,7 @@ FNR == 1 { split(FILENAME, part, "/"); layer = part[2]; top = FILENAME ~ /^src\/
 END { exit bad }' tools/layers.txt $(find src -name '*.[ch]' | sort) || exit 1
 
 # Calls that overflow, keep hidden state, start programs, or read numbers without telling of errors.
-banned='\b(sprintf|vsprintf|strcpy|strcat|strtok|gets|gmtime|localtime|atoi|atol|atof|system|popen|exec[lv]p?e?|strtod)\('
+banned='\b(sprintf|vsprintf|strcpy|strcat|strtok|gets|gmtime|localtime|atoi|atol|atof|system|popen|exec[lv]p?e?)\('
 if grep -nE "$banned" $(find src -name '*.[ch]'); then
     echo "banned calls: see tools/check_layers.sh" >&2
     exit 1

@@ -30,6 +30,7 @@ struct config {
 /* What the command line gave; empty views where it did not. */
 struct config_flags {
     struct str config, listen, data, workers;
+    bool settings_only; /* neither providers nor models are looked at: the catalog is empty */
 };
 
 /* ERR_INVALID: the sentence names file, line, setting and nearest known name. On success c is the caller's to release. */

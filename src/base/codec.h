@@ -1,4 +1,4 @@
-/* codec.h: bytes as text: hex and base64 (RFC 4648), CRC-32 (IEEE 802.3), random numbers. */
+/* codec.h: bytes as text: hex, CRC-32 (IEEE 802.3), random numbers. */
 #ifndef BASE_CODEC_H
 #define BASE_CODEC_H
 

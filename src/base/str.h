@@ -51,6 +51,8 @@ static inline bool str_ends(struct str s, struct str suffix)
 /* What is left after the first n bytes; n past the end gives an empty view. */
 static inline struct str str_skip(struct str s, size_t n)
 {
+    if (!s.p) /* NULL + 0 is undefined */
+        return STR_NONE;
     return n >= s.n ? (struct str){s.p + s.n, 0} : (struct str){s.p + n, s.n - n};
 }
 

@@ -38,17 +38,20 @@ struct http_call_ops {
     /* It failed; the call is over. ERR_UPSTREAM (refused, reset, cut, not HTTP), ERR_OVERLOADED (no room in the
      * pool), ERR_NOMEM. `why` is a sentence for people and the log: "connection refused". */
     void (*on_fail)(struct http_call *c, enum err e, const char *why);
-    /* After the bytes of one read were given out: the moment to flush what was made of them. */
+    /* After the bytes of one read were given out: the moment to flush what was made of them. Not after on_end, which
+     * is such a moment itself. */
     void (*on_turn)(struct http_call *c);
 };
 struct http_call {
     const struct http_call_ops *ops;
-    struct http_pool *pool;
+    struct http_pool *pool;  /* NULL when over */
     struct list link;        /* in the pool's line while waiting */
     struct http_conn *conn;  /* NULL while waiting and when over */
     const struct str *request; /* lent until on_sent or on_fail */
     uint32_t request_n;
+    enum err refusal;        /* http_call_start() refused it; on_fail is to come */
     bool is_reused;          /* its connection had served another call */
+    bool is_sent;            /* on_sent was called; a retry does not call it again */
 };
 
 /* Sends a request: views of its whole head and body, lent until on_sent or on_fail (a connection that had been idle
@@ -57,7 +60,7 @@ struct http_call {
  * inside this call, but for on_sent. */
 void http_call_start(struct http_call *c, struct http_pool *p, const struct http_call_ops *ops,
                      const struct str *request, uint32_t n);
-/* Stops and resumes the reading of the answer (backpressure). */
+/* Stops and resumes the reading of the answer (backpressure); what one read brought is given out all the same. */
 void http_call_read(struct http_call *c, bool on);
 /* Over at once: the connection is closed, no callback comes. Nothing if it is over already. */
 void http_call_cancel(struct http_call *c);

@@ -19,8 +19,8 @@ struct http_stream;
 
 struct http_handler {
     void (*on_body)(void *user, struct str bytes); /* decoded; lent */
-    void (*on_body_end)(void *user);
-    void (*on_drained)(void *user); /* http_unsent() is zero again, after an http_send() had left bytes unsent */
+    void (*on_body_end)(void *user); /* also without a body: then right after on_request */
+    void (*on_drained)(void *user); /* http_unsent() is zero again, after it had been above zero when looked at */
     void (*on_gone)(void *user);
 };
 
@@ -52,8 +52,9 @@ uint32_t http_server_connections(const struct http_server *s);
 
 /* The stream's body and later events go to the handler (static table; user is the app's). */
 void http_accept(struct http_stream *s, const struct http_handler *h, void *user);
-/* Stops and resumes the reading of the body (backpressure). Sends 100 Continue when first resumed or when the
- * body is first wanted, where the client expects it. */
+/* Stops and resumes the reading of the body (backpressure); what one read brought is given out all the same. Sends
+ * 100 Continue when first resumed or, if the reading was not stopped within on_request, after that, where the client
+ * expects it. */
 void http_body_read(struct http_stream *s, bool on);
 
 /* `fields`: complete lines, each ended by CRLF ("Content-Type: application/json\r\n"); no Content-Length,
@@ -67,7 +68,8 @@ void http_begin(struct http_stream *s, int status, struct str fields);
 void http_send(struct http_stream *s, const struct str *views, size_t n); /* taken at once; one chunk */
 /* Sends now what would else leave at the end of the tick. */
 void http_stream_flush(struct http_stream *s);
-size_t http_unsent(const struct http_stream *s);
+/* Looking at it asks for on_drained() where it is above zero. */
+size_t http_unsent(struct http_stream *s);
 /* The answer is complete; the stream is gone from here on (no on_gone). */
 void http_finish(struct http_stream *s);
 /* The answer cannot be completed: the connection is closed without the last chunk, so that the client sees

@@ -18,13 +18,14 @@ struct io_listener;
 
 struct io_conn_ops {
     /* Connected (and the TLS handshake done), or not: then `why` is a sentence, the connection is closed and no
-     * other callback comes. Only for io_connect(). */
+     * other callback comes. Only for io_connect(), never from inside it. */
     void (*on_open)(void *user, enum err e, const char *why);
     void (*on_bytes)(void *user, struct str bytes);
     /* No more bytes will come. ERR_OK: the peer ended in order (it may still read: half closed); else the
-     * connection is dead, both ways. The owner calls io_close(). */
+     * connection is dead, both ways (this may follow the first). The owner calls io_close(). */
     void (*on_end)(void *user, enum err e);
-    /* All that was written has left, after io_unsent() had been above zero at a flush. */
+    /* Nothing is unsent any more. Once after writes that left io_unsent() above zero, however soon they went out:
+     * at the end of that tick or later, never from inside another call. */
     void (*on_drained)(void *user);
 };
 
@@ -35,7 +36,8 @@ struct io_conn *io_connect(struct io_loop *l, struct str host, uint16_t port,
 void io_conn_set_user(struct io_conn *c, const struct io_conn_ops *ops, void *user);
 
 void io_read(struct io_conn *c, bool on);
-/* Takes the bytes. False: the connection is dead or memory is out; on_end follows. */
+/* Takes the bytes, from the beginning of a connection until io_shutdown(). False: the connection is dead or
+ * memory is out; on_end follows. */
 bool io_write(struct io_conn *c, const struct str *views, size_t n);
 void io_flush(struct io_conn *c);
 size_t io_unsent(const struct io_conn *c);

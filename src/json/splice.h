@@ -1,24 +1,32 @@
 /* splice.h: a few members of a JSON text changed, all its other bytes untouched and in place.
  *
  * Edits are gathered against one text that json_parse() has read, then given out as views (for writev) or
- * written to a buffer. Replacements are lent until then. */
+ * written to a buffer. Replacements and names are lent until then.
+ *
+ * Where edits meet, the later one of a name wins; what happens inside a value that goes or is replaced does
+ * not matter. Names are taken to be free of duplicates (json_refuse_duplicates). */
 #ifndef JSON_SPLICE_H
 #define JSON_SPLICE_H
 
 #include "json/read.h"
 
-enum { SPLICE_EDITS_MAX = 48, SPLICE_VIEWS_MAX = 2 * SPLICE_EDITS_MAX + 1 };
+enum { SPLICE_EDITS_MAX = 48, SPLICE_VIEWS_MAX = 5 * SPLICE_EDITS_MAX + 1 };
+
+enum splice_kind { SPLICE_REPLACE, SPLICE_DROP, SPLICE_ADD };
 
 struct splice_edit {
-    uint32_t at, n;      /* bytes of the text that go */
-    struct str put[3];   /* what stands there instead, in order; unused ones are empty */
+    uint32_t at, n;       /* bytes of the text that go */
+    uint32_t key;         /* of a drop: where the member begins */
+    uint8_t kind;         /* enum splice_kind */
+    bool comma;           /* of an add: something stands before it */
+    struct str name, raw; /* what stands there instead */
 };
 
 struct splice {
     struct str text;
-    struct splice_edit edits[SPLICE_EDITS_MAX]; /* by position */
     uint32_t n;
-    enum err failed; /* ERR_TOO_BIG: more edits than there is room for */
+    enum err failed; /* ERR_TOO_BIG: more edits than there is room for. ERR_INVALID: an edit of what is not there */
+    struct splice_edit edits[SPLICE_EDITS_MAX]; /* by position */
 };
 
 void splice_init(struct splice *s, struct str text);
@@ -31,8 +39,9 @@ void splice_set(struct splice *s, struct json object, struct str name, struct st
  * one object gives valid JSON, also when the first, the last or all members go. */
 void splice_drop(struct splice *s, struct json object, struct str name);
 
+/* Once `failed` is set there is no result: no bytes and no views; splice_write() returns it and fails `out`. */
 size_t splice_size(const struct splice *s); /* bytes of the result */
-/* The result as views of the text and the replacements; returns how many (<= 4 * n + 1). Views of no bytes are
+/* The result as views of the text and the replacements; returns how many (<= 5 * n + 1). Views of no bytes are
  * left out. `max` must suffice. */
 size_t splice_views(const struct splice *s, struct str *out, size_t max);
 enum err splice_write(const struct splice *s, struct buf *out);

@@ -23,7 +23,7 @@ struct ledger *ledger_new(void); /* NULL: no memory */
 void ledger_free(struct ledger *l);
 
 /* The budget of an account or key, made from the row at first sight. For one that is known the row's limit,
- * window (and whether it is disabled) are taken over, its usage is not. NULL: no memory. Any thread. */
+ * window are taken over, its usage is not. NULL: no memory. Any thread. */
 struct budget *ledger_account(struct ledger *l, const struct account *row);
 struct budget *ledger_key(struct ledger *l, const struct key *row);
 /* NULL: not loaded here. */

@@ -17,6 +17,12 @@ uint16_t sim_port(const struct sim *s);
 /* A port of 127.0.0.1 that stays bound and on which nobody listens: connecting to it is refused. */
 uint16_t sim_refused_port(const struct sim *s);
 
+/* How long the faults take that take their time. Tests that cannot wait make it short. */
+struct sim_timing {
+    uint32_t slow_first_ms; /* before the first token of "slow-first" (8000) */
+};
+void sim_set_timing(struct sim *s, const struct sim_timing *t);
+
 /* Names of all faults ("429", "cut", ...): NULL after the last. For catalogues and help texts. */
 const char *sim_fault_name(unsigned i);
 

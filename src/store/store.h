@@ -65,17 +65,18 @@ struct store_account_disable { struct store_call call; char email[EMAIL_MAX + 1]
 struct store_credit_grant { struct store_call call; int64_t account_id; nanos amount; char note[256]; struct account account; };
 struct store_key_create { struct store_call call; struct key key; /* in: all but id, created_ms; out: those */ };
 struct store_key_get { struct store_call call; uint8_t hash[KEY_HASH_BYTES]; struct key key; struct account account; /* ERR_NOT_FOUND */ };
-struct store_key_list { struct store_call call; int64_t account_id; /* 0: all */ bool include_disabled; uint32_t offset, limit; struct key *keys; size_t n; /* newest first; malloc'd */ };
+struct store_key_list { struct store_call call; int64_t account_id; /* 0: all */ bool include_disabled; uint32_t offset, limit; struct key *keys; size_t n; /* newest first, all where limit is 0; malloc'd */ };
 struct store_key_disable { struct store_call call; uint8_t hash[KEY_HASH_BYTES]; bool disabled; struct key key; };
 struct store_key_delete { struct store_call call; uint8_t hash[KEY_HASH_BYTES]; };
 /* The row's views live in `text`, which the call owns: store_generation_release(). Includes what is in a journal
  * of this run and not yet applied (applies first). */
 struct store_generation_get { struct store_call call; int64_t id; uint64_t tag; struct generation row; struct buf text; };
+void store_generation_release(struct store_generation_get *g);
 /* What others (the command line, another node) changed since `seq`: the ids of accounts and keys to look at again.
  * At most 256 at a time. A first call with seq -1 only tells the present seq. */
 struct store_change { bool is_key; int64_t id; uint8_t hash[KEY_HASH_BYTES]; };
 struct store_changes { struct store_call call; int64_t seq; struct store_change changes[256]; size_t n; };
-/* Recomputes every counter from the generations, in one read transaction. */
+/* Recomputes every counter from the generations, in one read transaction. Tells of at most 1000 differences. */
 struct store_difference { char what[160]; /* "key 3f2a...: usage 12 recorded, 13 in generations" */ };
 struct store_verify { struct store_call call; uint64_t generations, accounts, keys; struct store_difference *differences; size_t n; /* malloc'd */ };
 

@@ -1,0 +1,127 @@
+/* models.c: the catalog as clients read it. */
+#include "api/internal.h"
+
+static void write_price(struct json_writer *w, const char *key, picos p)
+{
+    char room[40];
+    struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
+    money_add_price(&b, p);
+    jw_str(w, key, buf_view(&b));
+}
+
+static void write_request_price(struct json_writer *w, nanos n)
+{
+    char room[40];
+    struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
+    money_add_usd(&b, n);
+    jw_str(w, "request", buf_view(&b));
+}
+
+static void write_strings(struct json_writer *w, const char *key, const char *const *words, size_t n)
+{
+    jw_array(w, key);
+    for (size_t i = 0; i < n; i++)
+        jw_str_c(w, NULL, words[i]);
+    jw_end(w);
+}
+
+static void write_count_or_null(struct json_writer *w, const char *key, uint64_t n)
+{
+    if (n)
+        jw_u64(w, key, n);
+    else
+        jw_null(w, key);
+}
+
+static void write_architecture(struct json_writer *w)
+{
+    static const char *const text[] = {"text"};
+    jw_object(w, "architecture");
+    jw_str_c(w, "modality", "text->text");
+    write_strings(w, "input_modalities", text, 1);
+    write_strings(w, "output_modalities", text, 1);
+    jw_str_c(w, "tokenizer", "Other");
+    jw_null(w, "instruct_type");
+    jw_end(w);
+}
+
+static void write_pricing(struct json_writer *w, const struct price *p)
+{
+    jw_object(w, "pricing");
+    write_price(w, "prompt", p->prompt);
+    write_price(w, "completion", p->completion);
+    write_request_price(w, p->request);
+    write_price(w, "input_cache_read", p->cache_read);
+    write_price(w, "input_cache_write", p->cache_write);
+    write_price(w, "internal_reasoning", p->reasoning);
+    jw_end(w);
+}
+
+/* Figures of a model are those of its first endpoint: the one that is tried first. */
+static void write_model(struct json_writer *w, const struct model *m)
+{
+    static const char *const parameters[] = {
+        "temperature", "top_p", "frequency_penalty", "presence_penalty", "max_tokens", "max_completion_tokens",
+        "logit_bias", "logprobs", "top_logprobs", "seed", "response_format", "stop", "tools", "tool_choice"};
+    const struct endpoint *first = m->endpoints[0];
+    jw_object(w, NULL);
+    jw_str(w, "id", m->id);
+    jw_str(w, "canonical_slug", m->id);
+    jw_str(w, "name", m->name.n ? m->name : m->id);
+    jw_i64(w, "created", m->created);
+    jw_str(w, "description", m->description);
+    write_count_or_null(w, "context_length", first->context);
+    write_architecture(w);
+    write_pricing(w, &first->price);
+    jw_object(w, "top_provider");
+    write_count_or_null(w, "context_length", first->context);
+    write_count_or_null(w, "max_completion_tokens", first->max_output);
+    jw_bool(w, "is_moderated", false);
+    jw_end(w);
+    jw_null(w, "per_request_limits");
+    write_strings(w, "supported_parameters", parameters, COUNT_OF(parameters));
+    jw_null(w, "default_parameters");
+    jw_null(w, "supported_voices");
+    jw_object(w, "links");
+    jw_str_c(w, "details", "/api/v1/models");
+    jw_end(w);
+    jw_end(w);
+}
+
+/* Written once for each catalog, then lent to every answer. */
+static void refresh(struct api *a)
+{
+    struct catalog *c = a->w->catalog;
+    struct json_writer w;
+    if (a->models_of == c)
+        return;
+    catalog_unref(a->models_of);
+    a->models_of = catalog_ref(c);
+    buf_reset(&a->models);
+    json_writer_init(&w, &a->models);
+    jw_object(&w, NULL);
+    jw_array(&w, "data");
+    for (uint32_t i = 0; i < c->models_n; i++)
+        write_model(&w, c->models[i]);
+    jw_end(&w);
+    jw_u64(&w, "total_count", c->models_n);
+    jw_object(&w, "links");
+    jw_null(&w, "next");
+    jw_finish(&w);
+}
+
+void api_models(struct api_request *q)
+{
+    struct fault f = {ERR_NOMEM, "The list of models is too large"};
+    refresh(q->api);
+    if (q->api->models.failed != ERR_OK)
+        api_fault(q, &f);
+    else
+        api_reply(q, 200, buf_view(&q->api->models));
+}
+
+void api_models_count(struct api_request *q)
+{
+    buf_printf(&q->out, "{\"data\":{\"count\":%u}}", q->api->w->catalog->models_n);
+    api_reply_buf(q, 200);
+}

@@ -1,0 +1,61 @@
+/* gate.h: from a request's credential to who is asking: one per worker.
+ *
+ * Shape first (prefix, length, checksum: no look-up), then SHA-256, then the worker's cache, keyed by
+ * the whole digest; a miss asks the store once, however many requests wait for it. Digests of unknown
+ * keys are remembered for a short time in a bounded table, so that a flood of them does not reach
+ * the store. */
+#ifndef AUTH_GATE_H
+#define AUTH_GATE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "ledger/ledger.h"
+#include "store/store.h"
+
+/* Who asks: a key and its account as they were when last read. Counted, one worker's own. */
+struct principal {
+    struct list link; /* in the cache, least recently used first */
+    uint32_t refs;
+    bool is_cached, account_disabled;
+    struct key key;
+    struct budget *key_budget, *account_budget;
+};
+struct principal *principal_ref(struct principal *p);
+void principal_unref(struct principal *p); /* NULL is fine */
+
+enum gate_need {
+    GATE_INFERENCE,  /* a key that spends */
+    GATE_MANAGEMENT, /* a key that administers */
+    GATE_ANY_KEY,
+};
+
+struct gate_lookup;
+
+/* One question. Zeroed before use; stays where it is until it is answered or left. */
+struct gate_wait {
+    struct list link;
+    struct gate_lookup *lookup; /* NULL: not waiting */
+    enum gate_need need;
+    void (*done)(struct gate_wait *w); /* after GATE_WAIT: the answer is in principal or fault */
+    struct principal *principal;       /* a reference, the asker's; NULL: refused */
+    struct fault fault;
+};
+
+enum gate_answer { GATE_OPEN, GATE_SHUT, GATE_WAIT };
+
+struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger, struct str key_prefix,
+                      struct str management_prefix);
+void gate_free(struct gate *g); /* nobody waits any more */
+bool gate_is_idle(const struct gate *g); /* nothing is asked of the store */
+
+/* authorization, x_api_key: the fields' values, p NULL where the request has none. */
+enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x_api_key,
+                          enum gate_need need, struct gate_wait *w);
+/* The asker goes away. Fine at any time. */
+void gate_leave(struct gate_wait *w);
+
+/* What is known of this key / of all keys is out of date. */
+void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES]);
+void gate_forget_all(struct gate *g);
+
+#endif

@@ -1,0 +1,61 @@
+#include "auth/key_json.h"
+
+#include "base/codec.h"
+
+/* There are no workspaces here, but clients' types want a string. */
+#define THE_WORKSPACE "00000000-0000-0000-0000-000000000000"
+
+static void write_limit(struct json_writer *w, const struct key *k, int64_t now_ms)
+{
+    if (k->limit == NO_LIMIT) {
+        jw_null(w, "limit");
+        jw_null(w, "limit_remaining");
+    } else {
+        nanos used = usage_at(&k->usage, k->reset, now_ms);
+        jw_usd(w, "limit", k->limit);
+        jw_usd(w, "limit_remaining", used < k->limit ? k->limit - used : 0);
+    }
+    jw_str_c(w, "limit_reset", window_name(k->reset));
+}
+
+static void write_usage(struct json_writer *w, const struct usage *u, int64_t now_ms)
+{
+    jw_usd(w, "usage", usage_at(u, WINDOW_NONE, now_ms));
+    jw_usd(w, "usage_daily", usage_at(u, WINDOW_DAY, now_ms));
+    jw_usd(w, "usage_weekly", usage_at(u, WINDOW_WEEK, now_ms));
+    jw_usd(w, "usage_monthly", usage_at(u, WINDOW_MONTH, now_ms));
+    jw_usd(w, "byok_usage", 0);
+    jw_usd(w, "byok_usage_daily", 0);
+    jw_usd(w, "byok_usage_weekly", 0);
+    jw_usd(w, "byok_usage_monthly", 0);
+}
+
+static void write_time(struct json_writer *w, const char *name, int64_t ms)
+{
+    char room[CLOCK_ISO_MAX];
+    if (ms)
+        jw_str(w, name, clock_iso(ms, room));
+    else
+        jw_null(w, name);
+}
+
+void key_write_json(struct json_writer *w, const char *name, const struct key *k, int64_t now_ms)
+{
+    char hash[2 * KEY_HASH_BYTES];
+    hex_encode(hash, k->hash, KEY_HASH_BYTES);
+    jw_object(w, name);
+    jw_str(w, "hash", str_of(hash, sizeof hash));
+    jw_str(w, "name", str_c(k->name));
+    jw_str(w, "label", str_c(k->label));
+    jw_bool(w, "disabled", k->disabled);
+    write_limit(w, k, now_ms);
+    jw_bool(w, "include_byok_in_limit", k->include_byok);
+    write_usage(w, &k->usage, now_ms);
+    write_time(w, "created_at", k->created_ms);
+    write_time(w, "updated_at", k->updated_ms);
+    write_time(w, "expires_at", k->expires_ms);
+    jw_null(w, "creator_user_id");
+    jw_null(w, "external_user");
+    jw_str(w, "workspace_id", STR(THE_WORKSPACE));
+    jw_end(w);
+}

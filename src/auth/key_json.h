@@ -1,0 +1,11 @@
+/* key_json.h: the key object as clients see it (openrouter's: hash, label, limits, usage in dollars; never the key). */
+#ifndef AUTH_KEY_JSON_H
+#define AUTH_KEY_JSON_H
+
+#include "json/write.h"
+#include "store/records.h"
+
+/* `name` is the member's name, or NULL in an array and at the top. */
+void key_write_json(struct json_writer *w, const char *name, const struct key *k, int64_t now_ms);
+
+#endif

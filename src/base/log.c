@@ -1,0 +1,167 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { VALUE_MAX = 200, MESSAGE_MAX = 400 };
+
+static const char *const names[] = {
+    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
+
+static _Atomic int least_shown = LOG_INFO;
+
+void log_set_level(enum log_level least)
+{
+    atomic_store(&least_shown, (int)least);
+}
+
+bool log_parse_level(struct str s, enum log_level *out)
+{
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (str_eq(s, str_c(names[i]))) {
+            *out = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* At most `max` bytes of s, not ending inside a character. */
+static struct str cut(struct str s, size_t max)
+{
+    if (s.n <= max)
+        return s;
+    while (max && ((unsigned char)s.p[max] & 0xc0) == 0x80)
+        max--;
+    return str_head(s, max);
+}
+
+static bool needs_quotes(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+            return true;
+    }
+    return s.n == 0;
+}
+
+/* ASCII controls, and both bytes of U+0080..U+009F (0xc2 and 0x80..0x9f), which some terminals obey too. */
+static bool is_control(struct str s, size_t at)
+{
+    unsigned char c = (unsigned char)s.p[at];
+    if (c == 0xc2)
+        return at + 1 < s.n && (unsigned char)s.p[at + 1] < 0xa0;
+    if (c >= 0x80 && c < 0xa0)
+        return at == 0 || (unsigned char)s.p[at - 1] == 0xc2;
+    return c < ' ' || c == 0x7f;
+}
+
+static void add_quoted(struct buf *b, struct str s)
+{
+    size_t plain = 0; /* what stands from here to i needs no escape */
+    if (s.n == 0) {
+        buf_add(b, STR("\"\""));
+        return;
+    }
+    buf_add(b, STR("\""));
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i], escape[4] = {'\\', c};
+        size_t n = 2;
+        if (c == '\n') {
+            escape[1] = 'n';
+        } else if (is_control(s, i)) {
+            static const char digits[] = "0123456789abcdef";
+            escape[1] = 'x';
+            escape[2] = digits[(unsigned char)c >> 4];
+            escape[3] = digits[c & 15];
+            n = 4;
+        } else if (c != '"' && c != '\\') {
+            continue;
+        }
+        buf_add(b, str_of(s.p + plain, i - plain));
+        buf_add(b, str_of(escape, n));
+        plain = i + 1;
+    }
+    buf_add(b, str_of(s.p + plain, s.n - plain));
+    buf_add(b, STR("\""));
+}
+
+/* The pair goes in whole or not at all. */
+static bool add_pair(struct log_line *l, const char *key, struct str value)
+{
+    size_t before = l->text.n;
+    if (before)
+        buf_add(&l->text, STR(" "));
+    buf_add_c(&l->text, key);
+    buf_add(&l->text, STR("="));
+    if (needs_quotes(value))
+        add_quoted(&l->text, value);
+    else
+        buf_add(&l->text, value);
+    if (l->text.failed == ERR_OK)
+        return true;
+    l->text.n = before;
+    l->text.failed = ERR_OK;
+    return false;
+}
+
+void log_begin(struct log_line *l, enum log_level v, const char *msg)
+{
+    l->on = (int)v >= atomic_load_explicit(&least_shown, memory_order_relaxed);
+    if (!l->on)
+        return;
+    /* Never grows: full means full. One byte is kept for the line's end. */
+    size_t room = sizeof l->room - 1;
+    l->text = (struct buf){.p = l->room, .cap = room, .max = room};
+    char time[CLOCK_ISO_MAX];
+    add_pair(l, "time", clock_iso(clock_wall_ms(), time));
+    add_pair(l, "level", str_c(names[v]));
+    if (!add_pair(l, "msg", cut(str_c(msg), MESSAGE_MAX))) /* full of escapes */
+        add_pair(l, "msg", cut(str_c(msg), VALUE_MAX));
+}
+
+void log_str(struct log_line *l, const char *key, struct str value)
+{
+    if (l->on)
+        add_pair(l, key, cut(value, VALUE_MAX));
+}
+
+void log_i64(struct log_line *l, const char *key, int64_t value)
+{
+    char room[24];
+    struct buf digits = {.p = room, .cap = sizeof room, .max = sizeof room};
+    if (!l->on)
+        return;
+    buf_add_i64(&digits, value);
+    add_pair(l, key, buf_view(&digits));
+}
+
+void log_end(struct log_line *l)
+{
+    if (!l->on)
+        return;
+    int saved = errno;
+    l->room[l->text.n] = '\n';
+    ssize_t written = write(STDERR_FILENO, l->room, l->text.n + 1);
+    (void)written; /* there is nowhere to tell of it */
+    errno = saved;
+    l->on = false;
+}
+
+void log_line(enum log_level v, const char *fmt, ...)
+{
+    char msg[MESSAGE_MAX + 1];
+    struct log_line l;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    log_begin(&l, v, msg);
+    log_end(&l);
+}

@@ -1,0 +1,115 @@
+#include "base/money.h"
+
+/* More than a dollar a token is a mistake; and so no sum of prices comes near 128 bits. */
+#define PRICE_MAX INT64_C(1000000000000)
+
+__extension__ typedef unsigned __int128 u128;
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Appends a decimal digit to *v; false past max. */
+static bool add_digit(int64_t *v, int digit, int64_t max)
+{
+    if (*v > (max - digit) / 10)
+        return false;
+    *v = *v * 10 + digit;
+    return true;
+}
+
+/* "12.5" in units of 10^-places, exactly, 0..max. */
+static bool parse_decimal(struct str s, unsigned places, int64_t max, int64_t *out)
+{
+    int64_t v = 0;
+    unsigned after = 0; /* digits after the point that counted */
+    size_t at = 0;
+    for (; at < s.n && is_digit(s.p[at]); at++) {
+        if (!add_digit(&v, s.p[at] - '0', max))
+            return false;
+    }
+    if (at == 0)
+        return false;
+    bool has_point = at < s.n && s.p[at] == '.';
+    if (has_point && ++at == s.n)
+        return false;
+    for (; has_point && at < s.n && is_digit(s.p[at]); at++) {
+        if (after == places && s.p[at] != '0')
+            return false;
+        if (after < places && !add_digit(&v, s.p[at] - '0', max))
+            return false;
+        after += after < places;
+    }
+    for (; after < places; after++) {
+        if (!add_digit(&v, 0, max))
+            return false;
+    }
+    if (at != s.n)
+        return false;
+    *out = v;
+    return true;
+}
+
+bool money_parse_usd(struct str s, nanos *out)
+{
+    return parse_decimal(s, 9, NANOS_MAX, out);
+}
+
+bool money_parse_per_million(struct str s, picos *out)
+{
+    return parse_decimal(s, 6, PRICE_MAX, out);
+}
+
+/* v in units of 10^-places as the shortest exact decimal. */
+static enum err add_decimal(struct buf *b, int64_t v, unsigned places)
+{
+    char digits[40];
+    size_t end = sizeof digits, at = end;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    bool printing = false; /* zeros at the end of a fraction are not printed */
+    for (unsigned i = 0; i < places; i++, rest /= 10) {
+        printing = printing || rest % 10;
+        if (printing)
+            digits[--at] = (char)('0' + rest % 10);
+    }
+    if (printing)
+        digits[--at] = '.';
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (v < 0)
+        digits[--at] = '-';
+    return buf_add(b, str_of(digits + at, end - at));
+}
+
+enum err money_add_usd(struct buf *b, nanos amount)
+{
+    return add_decimal(b, amount, 9);
+}
+
+enum err money_add_price(struct buf *b, picos per_token)
+{
+    return add_decimal(b, per_token, 12);
+}
+
+void money_sum_add(struct money_sum *s, uint64_t tokens, picos per_token)
+{
+    BUG_ON(per_token < 0);
+    u128 cost = (u128)tokens * (uint64_t)per_token; /* 64 by 63 bits: fits */
+    if (__builtin_add_overflow(s->picos, cost, &s->picos))
+        s->picos = ~(u128)0;
+}
+
+nanos money_sum_total(const struct money_sum *s)
+{
+    u128 total = s->picos / 1000 + (s->picos % 1000 >= 500);
+    return total > (uint64_t)NANOS_MAX ? NANOS_MAX : (nanos)total;
+}
+
+nanos money_sum_total_up(const struct money_sum *s)
+{
+    u128 total = s->picos / 1000 + (s->picos % 1000 != 0);
+    return total > (uint64_t)NANOS_MAX ? NANOS_MAX : (nanos)total;
+}

@@ -1,0 +1,342 @@
+#include "dialect/chat.h"
+
+#include <stdlib.h>
+
+/* What a member must be. */
+enum kind {
+    STRING,
+    BOOLEAN,
+    COUNT,   /* a whole number, low..high */
+    NUMBER,  /* low..high */
+    OBJECT,
+    ARRAY,
+    STRING_OR_ARRAY,
+    STRING_OR_OBJECT,
+    ANY,
+};
+
+struct field {
+    struct str name;
+    enum kind kind;
+    bool is_ours; /* for the gateway, not for the provider */
+    double low, high;
+};
+
+/* By length of the name, so that a look-up compares few. null is fine for all. */
+static const struct field fields[] = {
+    {STR_INIT("n"), COUNT, false, 1, CHAT_CHOICES_MAX},
+    {STR_INIT("seed"), NUMBER, false, -9.3e18, 9.3e18},
+    {STR_INIT("stop"), STRING_OR_ARRAY, false, 0, 0},
+    {STR_INIT("user"), STRING, false, 0, 0},
+    {STR_INIT("debug"), OBJECT, true, 0, 0},
+    {STR_INIT("model"), STRING, false, 0, 0},
+    {STR_INIT("min_p"), NUMBER, false, 0, 1},
+    {STR_INIT("route"), STRING, true, 0, 0},
+    {STR_INIT("tools"), ARRAY, false, 0, 0},
+    {STR_INIT("top_a"), NUMBER, false, 0, 1},
+    {STR_INIT("top_k"), NUMBER, false, 0, 1e9},
+    {STR_INIT("top_p"), NUMBER, false, 0, 1},
+    {STR_INIT("trace"), OBJECT, true, 0, 0},
+    {STR_INIT("usage"), OBJECT, true, 0, 0},
+    {STR_INIT("models"), ARRAY, true, 0, 0},
+    {STR_INIT("preset"), STRING, true, 0, 0},
+    {STR_INIT("stream"), BOOLEAN, false, 0, 0},
+    {STR_INIT("plugins"), ARRAY, true, 0, 0},
+    {STR_INIT("logprobs"), BOOLEAN, false, 0, 0},
+    {STR_INIT("messages"), ARRAY, false, 0, 0},
+    {STR_INIT("metadata"), OBJECT, false, 0, 0},
+    {STR_INIT("provider"), OBJECT, true, 0, 0},
+    {STR_INIT("reasoning"), OBJECT, false, 0, 0},
+    {STR_INIT("logit_bias"), OBJECT, false, 0, 0},
+    {STR_INIT("max_tokens"), COUNT, false, 1, 4294967295.0},
+    {STR_INIT("modalities"), ARRAY, false, 0, 0},
+    {STR_INIT("session_id"), STRING, true, 0, 0},
+    {STR_INIT("transforms"), ARRAY, true, 0, 0},
+    {STR_INIT("temperature"), NUMBER, false, 0, 2},
+    {STR_INIT("tool_choice"), STRING_OR_OBJECT, false, 0, 0},
+    {STR_INIT("top_logprobs"), COUNT, false, 0, 20},
+    {STR_INIT("stream_options"), OBJECT, false, 0, 0},
+    {STR_INIT("response_format"), OBJECT, false, 0, 0},
+    {STR_INIT("presence_penalty"), NUMBER, false, -2, 2},
+    {STR_INIT("reasoning_effort"), STRING, false, 0, 0},
+    {STR_INIT("frequency_penalty"), NUMBER, false, -2, 2},
+    {STR_INIT("repetition_penalty"), NUMBER, false, 0, 10},
+    {STR_INIT("parallel_tool_calls"), BOOLEAN, false, 0, 0},
+    {STR_INIT("max_completion_tokens"), COUNT, false, 1, 4294967295.0},
+};
+
+static const struct field *field_find(struct str name)
+{
+    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        if (fields[i].name.n == name.n && memcmp(fields[i].name.p, name.p, name.n) == 0)
+            return &fields[i];
+        if (fields[i].name.n > name.n)
+            return NULL;
+    }
+    return NULL;
+}
+
+/* Only for range checks of sampling parameters: money never passes here. */
+static bool number_in(struct json v, double low, double high)
+{
+    char text[64];
+    struct str raw = json_raw(v);
+    if (!json_is(v, JSON_NUMBER) || raw.n >= sizeof text)
+        return false;
+    memcpy(text, raw.p, raw.n);
+    text[raw.n] = '\0';
+    double d = strtod(text, NULL);
+    return d >= low && d <= high;
+}
+
+static bool is_kind(const struct field *f, struct json v)
+{
+    uint64_t n;
+    switch (f->kind) {
+    case STRING:
+        return json_is(v, JSON_STRING);
+    case BOOLEAN:
+        return json_is(v, JSON_TRUE) || json_is(v, JSON_FALSE);
+    case COUNT:
+        return json_u64(v, (uint64_t)f->high, &n) && n >= (uint64_t)f->low;
+    case NUMBER:
+        return number_in(v, f->low, f->high);
+    case OBJECT:
+        return json_is(v, JSON_OBJECT);
+    case ARRAY:
+        return json_is(v, JSON_ARRAY);
+    case STRING_OR_ARRAY:
+        return json_is(v, JSON_STRING) || json_is(v, JSON_ARRAY);
+    case STRING_OR_OBJECT:
+        return json_is(v, JSON_STRING) || json_is(v, JSON_OBJECT);
+    case ANY:
+        return true;
+    }
+    return false;
+}
+
+static enum err refuse_kind(const struct field *d, struct json v, struct fault *f)
+{
+    static const char *const wanted[] = {
+        [STRING] = "a string",         [BOOLEAN] = "true or false",
+        [OBJECT] = "an object",        [ARRAY] = "an array",
+        [STRING_OR_ARRAY] = "a string or an array",
+        [STRING_OR_OBJECT] = "a string or an object",
+        [ANY] = "anything",
+    };
+    if (d->kind == COUNT)
+        return fault_set(f, ERR_INVALID, "%.*s: expected a whole number from %.0f to %.0f, got %s%s",
+                         STR_ARG(d->name), d->low, d->high, json_kind(v),
+                         json_is(v, JSON_NUMBER) ? " outside of that" : "");
+    if (d->kind == NUMBER)
+        return fault_set(f, ERR_INVALID, "%.*s: expected a number from %g to %g, got %s%s",
+                         STR_ARG(d->name), d->low, d->high, json_kind(v),
+                         json_is(v, JSON_NUMBER) ? " outside of that" : "");
+    return fault_set(f, ERR_INVALID, "%.*s: expected %s, got %s", STR_ARG(d->name), wanted[d->kind],
+                     json_kind(v));
+}
+
+static enum err add_model(struct chat_request *r, struct json v, struct buf *scratch, const char *where,
+                          struct fault *f)
+{
+    if (!json_is(v, JSON_STRING))
+        return fault_set(f, ERR_INVALID, "%s: expected a string, got %s", where, json_kind(v));
+    struct str id = json_str(v, scratch);
+    if (!id.p || id.n == 0 || id.n > 256)
+        return fault_set(f, ERR_INVALID, "%s: expected a model name of 1 to 256 bytes, got %zu", where, id.n);
+    for (uint32_t i = 0; i < r->models_n; i++) {
+        if (str_eq(r->models[i], id))
+            return ERR_OK;
+    }
+    if (r->models_n == CHAT_MODELS_MAX)
+        return fault_set(f, ERR_INVALID, "models: more than %d models", CHAT_MODELS_MAX);
+    r->models[r->models_n++] = id;
+    return ERR_OK;
+}
+
+static enum err read_models(struct chat_request *r, struct buf *scratch, struct fault *f)
+{
+    enum err e = ERR_OK;
+    struct json model = json_get(r->root, STR("model")), models = json_get(r->root, STR("models"));
+    if (!json_is_none_or_null(model))
+        e = add_model(r, model, scratch, "model", f);
+    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
+        e = add_model(r, v, scratch, "models", f);
+    if (e == ERR_OK && r->models_n == 0)
+        return fault_set(f, ERR_INVALID, "model: expected the name of a model, got nothing");
+    return e;
+}
+
+/* A part that names its content by link: its tokens are not in the body's bytes. */
+static bool is_link(struct json part, struct str type)
+{
+    struct json media = json_get(part, type);
+    struct json url = json_get(media, json_is(json_get(media, STR("url")), JSON_STRING)
+                                          ? STR("url")
+                                          : STR("file_data"));
+    return json_is(media, JSON_OBJECT) && !str_starts(json_raw_str(url), STR("data:"));
+}
+
+static enum err read_part(struct chat_request *r, struct json part, size_t i, struct fault *f)
+{
+    struct json type = json_get(part, STR("type"));
+    if (!json_is(part, JSON_OBJECT))
+        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected parts that are objects, got %s", i,
+                         json_kind(part));
+    if (!json_is(type, JSON_STRING))
+        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected each part to have a type, got %s", i,
+                         json_kind(type));
+    struct json text = json_get(part, STR("text"));
+    if (json_str_eq(type, STR("text")) && !json_is(text, JSON_STRING))
+        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected text to be a string, got %s", i,
+                         json_kind(text));
+    r->text_bytes += json_raw_str(text).n;
+    if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
+        is_link(part, json_raw_str(type)))
+        r->links++;
+    return ERR_OK;
+}
+
+static bool is_role(struct json v)
+{
+    static const struct str roles[] = {STR_INIT("user"),      STR_INIT("assistant"), STR_INIT("system"),
+                                       STR_INIT("developer"), STR_INIT("tool"),      STR_INIT("function")};
+    for (size_t i = 0; i < COUNT_OF(roles); i++) {
+        if (json_str_eq(v, roles[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
+{
+    if (!json_is(m, JSON_OBJECT))
+        return fault_set(f, ERR_INVALID, "messages[%zu]: expected an object, got %s", i, json_kind(m));
+    struct json role = json_get(m, STR("role")), content = json_get(m, STR("content"));
+    if (!is_role(role))
+        return fault_set(f, ERR_INVALID,
+                         "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
+                         json_is(role, JSON_STRING) ? "another word" : json_kind(role));
+    enum err e = ERR_OK;
+    if (json_is(content, JSON_STRING))
+        r->text_bytes += json_raw_str(content).n;
+    else if (json_is(content, JSON_ARRAY))
+        for (struct json p = json_first(content); e == ERR_OK && p.type; p = json_after(content, p))
+            e = read_part(r, p, i, f);
+    else if (!json_is_none_or_null(content))
+        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected a string or an array of parts, got %s",
+                         i, json_kind(content));
+    else if (json_str_eq(role, STR("user")))
+        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected a string or an array of parts, got %s",
+                         i, json_kind(content));
+    return e;
+}
+
+static enum err read_messages(struct chat_request *r, struct fault *f)
+{
+    struct json messages = json_get(r->root, STR("messages"));
+    struct json first = json_first(messages);
+    if (!json_is(messages, JSON_ARRAY) || first.type == JSON_NONE)
+        return fault_set(f, ERR_INVALID, "messages: expected an array of at least one message, got %s",
+                         json_is(messages, JSON_ARRAY) ? "an empty array" : json_kind(messages));
+    enum err e = ERR_OK;
+    size_t i = 0;
+    for (struct json m = first; e == ERR_OK && m.type; m = json_after(messages, m))
+        e = read_message(r, m, i++, f);
+    return e;
+}
+
+/* The checks by table, and the names of what is ours. */
+static enum err read_fields(struct chat_request *r, struct buf *scratch, struct fault *f)
+{
+    for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
+        const struct field *d = field_find(json_str(json_key(v), scratch));
+        if (!d)
+            continue;
+        if (!json_is(v, JSON_NULL) && !is_kind(d, v))
+            return refuse_kind(d, v, f);
+        if (d->is_ours && r->ours_n < CHAT_OURS_MAX)
+            r->ours[r->ours_n++] = d->name;
+    }
+    return ERR_OK;
+}
+
+static enum err read_bounds(struct chat_request *r, struct fault *f)
+{
+    uint64_t older = 0, newer = 0;
+    r->has_max_tokens = json_u64(json_get(r->root, STR("max_tokens")), UINT32_MAX, &older);
+    r->has_max_completion_tokens =
+        json_u64(json_get(r->root, STR("max_completion_tokens")), UINT32_MAX, &newer);
+    if (r->has_max_tokens && r->has_max_completion_tokens && older != newer)
+        return fault_set(f, ERR_INVALID, "max_tokens and max_completion_tokens differ: send one of them");
+    r->max_tokens = r->has_max_tokens ? older : newer;
+    r->choices = json_u64_or(json_get(r->root, STR("n")), 1);
+    return ERR_OK;
+}
+
+enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r, struct fault *f)
+{
+    *r = (struct chat_request){.root = root};
+    if (!json_is(root, JSON_OBJECT))
+        return fault_set(f, ERR_INVALID, "the body: expected a JSON object, got %s", json_kind(root));
+    enum err e = json_refuse_duplicates(root, f);
+    if (e == ERR_OK)
+        e = read_fields(r, scratch, f);
+    if (e == ERR_OK)
+        e = read_models(r, scratch, f);
+    if (e == ERR_OK)
+        e = read_messages(r, f);
+    if (e == ERR_OK)
+        e = read_bounds(r, f);
+    r->is_streamed = json_bool_or(json_get(root, STR("stream")), false);
+    r->allow_fallbacks =
+        json_bool_or(json_get(json_get(root, STR("provider")), STR("allow_fallbacks")), true);
+    r->user = json_str(json_get(root, STR("user")), scratch);
+    return e;
+}
+
+void chat_write_usage(struct json_writer *w, const char *key, const struct chat_bill *b)
+{
+    const struct chat_usage *u = &b->usage;
+    jw_object(w, key);
+    jw_u64(w, "prompt_tokens", u->prompt);
+    jw_u64(w, "completion_tokens", u->completion);
+    jw_u64(w, "total_tokens", u->prompt + u->completion);
+    jw_usd(w, "cost", b->cost);
+    jw_bool(w, "is_byok", false);
+    jw_object(w, "prompt_tokens_details");
+    jw_u64(w, "cached_tokens", u->cached);
+    jw_u64(w, "cache_write_tokens", u->cache_write);
+    jw_end(w);
+    jw_object(w, "completion_tokens_details");
+    jw_u64(w, "reasoning_tokens", u->reasoning);
+    jw_end(w);
+    jw_object(w, "cost_details");
+    jw_null(w, "upstream_inference_cost");
+    jw_usd(w, "upstream_inference_prompt_cost", b->prompt_cost);
+    jw_usd(w, "upstream_inference_completions_cost", b->completion_cost);
+    jw_end(w);
+    jw_end(w);
+}
+
+struct str chat_finish_reason(struct str native)
+{
+    static const struct {
+        struct str native, ours;
+    } words[] = {
+        {STR_INIT("stop"), STR_INIT("stop")},
+        {STR_INIT("length"), STR_INIT("length")},
+        {STR_INIT("tool_calls"), STR_INIT("tool_calls")},
+        {STR_INIT("content_filter"), STR_INIT("content_filter")},
+        {STR_INIT("error"), STR_INIT("error")},
+        {STR_INIT("function_call"), STR_INIT("tool_calls")},
+        {STR_INIT("max_tokens"), STR_INIT("length")},
+        {STR_INIT("model_length"), STR_INIT("length")},
+        {STR_INIT("safety"), STR_INIT("content_filter")},
+    };
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (str_eq(words[i].native, native))
+            return words[i].ours;
+    }
+    return STR("stop");
+}

@@ -1,0 +1,54 @@
+/* chat.h: what the gateway must know of a chat, whatever the wire format: of a request, of an
+ * event of a stream, of a whole answer, of what was used. Everything else stays bytes. */
+#ifndef DIALECT_CHAT_H
+#define DIALECT_CHAT_H
+
+#include "json/splice.h"
+#include "json/write.h"
+
+enum { CHAT_MODELS_MAX = 16, CHAT_OURS_MAX = 16, CHAT_CHOICES_MAX = 20 };
+
+struct chat_request {
+    struct json root;
+    struct str models[CHAT_MODELS_MAX]; /* `model`, then `models`: in the order of trying */
+    uint32_t models_n;
+    struct str ours[CHAT_OURS_MAX]; /* names of members meant for the gateway: not sent on */
+    uint32_t ours_n;
+    bool is_streamed, allow_fallbacks;
+    bool has_max_tokens, has_max_completion_tokens;
+    uint64_t max_tokens; /* where one of them is there */
+    uint64_t choices;    /* `n`, or 1 */
+    uint64_t text_bytes; /* of the messages' text: for estimates */
+    uint64_t links;      /* media given by link, whose size the body does not tell: for bounds */
+    struct str user;     /* `user` */
+};
+
+/* Reads and checks the members that decisions rest on; the fault names the field, what was there
+ * and what would be right. Views live as long as the body and `scratch`. */
+enum err chat_read(struct json root, struct buf *scratch, struct chat_request *out,
+                   struct fault *f) MUST_USE;
+
+/* As providers count; parts are included in their whole. */
+struct chat_usage {
+    uint64_t prompt, completion;
+    uint64_t cached, cache_write, reasoning;
+};
+
+struct chat_bill {
+    struct chat_usage usage;
+    nanos cost, prompt_cost, completion_cost;
+};
+/* The `usage` object as OpenRouter's clients know it, without a key. */
+void chat_write_usage(struct json_writer *w, const char *key, const struct chat_bill *b);
+
+/* Finish reasons: stop, length, tool_calls, content_filter, error. What is none of them nor a
+ * known synonym counts as stop. */
+struct str chat_finish_reason(struct str native);
+
+/* One token per four bytes, rounded up: what is counted when no provider did. */
+static inline uint64_t chat_estimate(uint64_t bytes)
+{
+    return (bytes + 3) / 4;
+}
+
+#endif

@@ -1,0 +1,209 @@
+#include "dialect/openai.h"
+
+void openai_edit_request(const struct chat_request *r, const struct openai_target *t, struct splice *s)
+{
+    splice_set(s, r->root, STR("model"), t->model_json);
+    for (uint32_t i = 0; i < r->ours_n; i++)
+        splice_drop(s, r->root, r->ours[i]);
+    if (t->max_tokens_json.n) {
+        bool has_either = r->has_max_tokens || r->has_max_completion_tokens;
+        if (r->has_max_tokens)
+            splice_set(s, r->root, STR("max_tokens"), t->max_tokens_json);
+        if (r->has_max_completion_tokens)
+            splice_set(s, r->root, STR("max_completion_tokens"), t->max_tokens_json);
+        if (!has_either)
+            splice_set(s, r->root, t->max_tokens_field, t->max_tokens_json);
+    }
+    if (!r->is_streamed)
+        return;
+    struct json options = json_get(r->root, STR("stream_options"));
+    if (json_is(options, JSON_OBJECT))
+        splice_set(s, options, STR("include_usage"), STR("true"));
+    else
+        splice_set(s, r->root, STR("stream_options"), STR("{\"include_usage\":true}"));
+}
+
+static uint64_t count_of(struct json object, struct str name)
+{
+    uint64_t n;
+    return json_u64(json_get(object, name), UINT32_MAX, &n) ? n : 0;
+}
+
+static uint64_t at_most(uint64_t n, uint64_t most)
+{
+    return n < most ? n : most;
+}
+
+bool openai_read_usage(struct json usage, struct chat_usage *out)
+{
+    if (!json_is(usage, JSON_OBJECT))
+        return false;
+    struct json prompt = json_get(usage, STR("prompt_tokens_details"));
+    struct json completion = json_get(usage, STR("completion_tokens_details"));
+    *out = (struct chat_usage){
+        .prompt = count_of(usage, STR("prompt_tokens")),
+        .completion = count_of(usage, STR("completion_tokens")),
+    };
+    out->cached = at_most(count_of(prompt, STR("cached_tokens")), out->prompt);
+    out->cache_write =
+        at_most(count_of(prompt, STR("cache_write_tokens")), out->prompt - out->cached);
+    out->reasoning = at_most(count_of(completion, STR("reasoning_tokens")), out->completion);
+    return true;
+}
+
+static bool is_nothing(struct json v)
+{
+    bool is_empty_list = json_is(v, JSON_ARRAY) && json_first(v).type == JSON_NONE;
+    bool is_empty_text = json_is(v, JSON_STRING) && json_raw_str(v).n == 0;
+    return json_is_none_or_null(v) || is_empty_list || is_empty_text;
+}
+
+/* Text of tool calls: [{"function":{"name":...,"arguments":...}}]. */
+static uint64_t tool_bytes(struct json calls)
+{
+    uint64_t n = 0;
+    for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
+        struct json function = json_get(c, STR("function"));
+        n += json_raw_str(json_get(function, STR("name"))).n;
+        n += json_raw_str(json_get(function, STR("arguments"))).n;
+    }
+    return n;
+}
+
+/* Notes what one delta or message brings; true: something that a client waits for. */
+static bool read_content(struct json message, uint64_t *bytes)
+{
+    bool brings = false;
+    for (struct json v = json_first(message); v.type; v = json_after(message, v)) {
+        struct str name = json_raw_str(json_key(v));
+        if (str_eq(name, STR("role")) || is_nothing(v))
+            continue;
+        brings = true;
+        *bytes += str_eq(name, STR("tool_calls")) ? tool_bytes(v) : json_raw_str(v).n;
+    }
+    return brings;
+}
+
+static void read_choice(struct json choice, struct str part, struct openai_event *ev)
+{
+    struct json finish = json_get(choice, STR("finish_reason"));
+    if (read_content(json_get(choice, part), &ev->content_bytes))
+        ev->kind = OPENAI_CONTENT;
+    if (json_is(finish, JSON_STRING)) {
+        ev->kind = OPENAI_CONTENT;
+        ev->finish_reason = json_raw_str(finish);
+        ev->finishes++;
+    }
+}
+
+static void read_event(struct json root, struct str part, struct openai_event *ev)
+{
+    struct json choices = json_get(root, STR("choices"));
+    *ev = (struct openai_event){.kind = OPENAI_BAD, .root = root};
+    if (!json_is_none_or_null(json_get(root, STR("error")))) {
+        ev->kind = OPENAI_ERROR;
+        return;
+    }
+    ev->id = json_raw_str(json_get(root, STR("id")));
+    ev->has_usage = openai_read_usage(json_get(root, STR("usage")), &ev->usage);
+    ev->first_choice = json_first(choices);
+    if (json_is(ev->first_choice, JSON_OBJECT))
+        ev->kind = OPENAI_EMPTY;
+    else if (ev->has_usage)
+        ev->kind = OPENAI_USAGE;
+    else if (json_is(choices, JSON_ARRAY) && ev->first_choice.type == JSON_NONE)
+        ev->kind = OPENAI_EMPTY;
+    for (struct json c = ev->first_choice; c.type; c = json_after(choices, c))
+        read_choice(c, part, ev);
+}
+
+void openai_read_chunk(struct json root, struct openai_event *ev)
+{
+    read_event(root, STR("delta"), ev);
+}
+
+void openai_read_answer(struct json root, struct openai_event *ev)
+{
+    read_event(root, STR("message"), ev);
+    bool has_message = json_is(json_get(ev->first_choice, STR("message")), JSON_OBJECT);
+    if (ev->kind != OPENAI_ERROR)
+        ev->kind = has_message ? OPENAI_CONTENT : OPENAI_BAD;
+}
+
+/* Constant texts: the edits lend them until the splice is written. */
+static struct str quoted_reason(struct str native)
+{
+    static const struct {
+        struct str reason, quoted;
+    } rows[] = {
+        {STR_INIT("stop"), STR_INIT("\"stop\"")},
+        {STR_INIT("length"), STR_INIT("\"length\"")},
+        {STR_INIT("tool_calls"), STR_INIT("\"tool_calls\"")},
+        {STR_INIT("content_filter"), STR_INIT("\"content_filter\"")},
+        {STR_INIT("error"), STR_INIT("\"error\"")},
+    };
+    struct str reason = chat_finish_reason(native);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (str_eq(rows[i].reason, reason))
+            return rows[i].quoted;
+    }
+    return rows[0].quoted;
+}
+
+static void edit_choice(struct json choice, struct splice *s)
+{
+    struct json finish = json_get(choice, STR("finish_reason"));
+    if (!json_is(finish, JSON_STRING))
+        return;
+    struct str native = json_raw_str(finish), reason = quoted_reason(native);
+    if (!str_eq(native, str_of(reason.p + 1, reason.n - 2)))
+        splice_replace(s, finish, reason);
+    if (json_get(choice, STR("native_finish_reason")).type == JSON_NONE)
+        splice_set(s, choice, STR("native_finish_reason"), json_raw(finish));
+}
+
+void openai_edit_event(const struct openai_event *ev, const struct openai_identity *who,
+                       struct splice *s)
+{
+    struct json choices = json_get(ev->root, STR("choices"));
+    splice_set(s, ev->root, STR("id"), who->id_json);
+    splice_set(s, ev->root, STR("model"), who->model_json);
+    if (ev->finish_reason.p)
+        for (struct json c = ev->first_choice; c.type; c = json_after(choices, c))
+            edit_choice(c, s);
+    if (ev->has_usage)
+        splice_set(s, ev->root, STR("usage"), who->usage_json);
+    splice_set(s, ev->root, STR("provider"), who->provider_json);
+}
+
+static bool is_context_code(struct json error)
+{
+    return json_str_eq(json_get(error, STR("code")), STR("context_length_exceeded")) ||
+           json_str_eq(json_get(error, STR("type")), STR("context_length_exceeded")) ||
+           json_str_eq(json_get(json_get(error, STR("metadata")), STR("error_type")),
+                       STR("context_length_exceeded"));
+}
+
+static bool is_context_message(struct str message)
+{
+    static const struct str signs[] = {STR_INIT("maximum context length"), STR_INIT("context length exceeded"),
+                                       STR_INIT("prompt is too long"), STR_INIT("context window")};
+    for (size_t i = 0; i < COUNT_OF(signs); i++) {
+        if (str_find(message, signs[i]) < message.n)
+            return true;
+    }
+    return false;
+}
+
+void openai_read_error(struct json root, struct buf *scratch, struct openai_error *out)
+{
+    struct json error = json_get(root, STR("error"));
+    struct json message = json_get(json_is(error, JSON_OBJECT) ? error : root, STR("message"));
+    uint64_t status = 0;
+    *out = (struct openai_error){0};
+    out->message = json_str(json_is(error, JSON_STRING) ? error : message, scratch);
+    json_u64(json_get(error, STR("code")), 599, &status);
+    if (status >= 400)
+        out->status = (int)status;
+    out->is_context = is_context_code(error) || is_context_message(out->message);
+}

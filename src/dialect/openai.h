@@ -1,0 +1,63 @@
+/* openai.h: OpenAI's chat format, as asked of a provider and as it answers: the client's own bytes
+ * with only the members changed that must be.
+ * Source: OpenAI's API reference, "Create chat completion" and "Streaming". */
+#ifndef DIALECT_OPENAI_H
+#define DIALECT_OPENAI_H
+
+#include "dialect/chat.h"
+
+/* What one endpoint is to be asked. All raw JSON, lent until the splice is written. */
+struct openai_target {
+    struct str model_json;      /* the provider's own name, quoted */
+    struct str max_tokens_json; /* digits, or empty: leave it to the provider */
+    struct str max_tokens_field;
+};
+
+/* Edits of the client's body. */
+void openai_edit_request(const struct chat_request *r, const struct openai_target *t, struct splice *s);
+
+/* What an answer of the gateway says of itself: raw JSON. usage_json stands for the provider's own usage
+ * where there is one ("null" in the events of a stream). */
+struct openai_identity {
+    struct str id_json, model_json, provider_json, usage_json;
+};
+
+enum openai_event_kind {
+    OPENAI_CONTENT, /* something that the client was waiting for: text, tool calls, reasoning, a finish */
+    OPENAI_EMPTY,   /* nothing yet: a role, an empty delta */
+    OPENAI_USAGE,   /* no choices, usage alone */
+    OPENAI_ERROR,
+    OPENAI_BAD,     /* no chunk at all */
+};
+
+/* Facts of one chunk or whole answer. Views and values live as long as its text. */
+struct openai_event {
+    enum openai_event_kind kind;
+    struct json root, first_choice;
+    struct str id;            /* the provider's; raw */
+    struct str finish_reason; /* raw, of the first choice; empty: none yet */
+    bool has_usage;
+    struct chat_usage usage;
+    uint64_t content_bytes;   /* of text in all choices */
+    uint32_t finishes;        /* choices that ended with this event */
+};
+
+void openai_read_chunk(struct json root, struct openai_event *ev);
+void openai_read_answer(struct json root, struct openai_event *ev);
+
+/* The chunk or answer under our identity: `id`, `model`, `provider`, `usage`, normalised finish reasons. */
+void openai_edit_event(const struct openai_event *ev, const struct openai_identity *who,
+                       struct splice *s);
+
+/* An error as a provider words it: {"error":{"message":...,"code":...}} or {"error":"..."} or
+ * {"message":...}. */
+struct openai_error {
+    struct str message; /* decoded into scratch or lent; may be empty */
+    int status;         /* a numeric code in 400..599, or 0 */
+    bool is_context;    /* the prompt is too long for this model */
+};
+void openai_read_error(struct json root, struct buf *scratch, struct openai_error *out);
+
+bool openai_read_usage(struct json usage, struct chat_usage *out);
+
+#endif

@@ -1,0 +1,421 @@
+#include "json/read.h"
+
+#include <stdlib.h>
+
+#include "json/text.h"
+
+enum { TAPE_CAP_LEAST = 64 };
+
+/* The parts below take the place to go on from and return the one behind what they read, or NULL once they have
+ * refused the text. */
+struct reader {
+    const char *text, *end;
+    struct json_tape *tape;
+    struct fault *fault;
+    enum err err;
+    uint32_t depth;
+    uint32_t open[JSON_DEPTH_MAX]; /* the nodes of the arrays and objects around the place */
+};
+
+static __attribute__((cold, noinline)) const char *refuse(struct reader *r, const char *at,
+                                                          const char *expected)
+{
+    size_t offset = (size_t)(at - r->text);
+    if (at == r->end)
+        r->err = fault_set(r->fault, ERR_INVALID, "not valid JSON: it ends at byte %zu, expected %s",
+                           offset, expected);
+    else if (*at > ' ' && *at < 0x7f)
+        r->err = fault_set(r->fault, ERR_INVALID, "not valid JSON at byte %zu: expected %s, found %c",
+                           offset, expected, *at);
+    else
+        r->err = fault_set(r->fault, ERR_INVALID,
+                           "not valid JSON at byte %zu: expected %s, found the byte 0x%02x", offset,
+                           expected, (uint8_t)*at);
+    return NULL;
+}
+
+/* --- the tape ----------------------------------------------------------------------------------- */
+
+static __attribute__((cold, noinline)) bool grow_tape(struct reader *r)
+{
+    struct json_tape *t = r->tape;
+    if (t->cap == t->max) {
+        r->err = fault_set(r->fault, ERR_TOO_BIG, "JSON of more than %u values and names", t->max);
+        return false;
+    }
+    uint32_t cap = t->cap ? t->cap : TAPE_CAP_LEAST / 2;
+    cap = cap > t->max / 2 ? t->max : cap * 2;
+    struct json_node *nodes = realloc(t->nodes, cap * sizeof *nodes);
+    if (!nodes) {
+        r->err = fault_set(r->fault, ERR_NOMEM, "no memory for JSON of more than %u values", t->cap);
+        return false;
+    }
+    t->nodes = nodes;
+    t->cap = cap;
+    return true;
+}
+
+/* Puts down a value that ends at `end`, and is `end`. */
+static inline const char *add_node(struct reader *r, enum json_type type, bool escaped,
+                                   const char *start, const char *end)
+{
+    struct json_tape *t = r->tape;
+    if (UNLIKELY(t->n == t->cap) && !grow_tape(r))
+        return NULL;
+    t->nodes[t->n] = (struct json_node){
+        .at = (uint32_t)(start - r->text),
+        .n = (uint32_t)(end - start),
+        .next = t->n + 1,
+        .type = (uint8_t)type,
+        .escaped = escaped,
+    };
+    t->n++;
+    return end;
+}
+
+/* --- scalars ------------------------------------------------------------------------------------ */
+
+static inline const char *skip_space(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    return p;
+}
+
+/* A run of characters that are not ASCII. */
+static const char *read_wide(struct reader *r, const char *p)
+{
+    while (p < r->end && (uint8_t)*p >= 0x80) {
+        unsigned n = text__utf8(p, r->end);
+        if (n == 0)
+            return refuse(r, p, "UTF-8");
+        p += n;
+    }
+    return p;
+}
+
+static inline const char *read_escape(struct reader *r, const char *p)
+{
+    unsigned n = text__escape(p, r->end);
+    if (UNLIKELY(n == 0))
+        return refuse(r, p, "a valid escape (surrogates in pairs)");
+    return p + n;
+}
+
+/* p is at the opening quote. */
+static inline const char *read_string(struct reader *r, const char *p)
+{
+    const char *start = p++;
+    bool escaped = false;
+    for (;;) {
+        p = text__skip_plain(p, r->end);
+        if (UNLIKELY(p == r->end))
+            return refuse(r, p, "the string's closing quote");
+        if (LIKELY(*p == '"'))
+            return add_node(r, JSON_STRING, escaped, start, p + 1);
+        if (*p == '\\') {
+            escaped = true;
+            p = read_escape(r, p);
+        } else if ((uint8_t)*p >= 0x80) {
+            p = read_wide(r, p);
+        } else {
+            return refuse(r, p, "control characters in strings escaped");
+        }
+        if (UNLIKELY(!p))
+            return NULL;
+    }
+}
+
+static inline bool is_digit(const char *p, const char *end)
+{
+    return p < end && *p >= '0' && *p <= '9';
+}
+
+static const char *read_digits(struct reader *r, const char *p)
+{
+    if (!is_digit(p, r->end))
+        return refuse(r, p, "a digit");
+    while (is_digit(p, r->end))
+        p++;
+    return p;
+}
+
+static const char *read_number(struct reader *r, const char *p)
+{
+    const char *start = p;
+    if (*p == '-')
+        p++;
+    p = p < r->end && *p == '0' ? p + 1 : read_digits(r, p);
+    if (p && p < r->end && *p == '.')
+        p = read_digits(r, p + 1);
+    if (p && p < r->end && (*p | 0x20) == 'e') {
+        p++;
+        if (p < r->end && (*p == '+' || *p == '-'))
+            p++;
+        p = read_digits(r, p);
+    }
+    return p ? add_node(r, JSON_NUMBER, false, start, p) : NULL;
+}
+
+static const char *read_word(struct reader *r, const char *p, struct str word, enum json_type type)
+{
+    if (!str_starts(str_of(p, (size_t)(r->end - p)), word))
+        return refuse(r, p, "a value");
+    return add_node(r, type, false, p, p + word.n);
+}
+
+static inline const char *read_scalar(struct reader *r, const char *p)
+{
+    switch (p < r->end ? *p : 0) {
+    case '"':
+        return read_string(r, p);
+    case 'n':
+        return read_word(r, p, STR("null"), JSON_NULL);
+    case 't':
+        return read_word(r, p, STR("true"), JSON_TRUE);
+    case 'f':
+        return read_word(r, p, STR("false"), JSON_FALSE);
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
+        return read_number(r, p);
+    default:
+        return refuse(r, p, "a value");
+    }
+}
+
+/* --- arrays and objects ------------------------------------------------------------------------- */
+
+static inline bool is_in_object(const struct reader *r)
+{
+    return r->depth && r->tape->nodes[r->open[r->depth - 1]].type == JSON_OBJECT;
+}
+
+/* A name and its colon. */
+static inline const char *read_name(struct reader *r, const char *p)
+{
+    p = skip_space(p, r->end);
+    if (UNLIKELY(p == r->end || *p != '"'))
+        return refuse(r, p, "a name in quotes");
+    p = read_string(r, p);
+    if (UNLIKELY(!p))
+        return NULL;
+    p = skip_space(p, r->end);
+    if (UNLIKELY(p == r->end || *p != ':'))
+        return refuse(r, p, "a colon");
+    return p + 1;
+}
+
+/* p is at the bracket. */
+static inline const char *open_scope(struct reader *r, const char *p)
+{
+    if (UNLIKELY(r->depth == JSON_DEPTH_MAX)) {
+        r->err = fault_set(r->fault, ERR_TOO_BIG, "JSON nested more than %d deep at byte %zu",
+                           JSON_DEPTH_MAX, (size_t)(p - r->text));
+        return NULL;
+    }
+    r->open[r->depth++] = r->tape->n;
+    return add_node(r, *p == '{' ? JSON_OBJECT : JSON_ARRAY, false, p, p + 1);
+}
+
+/* Behind a value: closes all that ends there. Then there is a comma, or it was the whole text. */
+static inline const char *close_scopes(struct reader *r, const char *p)
+{
+    for (;;) {
+        p = skip_space(p, r->end);
+        if (r->depth == 0)
+            return p == r->end ? p : refuse(r, p, "nothing more");
+        struct json_node *scope = &r->tape->nodes[r->open[r->depth - 1]];
+        bool is_object = scope->type == JSON_OBJECT;
+        if (p < r->end && *p == ',')
+            return p + 1;
+        if (UNLIKELY(p == r->end || *p != (is_object ? '}' : ']')))
+            return refuse(r, p, is_object ? "a comma or }" : "a comma or ]");
+        p++;
+        scope->n = (uint32_t)(p - r->text) - scope->at;
+        scope->next = r->tape->n;
+        r->depth--;
+    }
+}
+
+/* A scalar, or the opening bracket of a scope that is not empty. */
+static inline const char *read_value(struct reader *r, const char *p, bool *is_opened)
+{
+    p = skip_space(p, r->end);
+    *is_opened = p < r->end && (*p == '{' || *p == '[');
+    if (!*is_opened)
+        return read_scalar(r, p);
+    char closing = *p == '{' ? '}' : ']';
+    p = open_scope(r, p);
+    if (UNLIKELY(!p))
+        return NULL;
+    p = skip_space(p, r->end);
+    *is_opened = p == r->end || *p != closing;
+    return p;
+}
+
+static enum err read_all(struct reader *r)
+{
+    const char *p = r->text;
+    do {
+        bool is_opened;
+        if (is_in_object(r))
+            p = read_name(r, p);
+        if (LIKELY(p))
+            p = read_value(r, p, &is_opened);
+        if (LIKELY(p) && !is_opened)
+            p = close_scopes(r, p);
+    } while (p && r->depth);
+    return r->err;
+}
+
+/* --- what is asked of a value ------------------------------------------------------------------- */
+
+static const struct json none = {.type = JSON_NONE};
+
+static inline const struct json_node *node_of(struct json v)
+{
+    return &v.tape[v.at];
+}
+
+static inline struct json value_at(struct json from, uint32_t at)
+{
+    return (struct json){from.text, from.tape, at, from.tape[at].type};
+}
+
+static inline struct str raw_str(const char *text, const struct json_node *string)
+{
+    return str_of(text + string->at + 1, string->n - 2);
+}
+
+static inline bool string_is(const char *text, const struct json_node *string, struct str s)
+{
+    if (LIKELY(!string->escaped))
+        return string->n == s.n + 2 && str_eq(raw_str(text, string), s);
+    return text__is(raw_str(text, string), s);
+}
+
+void json_tape_init(struct json_tape *t, uint32_t max_nodes)
+{
+    *t = (struct json_tape){.max = max_nodes};
+}
+
+void json_tape_release(struct json_tape *t)
+{
+    free(t->nodes);
+    json_tape_init(t, t->max);
+}
+
+enum err json_parse(struct json_tape *t, struct str text, struct json *out, struct fault *f)
+{
+    *out = none;
+    t->n = 0;
+    if (text.n >= UINT32_MAX)
+        return fault_set(f, ERR_TOO_BIG, "JSON of 4 GiB or more");
+    struct reader r;
+    r.text = text.n ? text.p : "";
+    r.end = r.text + text.n;
+    r.tape = t;
+    r.fault = f;
+    r.err = ERR_OK;
+    r.depth = 0; /* `open` holds nothing yet, and clearing it would cost more than a short text */
+    enum err e = read_all(&r);
+    if (e == ERR_OK)
+        *out = value_at((struct json){.text = r.text, .tape = t->nodes}, 0);
+    return e;
+}
+
+const char *json_kind(struct json v)
+{
+    static const char *const kinds[] = {
+        [JSON_NONE] = "nothing",    [JSON_NULL] = "null",       [JSON_FALSE] = "a boolean",
+        [JSON_TRUE] = "a boolean",  [JSON_NUMBER] = "a number", [JSON_STRING] = "a string",
+        [JSON_ARRAY] = "an array",  [JSON_OBJECT] = "an object",
+    };
+    BUG_ON(v.type >= COUNT_OF(kinds));
+    return kinds[v.type];
+}
+
+struct str json_raw(struct json v)
+{
+    return v.type == JSON_NONE ? STR_NONE : str_of(v.text + node_of(v)->at, node_of(v)->n);
+}
+
+struct str json_raw_str(struct json v)
+{
+    return v.type == JSON_STRING ? raw_str(v.text, node_of(v)) : STR_NONE;
+}
+
+struct json json_get(struct json v, struct str name)
+{
+    if (v.type != JSON_OBJECT)
+        return none;
+    for (uint32_t at = v.at + 1, end = node_of(v)->next; at < end; at = v.tape[at + 1].next) {
+        if (string_is(v.text, &v.tape[at], name))
+            return value_at(v, at + 1);
+    }
+    return none;
+}
+
+/* The child whose node, or whose name's, is `at`; none where the parent ends before it. */
+static struct json child_at(struct json parent, uint32_t at)
+{
+    if (at == node_of(parent)->next)
+        return none;
+    return value_at(parent, parent.type == JSON_OBJECT ? at + 1 : at);
+}
+
+struct json json_first(struct json v)
+{
+    return v.type >= JSON_ARRAY ? child_at(v, v.at + 1) : none;
+}
+
+struct json json_after(struct json parent, struct json child)
+{
+    return child.type ? child_at(parent, node_of(child)->next) : none;
+}
+
+struct json json_key(struct json object_member)
+{
+    return value_at(object_member, object_member.at - 1);
+}
+
+bool json_str_eq(struct json v, struct str s)
+{
+    return v.type == JSON_STRING && string_is(v.text, node_of(v), s);
+}
+
+struct str json_str(struct json v, struct buf *scratch)
+{
+    struct str raw = json_raw_str(v);
+    if (v.type != JSON_STRING || !node_of(v)->escaped)
+        return raw;
+    size_t before = scratch->n;
+    if (text__add_unescaped(scratch, raw) != ERR_OK)
+        return STR_NONE;
+    return str_of(scratch->p + before, scratch->n - before);
+}
+
+bool json_u64(struct json v, uint64_t max, uint64_t *out)
+{
+    return v.type == JSON_NUMBER && str_u64(json_raw(v), max, out);
+}
+
+uint64_t json_u64_or(struct json v, uint64_t otherwise)
+{
+    uint64_t n;
+    return json_u64(v, UINT64_MAX, &n) ? n : otherwise;
+}
+
+bool json_bool_or(struct json v, bool otherwise)
+{
+    return v.type == JSON_TRUE || (v.type != JSON_FALSE && otherwise);
+}

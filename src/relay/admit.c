@@ -1,0 +1,181 @@
+/* admit.c: may this request be made, by whom, of which endpoints, and what is set aside for it. */
+#include "relay/internal.h"
+
+/* --- the plan ------------------------------------------------------------------------------------ */
+
+/* Variants that only say how to choose among a model's endpoints. */
+static struct str without_routing_variant(struct str id)
+{
+    static const struct str variants[] = {STR_INIT(":nitro"), STR_INIT(":floor"), STR_INIT(":exacto")};
+    for (size_t i = 0; i < COUNT_OF(variants); i++) {
+        if (str_ends(id, variants[i]))
+            return str_head(id, id.n - variants[i].n);
+    }
+    return id;
+}
+
+static const struct model *find_model(const struct relay *r, struct str id)
+{
+    const struct model *m = catalog_model(r->catalog, id);
+    return m ? m : catalog_model(r->catalog, without_routing_variant(id));
+}
+
+static void plan_add(struct relay *r, const struct model *m)
+{
+    uint32_t n = r->asked.allow_fallbacks ? m->endpoints_n : 1;
+    for (uint32_t i = 0; i < n && r->plan_n < PLAN_MAX; i++)
+        r->plan[r->plan_n++] = (struct target){m, m->endpoints[i]};
+}
+
+/* Endpoints in the order of trying: of each model in the client's order, as configured. */
+static enum err make_plan(struct relay *r, const struct chat_request *req, struct fault *f)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < req->models_n; i++) {
+        const struct model *m = find_model(r, req->models[i]);
+        n += m ? m->endpoints_n : 0;
+    }
+    if (n == 0)
+        return fault_set(f, ERR_NOT_FOUND, "No endpoints found for %.*s.", STR_ARG(req->models[0]));
+    r->plan = arena_alloc(&r->arena, (n < PLAN_MAX ? n : PLAN_MAX) * sizeof *r->plan);
+    if (!r->plan)
+        return fault_set(f, ERR_NOMEM, "No memory for this request");
+    for (uint32_t i = 0; i < req->models_n; i++) {
+        const struct model *m = find_model(r, req->models[i]);
+        if (m)
+            plan_add(r, m);
+    }
+    return ERR_OK;
+}
+
+/* --- the hold ------------------------------------------------------------------------------------ */
+
+/* Bytes of the prompt count as tokens: no tokenizer makes more of them, and what a chat's
+ * form adds is less than its JSON. */
+static uint64_t prompt_bound(const struct relay *r, const struct chat_request *req)
+{
+    return r->body.n + req->links * LINK_TOKENS;
+}
+
+static uint64_t output_wanted(const struct relay *r, const struct endpoint *e)
+{
+    uint64_t most = e->max_output ? e->max_output : e->context ? e->context : TOKENS_DEFAULT;
+    return r->asked.has_max && r->asked.max_tokens < most ? r->asked.max_tokens : most;
+}
+
+static const char *limit_word(enum window w)
+{
+    static const char *const words[WINDOW__COUNT] = {"total", "daily", "weekly", "monthly"};
+    return words[w];
+}
+
+static enum err refuse_dear(struct fault *f, const struct hold_answer *a, const struct price *p, uint64_t prompt,
+                            uint64_t wanted, const char *remedy)
+{
+    uint64_t afford = price_affordable(p, prompt, a->affordable);
+    if (afford == 0)
+        return fault_set(f, ERR_NO_CREDIT,
+                         "This request requires more credits. Its prompt of up to %llu tokens costs more than "
+                         "is left. %s",
+                         (unsigned long long)prompt, remedy);
+    return fault_set(f, ERR_NO_CREDIT,
+                     "This request requires more credits, or fewer max_tokens. You requested up to %llu "
+                     "tokens, but can only afford %llu. %s",
+                     (unsigned long long)wanted, (unsigned long long)afford, remedy);
+}
+
+static enum err refuse_hold(struct fault *f, const struct hold_answer *a, const struct price *p, uint64_t prompt,
+                            uint64_t wanted)
+{
+    switch (a->refusal) {
+    case HOLD_KEY_EXHAUSTED:
+        return fault_set(f, ERR_KEY_LIMIT, "Key limit exceeded (%s limit). Raise it or wait for its reset",
+                         limit_word(a->window));
+    case HOLD_KEY_TOO_DEAR:
+        return refuse_dear(f, a, p, prompt, wanted, "Use a key with a higher limit");
+    case HOLD_ACCOUNT_EXHAUSTED:
+        return fault_set(f, ERR_NO_CREDIT, "Insufficient credits: the account has none left. Add credits");
+    case HOLD_ACCOUNT_TOO_DEAR:
+        return refuse_dear(f, a, p, prompt, wanted, "Add credits to the account");
+    case HOLD_KEY_IN_FLIGHT:
+    case HOLD_ACCOUNT_IN_FLIGHT:
+        return fault_set(f, ERR_NO_CREDIT,
+                         "This request would exceed your available credits given your current in-flight "
+                         "requests. Retry after in-flight requests settle, or add credits.");
+    case HOLD_OK:
+        break;
+    }
+    return ERR_OK;
+}
+
+/* What a hold was for another endpoint is made to fit this one. */
+static bool adjust(struct relay *r, nanos need, nanos least, int64_t now)
+{
+    if (hold_resize(&r->hold, need, now))
+        return true;
+    if (r->hold.amount >= least)
+        return true;
+    hold_cancel(&r->hold);
+    return false;
+}
+
+enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens, struct fault *f)
+{
+    enum { LEAST_OUTPUT = 16 }; /* tokens; less is no answer, and some providers refuse it */
+    const struct price *p = &t->endpoint->price;
+    uint64_t prompt = r->asked.prompt_bound, n = r->asked.choices;
+    uint64_t wanted = output_wanted(r, t->endpoint);
+    uint64_t least_output = r->asked.has_max || wanted < LEAST_OUTPUT ? wanted : LEAST_OUTPUT;
+    nanos need = price_bound(p, prompt, wanted * n), least = price_bound(p, prompt, least_output * n);
+    int64_t now = clock_wall_ms();
+    if (!r->hold.account || !adjust(r, need, least, now)) {
+        struct hold_answer a =
+            hold_open(&r->hold, r->who->account_budget, r->who->key_budget, need, least, now);
+        if (a.refusal != HOLD_OK)
+            return refuse_hold(f, &a, p, prompt, wanted);
+    }
+    uint64_t afford = price_affordable(p, prompt, r->hold.amount) / n;
+    *max_tokens = afford < wanted ? afford : wanted;
+    return ERR_OK;
+}
+
+/* --- admission ----------------------------------------------------------------------------------- */
+
+static void keep_facts(struct relay *r, const struct chat_request *req)
+{
+    r->asked = (struct asked){
+        .is_streamed = req->is_streamed,
+        .allow_fallbacks = req->allow_fallbacks,
+        .has_max = req->has_max_tokens || req->has_max_completion_tokens,
+        .choices = (uint32_t)req->choices,
+        .max_tokens = req->max_tokens,
+        .prompt_bound = prompt_bound(r, req),
+        .text_bytes = req->text_bytes,
+    };
+    if (req->user.n)
+        r->user = arena_str(&r->arena, str_head(req->user, 200));
+}
+
+void relay_admit(struct relay *r)
+{
+    struct relay_worker *w = r->w;
+    struct chat_request req;
+    struct json root;
+    struct fault f;
+    buf_reset(&w->scratch);
+    enum err e = json_parse(&w->tape, buf_view(&r->body), &root, &f);
+    if (e == ERR_OK)
+        e = chat_read(root, &w->scratch, &req, &f);
+    if (e == ERR_OK) {
+        keep_facts(r, &req);
+        e = make_plan(r, &req, &f);
+    }
+    if (e == ERR_OK && !arena_defer(&r->arena, hold_cancel, &r->hold))
+        e = fault_set(&f, ERR_NOMEM, "No memory for this request");
+    if (e != ERR_OK) {
+        relay_refuse(r, &f);
+        return;
+    }
+    relay_enter(r, RELAY_TRYING);
+    relay_try(r, &req);
+}

@@ -1,0 +1,250 @@
+/* answer.c: the provider's answer as it comes: a stream event by event, anything else gathered. */
+#include "relay/internal.h"
+
+#include <stdio.h>
+
+/* --- the head ------------------------------------------------------------------------------------ */
+
+static int32_t read_retry_after(const struct http_head *head)
+{
+    uint64_t s;
+    return str_u64(http_field(head, STR("retry-after")), 86400, &s) ? (int32_t)s : -1;
+}
+
+void relay_answer_head(struct relay *r, const struct http_head *head)
+{
+    struct str type = http_field(head, STR("content-type"));
+    uint64_t now = io_now_ms(r->w->loop);
+    r->status = head->status;
+    r->retry_after_s = read_retry_after(head);
+    r->is_sse = head->status == 200 && str_ieq(str_head(type, 17), STR("text/event-stream"));
+    if (r->is_sse && r->asked.is_streamed && !r->comment_ms)
+        r->comment_ms = now + r->w->settings.keepalive_ms;
+    relay_arm(r);
+}
+
+void relay_commit(struct relay *r)
+{
+    char room[REPLY_FIELDS_MAX], id[96], more[256];
+    if (r->is_committed)
+        return;
+    r->is_committed = true;
+    if (r->asked.is_streamed) {
+        struct str line = relay_generation_fields(r, id);
+        int n = snprintf(more, sizeof more, "%.*sCache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n",
+                         STR_ARG(line));
+        http_begin(r->stream, 200,
+                   reply_fields(&r->context, STR("text/event-stream"), str_of(more, (size_t)n), room));
+        r->w->metrics.streams++;
+        return;
+    }
+    http_begin(r->stream, 200,
+               reply_fields(&r->context, STR("application/json"), relay_generation_fields(r, id), room));
+}
+
+/* --- one event of a stream ------------------------------------------------------------------------- */
+
+/* Raw JSON text: what does not fit is left out whole, so that no escape is cut in two. */
+static void keep_text(char *out, size_t size, struct str s)
+{
+    if (s.n == 0 || s.n >= size)
+        return;
+    memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+}
+
+void relay_note_event(struct relay *r, const struct openai_event *ev)
+{
+    struct answered *a = &r->answered;
+    if (!a->upstream_id[0] && ev->id.n)
+        keep_text(a->upstream_id, sizeof a->upstream_id, ev->id);
+    if (ev->finish_reason.p)
+        keep_text(a->finish_native, sizeof a->finish_native, ev->finish_reason);
+    if (ev->has_usage) {
+        a->usage = ev->usage;
+        a->has_usage = true;
+    }
+    a->finishes += ev->finishes;
+    a->content_bytes += ev->content_bytes;
+}
+
+/* What the events of one read come to. */
+struct turn {
+    struct relay *r;
+    struct failure failure;
+    bool brought_content, failed;
+};
+
+static enum err fail_event(struct turn *t, enum outcome o, int status, const char *sentence)
+{
+    failure_init(&t->failure, o, status, "%s", sentence);
+    t->failure.may_retry_same = true;
+    t->failed = true;
+    return ERR_UPSTREAM;
+}
+
+/* The event under our identity, appended to the bytes of this turn. */
+static enum err forward(struct turn *t, const struct openai_event *ev, struct str data)
+{
+    struct relay *r = t->r;
+    struct buf *out = &r->w->scratch2;
+    struct splice s;
+    splice_init(&s, data);
+    openai_edit_event(ev, &r->identity, &s);
+    buf_add(out, STR("data: "));
+    splice_write(&s, out);
+    buf_add(out, STR("\n\n"));
+    if (s.failed != ERR_OK || out->failed != ERR_OK)
+        return fail_event(t, OUTCOME_BROKEN, 502, "The provider sent an event too large to pass on");
+    return ERR_OK;
+}
+
+static enum err on_event(void *user, const struct sse_event *e)
+{
+    struct turn *t = user;
+    struct relay *r = t->r;
+    struct openai_event ev;
+    struct json root;
+    if (r->answered.saw_done)
+        return ERR_OK;
+    if (str_eq(str_trim(e->data), STR("[DONE]"))) {
+        r->answered.saw_done = true;
+        return ERR_OK;
+    }
+    if (json_parse(&r->w->tape, e->data, &root, NULL) != ERR_OK || !json_is(root, JSON_OBJECT))
+        return fail_event(t, OUTCOME_BROKEN, 502, "The provider sent an event that is not JSON");
+    openai_read_chunk(root, &ev);
+    if (ev.kind == OPENAI_ERROR) {
+        failure_from_status(r, &t->failure, 200, e->data);
+        t->failed = true;
+        return ERR_UPSTREAM;
+    }
+    relay_note_event(r, &ev);
+    if (ev.kind == OPENAI_USAGE || ev.kind == OPENAI_BAD)
+        return ERR_OK;
+    t->brought_content |= ev.kind == OPENAI_CONTENT;
+    return forward(t, &ev, e->data);
+}
+
+/* --- a stream ------------------------------------------------------------------------------------ */
+
+static void first_content(struct relay *r)
+{
+    struct str held = buf_view(&r->in);
+    relay_commit(r);
+    relay_enter(r, RELAY_ANSWERING);
+    r->first_ns = clock_mono_ns();
+    if (held.n)
+        http_send(r->stream, &held, 1);
+    buf_release(&r->in);
+    buf_release(&r->body);
+}
+
+/* A slow client stops the reading from the provider; then its own deadline counts, not the provider's. */
+static void pace(struct relay *r)
+{
+    if (r->is_paused || http_unsent(r->stream) <= UNSENT_MAX)
+        return;
+    r->is_paused = true;
+    r->deadline_ms = 0;
+    http_call_read(&r->call, false);
+}
+
+/* Events before the first content are held back: should this endpoint fail, the client has not seen them. */
+static void give(struct relay *r, struct turn *t)
+{
+    struct str bytes = buf_view(&r->w->scratch2);
+    if (r->state == RELAY_TRYING && t->brought_content)
+        first_content(r);
+    if (r->state == RELAY_TRYING) {
+        if (r->in.n + bytes.n <= PENDING_MAX)
+            buf_add(&r->in, bytes);
+        return;
+    }
+    if (bytes.n == 0)
+        return;
+    http_send(r->stream, &bytes, 1);
+    if (!r->answered.saw_done)
+        pace(r);
+}
+
+static void stream_body(struct relay *r, struct str bytes)
+{
+    struct turn t = {.r = r};
+    uint64_t now = io_now_ms(r->w->loop);
+    buf_reset(&r->w->scratch2);
+    enum err e = sse_feed(&r->sse, bytes, on_event, &t);
+    if (e != ERR_OK && !t.failed)
+        fail_event(&t, OUTCOME_BROKEN, 502, "The provider sent an event that is too large");
+    give(r, &t);
+    if (t.failed) {
+        relay_fail(r, &t.failure);
+        return;
+    }
+    if (r->answered.saw_done) {
+        relay_answer_end(r);
+        return;
+    }
+    if (r->state == RELAY_ANSWERING) {
+        if (!r->is_paused)
+            r->deadline_ms = now + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
+        r->comment_ms = now + r->w->settings.keepalive_ms;
+        relay_arm(r);
+    }
+}
+
+static bool is_complete(const struct relay *r)
+{
+    return r->answered.finishes >= r->asked.choices;
+}
+
+static void stream_end(struct relay *r)
+{
+    struct failure x;
+    if (!is_complete(r) && !(r->answered.saw_done && r->answered.finishes > 0)) {
+        failure_init(&x, r->state == RELAY_ANSWERING ? OUTCOME_BROKEN : OUTCOME_UNREACHABLE, 502,
+                     "The provider's stream ended in the middle");
+        x.may_retry_same = true;
+        relay_fail(r, &x);
+        return;
+    }
+    if (r->state == RELAY_TRYING)
+        first_content(r);
+    metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
+    relay_settle(r, ENDING_STREAM);
+}
+
+/* --- by kind of answer ------------------------------------------------------------------------------ */
+
+void relay_answer_body(struct relay *r, struct str bytes)
+{
+    if (r->is_sse && r->asked.is_streamed)
+        stream_body(r, bytes);
+    else
+        relay_whole_body(r, bytes);
+}
+
+void relay_answer_end(struct relay *r)
+{
+    if (r->is_sse && r->asked.is_streamed)
+        stream_end(r);
+    else
+        relay_whole_end(r);
+}
+
+void relay_answer_cut(struct relay *r, enum err e, const char *why)
+{
+    struct failure x;
+    if (r->is_sse && r->asked.is_streamed && is_complete(r)) {
+        stream_end(r); /* all was said but the formalities */
+        return;
+    }
+    failure_init(&x, r->state == RELAY_ANSWERING ? OUTCOME_BROKEN : OUTCOME_UNREACHABLE, 502,
+                 "The provider could not be reached or broke off: %s", why);
+    if (e == ERR_OVERLOADED || e == ERR_NOMEM) {
+        x.status = 503;
+        x.fault.err = e;
+    }
+    x.may_retry_same = r->was_sent;
+    relay_fail(r, &x);
+}

@@ -1,0 +1,378 @@
+/* attempt.c: one request to one endpoint, and what follows when it fails. */
+#include "relay/internal.h"
+
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* --- what a failure means ------------------------------------------------------------------------ */
+
+void failure_init(struct failure *x, enum outcome o, int status, const char *fmt, ...)
+{
+    va_list ap;
+    *x = (struct failure){.outcome = o, .status = status, .retry_after_s = -1};
+    x->fault.err = status == 504 ? ERR_TIMEOUT : status == 503 ? ERR_OVERLOADED : ERR_UPSTREAM;
+    va_start(ap, fmt);
+    vsnprintf(x->fault.message, sizeof x->fault.message, fmt, ap);
+    va_end(ap);
+}
+
+/* A provider's status: what the client gets, and whether another endpoint may do better. 401, 402, 403 and
+ * 404 are between the operator and the provider: the client's own request is not at fault. */
+static const struct meaning {
+    int low, high; /* statuses */
+    enum outcome outcome;
+    enum err err;
+    int status; /* for the client; 0: the provider's own */
+    bool may_retry_same, is_request_at_fault;
+    const char *sentence;
+} meanings[] = {
+    {401, 401, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false, "The provider did not accept the gateway's credential"},
+    {402, 402, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false, "The provider wants to be paid by the operator"},
+    {403, 403, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false, "The provider does not allow this to the gateway"},
+    {404, 404, OUTCOME_REFUSED, ERR_UPSTREAM, 502, false, false, "The provider does not know this model"},
+    {408, 408, OUTCOME_TIMEOUT, ERR_TIMEOUT, 504, true, false, "The provider timed out"},
+    {413, 413, OUTCOME_REFUSED, ERR_TOO_BIG, 0, false, true, "The request is too large for the provider"},
+    {422, 422, OUTCOME_REFUSED, ERR_UNPROCESSABLE, 0, false, true, "The provider cannot process this request"},
+    {429, 429, OUTCOME_RATE, ERR_RATE, 429, false, false, "The provider is rate limited"},
+    {400, 499, OUTCOME_REFUSED, ERR_INVALID, 400, false, true, "The provider refused this request"},
+    {503, 503, OUTCOME_OVERLOADED, ERR_OVERLOADED, 503, false, false, "The provider is overloaded"},
+    {504, 504, OUTCOME_TIMEOUT, ERR_TIMEOUT, 504, true, false, "The provider timed out"},
+    {529, 529, OUTCOME_OVERLOADED, ERR_OVERLOADED, 503, false, false, "The provider is overloaded"},
+    {0, 999, OUTCOME_FAILED, ERR_UPSTREAM, 502, true, false, "The provider failed"},
+};
+
+static const struct meaning *meaning_of(int status)
+{
+    const struct meaning *m = meanings;
+    while (status < m->low || status > m->high)
+        m++;
+    return m;
+}
+
+static void set_meaning(struct failure *x, int status)
+{
+    const struct meaning *m = meaning_of(status);
+    *x = (struct failure){.outcome = m->outcome,
+                          .status = m->status ? m->status : status,
+                          .retry_after_s = -1,
+                          .may_retry_same = m->may_retry_same,
+                          .is_request_at_fault = m->is_request_at_fault};
+    fault_write(&x->fault, m->err, "%s (status %d)", m->sentence, status);
+}
+
+/* error_body: what came with the status; the provider's words are shown to the client, but not what it says of
+ * the operator's credential. */
+void failure_from_status(struct relay *r, struct failure *x, int status, struct str error_body)
+{
+    enum { SAID_MAX = 1000 };
+    struct json root;
+    struct openai_error said = {0};
+    buf_reset(&r->w->scratch);
+    if (json_parse(&r->w->tape, error_body, &root, NULL) == ERR_OK)
+        openai_read_error(root, &r->w->scratch, &said);
+    set_meaning(x, status == 200 ? said.status : status);
+    x->retry_after_s = r->retry_after_s;
+    if (said.is_context && x->is_request_at_fault)
+        x->fault.err = ERR_CONTEXT;
+    if (x->outcome != OUTCOME_AUTH && said.message.n)
+        x->provider_said = arena_str(&r->arena, str_head(said.message, SAID_MAX));
+}
+
+/* --- telling the client -------------------------------------------------------------------------- */
+
+static struct str failure_metadata(struct relay *r, const struct failure *x, struct buf *b)
+{
+    struct json_writer w;
+    json_writer_init(&w, b);
+    jw_object(&w, NULL);
+    jw_str_c(&w, "error_type", err_type(x->fault.err));
+    jw_str(&w, "provider_name", r->plan[r->plan_at].endpoint->provider->title);
+    if (x->provider_said.n)
+        jw_str(&w, "raw", x->provider_said);
+    jw_finish(&w);
+    return buf_view(b);
+}
+
+static void tell(struct relay *r, const struct failure *x)
+{
+    char lines[160];
+    int n = 0;
+    struct buf *out = &r->w->scratch2;
+    if (r->is_committed) {
+        relay_settle(r, ENDING_ERROR);
+        return;
+    }
+    hold_cancel(&r->hold);
+    buf_reset(&r->w->scratch);
+    buf_reset(out);
+    reply_write_error(out, &x->fault, x->status, failure_metadata(r, x, &r->w->scratch));
+    if (x->retry_after_s >= 0)
+        n = snprintf(lines, sizeof lines, "Retry-After: %d\r\n", x->retry_after_s);
+    if (r->stream) {
+        struct str body = buf_view(out);
+        relay_respond(r, x->status, str_of(lines, (size_t)n), &body, 1);
+    }
+    relay_die(r);
+}
+
+/* --- moving on ----------------------------------------------------------------------------------- */
+
+void relay_drop_attempt(struct relay *r)
+{
+    http_call_cancel(&r->call);
+    sse_release(&r->sse);
+    buf_release(&r->in);
+    upstream_unref(r->upstream);
+    r->upstream = NULL;
+    r->answered = (struct answered){0};
+    r->is_sse = r->is_paused = r->was_sent = false;
+    r->deadline_ms = 0;
+    r->status = 0;
+    if (!r->is_committed)
+        r->comment_ms = 0;
+}
+
+/* Steps plan_at to what is to be tried next; false: nothing is left. An endpoint of the same model, then once more
+ * the same endpoint where that may help, then the next model. */
+static bool step(struct relay *r, const struct failure *x)
+{
+    const struct model *now = r->plan[r->plan_at].model;
+    uint32_t next = r->plan_at + 1;
+    if (r->is_out_of_time)
+        return false;
+    if (x->is_request_at_fault)
+        while (next < r->plan_n && r->plan[next].model == now)
+            next++;
+    bool has_sibling = next < r->plan_n && r->plan[next].model == now;
+    if (!has_sibling && x->may_retry_same && !r->is_retry) {
+        r->is_retry = true;
+        return true;
+    }
+    if (next >= r->plan_n)
+        return false;
+    r->is_retry = false;
+    r->plan_at = next;
+    return true;
+}
+
+static void note(struct relay *r, const struct failure *x)
+{
+    struct str provider = r->plan[r->plan_at].endpoint->provider->name;
+    metrics_attempt(&r->w->metrics, provider, x->outcome);
+    if (x->outcome == OUTCOME_AUTH)
+        log_line(LOG_ERROR, "provider=%.*s refuses the credential configured for it", STR_ARG(provider));
+    if (!r->failure)
+        r->failure = arena_alloc(&r->arena, sizeof *r->failure);
+    if (r->failure)
+        *r->failure = *x;
+}
+
+void relay_fail(struct relay *r, const struct failure *x)
+{
+    struct failure copy = *x;
+    note(r, &copy);
+    if (r->state == RELAY_ANSWERING) {
+        http_call_cancel(&r->call);
+        relay_settle(r, r->is_sse ? ENDING_ERROR : ENDING_CUT);
+        return;
+    }
+    relay_drop_attempt(r);
+    if (step(r, &copy))
+        relay_try(r, NULL);
+    else
+        tell(r, &copy);
+}
+
+/* --- the request to the provider ----------------------------------------------------------------- */
+
+/* The client's body once more: its tape is long gone. */
+static bool read_again(struct relay *r, struct chat_request *req)
+{
+    struct json root;
+    buf_reset(&r->w->scratch);
+    return json_parse(&r->w->tape, buf_view(&r->body), &root, NULL) == ERR_OK &&
+           chat_read(root, &r->w->scratch, req, NULL) == ERR_OK;
+}
+
+/* A JSON string in the arena. */
+static struct str quoted(struct relay *r, struct str s)
+{
+    struct buf *b = &r->w->scratch2;
+    buf_reset(b);
+    json_add_str(b, s);
+    return arena_str(&r->arena, buf_view(b));
+}
+
+static bool set_identity(struct relay *r, const struct target *t)
+{
+    char id[GENERATION_ID_MAX];
+    r->identity = (struct openai_identity){
+        .id_json = quoted(r, generation_id_text(r->id, r->tag, id)),
+        .model_json = quoted(r, t->model->id),
+        .provider_json = quoted(r, t->endpoint->provider->title),
+        .usage_json = STR("null"),
+    };
+    return r->identity.id_json.p && r->identity.model_json.p && r->identity.provider_json.p;
+}
+
+static struct str digits(struct relay *r, uint64_t n, struct str after)
+{
+    struct buf *b = &r->w->scratch2;
+    buf_reset(b);
+    buf_add_u64(b, n);
+    buf_add(b, after);
+    return arena_str(&r->arena, buf_view(b));
+}
+
+/* The client's own bytes with the changed members spliced, as views for one writev. They lie in the arena and the
+ * body until the provider has answered. */
+static const struct str *compose(struct relay *r, const struct chat_request *req, const struct target *t,
+                                 uint64_t max_tokens, uint32_t *n)
+{
+    enum { HEAD_VIEWS = 2 };
+    struct splice s;
+    struct openai_target asked = {
+        .model_json = quoted(r, t->endpoint->model),
+        .max_tokens_json = digits(r, max_tokens, STR_NONE),
+        .max_tokens_field = t->endpoint->provider->max_tokens_field,
+    };
+    splice_init(&s, buf_view(&r->body));
+    openai_edit_request(req, &asked, &s);
+    size_t room = HEAD_VIEWS + 4 * (size_t)s.n + 1;
+    struct str *views = arena_alloc(&r->arena, room * sizeof *views);
+    struct str length = digits(r, splice_size(&s), STR("\r\n\r\n"));
+    if (!views || !asked.model_json.p || !asked.max_tokens_json.p || !length.p || s.failed != ERR_OK)
+        return NULL;
+    views[0] = buf_view(&r->upstream->head);
+    views[1] = length;
+    *n = HEAD_VIEWS + (uint32_t)splice_views(&s, views + HEAD_VIEWS, room - HEAD_VIEWS);
+    return views;
+}
+
+static void refuse(struct relay *r, const struct fault *f)
+{
+    struct failure x;
+    if (!r->is_committed) {
+        relay_refuse(r, f);
+        return;
+    }
+    failure_init(&x, OUTCOME_FAILED, err_status(f->err), "%s", f->message);
+    x.fault.err = f->err;
+    if (!r->failure)
+        r->failure = arena_alloc(&r->arena, sizeof *r->failure);
+    if (r->failure)
+        *r->failure = x;
+    relay_settle(r, ENDING_ERROR);
+}
+
+/* The first endpoint from plan_at on that can be paid. */
+static enum err choose(struct relay *r, uint64_t *max_tokens, struct fault *f)
+{
+    struct fault unpaid;
+    enum err e = ERR_NOT_FOUND;
+    for (uint32_t at = r->plan_at; at < r->plan_n; at++) {
+        enum err refused = relay_hold(r, &r->plan[at], max_tokens, &unpaid);
+        if (refused == ERR_OK) {
+            r->plan_at = at;
+            return ERR_OK;
+        }
+        if (e == ERR_NOT_FOUND) {
+            e = refused;
+            *f = unpaid;
+        }
+    }
+    return e;
+}
+
+void relay_try(struct relay *r, const struct chat_request *read)
+{
+    struct chat_request again;
+    struct fault f = {ERR_NOMEM, "No memory for this request: try again later"};
+    uint64_t max_tokens = 0;
+    uint32_t n = 0;
+    if (choose(r, &max_tokens, &f) != ERR_OK) {
+        refuse(r, &f);
+        return;
+    }
+    const struct target *t = &r->plan[r->plan_at];
+    const struct deadlines *d = &t->endpoint->provider->deadlines;
+    r->upstream = upstream_ref(r->w->upstreams[t->endpoint->provider->index]);
+    if (!read && read_again(r, &again))
+        read = &again;
+    const struct str *views = read && set_identity(r, t) ? compose(r, read, t, max_tokens, &n) : NULL;
+    if (!views) {
+        fault_write(&f, ERR_NOMEM, "No memory for this request: try again later");
+        refuse(r, &f);
+        return;
+    }
+    uint64_t now = io_now_ms(r->w->loop);
+    r->attempts++;
+    r->deadline_ms = now + d->connect_ms;
+    if (!r->total_ms)
+        r->total_ms = now + d->total_ms;
+    relay_arm(r);
+    http_call_start(&r->call, r->upstream->pool, &relay_call_ops, views, n);
+}
+
+/* --- what the client of http tells ---------------------------------------------------------------- */
+
+static struct relay *of(struct http_call *c)
+{
+    return container_of(c, struct relay, call);
+}
+
+static const struct deadlines *deadlines_of(const struct relay *r)
+{
+    return &r->plan[r->plan_at].endpoint->provider->deadlines;
+}
+
+static void on_sent(struct http_call *c)
+{
+    struct relay *r = of(c);
+    r->was_sent = true;
+    if (!r->sent_ns)
+        r->sent_ns = clock_mono_ns();
+    r->deadline_ms = io_now_ms(r->w->loop) + deadlines_of(r)->first_ms;
+    relay_arm(r);
+}
+
+static void on_head(struct http_call *c, const struct http_head *head)
+{
+    relay_answer_head(of(c), head);
+}
+
+static void on_body(struct http_call *c, struct str bytes)
+{
+    struct relay *r = of(c);
+    if (r->state == RELAY_TRYING || r->state == RELAY_ANSWERING)
+        relay_answer_body(r, bytes);
+}
+
+static void on_end(struct http_call *c)
+{
+    struct relay *r = of(c);
+    if (r->state == RELAY_DEAD)
+        relay_on_timer(&r->timer);
+    else if (r->state != RELAY_SETTLING)
+        relay_answer_end(r);
+}
+
+static void on_fail(struct http_call *c, enum err e, const char *why)
+{
+    struct relay *r = of(c);
+    if (r->state == RELAY_DEAD)
+        relay_on_timer(&r->timer);
+    else if (r->state != RELAY_SETTLING)
+        relay_answer_cut(r, e, why);
+}
+
+static void on_turn(struct http_call *c)
+{
+    struct relay *r = of(c);
+    if (r->stream && r->is_committed && r->state == RELAY_ANSWERING)
+        http_stream_flush(r->stream);
+}
+
+const struct http_call_ops relay_call_ops = {on_sent, on_head, on_body, on_end, on_fail, on_turn};

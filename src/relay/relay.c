@@ -1,0 +1,368 @@
+#include "relay/internal.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ARENA_BLOCK = 1024, ARENA_MAX = 1024 * 1024, NOTE_MAX = 200 };
+
+#define BIT(n) (1u << (n))
+
+static const uint32_t edges[RELAY__COUNT] = {
+    [RELAY_READING] = BIT(RELAY_TRYING) | BIT(RELAY_DEAD),
+    [RELAY_TRYING] = BIT(RELAY_ANSWERING) | BIT(RELAY_SETTLING) | BIT(RELAY_DEAD),
+    [RELAY_ANSWERING] = BIT(RELAY_SETTLING),
+    [RELAY_SETTLING] = BIT(RELAY_DEAD),
+};
+
+/* The only place that writes r->state. */
+void relay_enter(struct relay *r, enum relay_state next)
+{
+    BUG_ON(!(edges[r->state] & BIT(next)));
+    r->state = next;
+}
+
+static uint64_t ms_since(uint64_t from_ns)
+{
+    return from_ns ? (clock_mono_ns() - from_ns) / 1000000 : 0;
+}
+
+/* One line per request, at its death. Neither prompts nor answers nor credentials are in it. */
+static void log_death(struct relay *r)
+{
+    struct log_line l;
+    char id[GENERATION_ID_MAX];
+    bool has_target = r->plan && r->plan_at < r->plan_n;
+    log_begin(&l, LOG_INFO, "request");
+    log_str(&l, "request_id", str_c(r->context.request_id));
+    if (r->settled_wall_ms)
+        log_str(&l, "generation", generation_id_text(r->id, r->tag, id));
+    if (r->who)
+        log_str(&l, "key", str_c(r->who->key.label));
+    if (has_target) {
+        log_str(&l, "model", r->plan[r->plan_at].model->id);
+        log_str(&l, "provider", r->plan[r->plan_at].endpoint->provider->name);
+    }
+    log_i64(&l, "status", r->status);
+    log_i64(&l, "stream", r->asked.is_streamed);
+    log_i64(&l, "tokens_prompt", (int64_t)r->bill.usage.prompt);
+    log_i64(&l, "tokens_completion", (int64_t)r->bill.usage.completion);
+    log_i64(&l, "cost_nanos", r->bill.cost);
+    log_i64(&l, "retries", r->attempts ? (int64_t)r->attempts - 1 : 0);
+    if (r->failure)
+        log_str(&l, "failure", str_c(outcome_name(r->failure->outcome)));
+    if (r->is_estimated)
+        log_str(&l, "usage", STR("estimated"));
+    if (r->is_cancelled)
+        log_str(&l, "client", STR("left"));
+    log_i64(&l, "first_ms", r->first_ns ? (int64_t)((r->first_ns - r->began_ns) / 1000000) : -1);
+    log_i64(&l, "total_ms", (int64_t)ms_since(r->began_ns));
+    log_end(&l);
+}
+
+static void count_death(struct relay *r)
+{
+    struct metrics *m = &r->w->metrics;
+    if (r->status > 0 && r->status < METRICS_STATUSES)
+        m->requests[r->status]++;
+    if (r->sent_ns > r->body_ns)
+        metrics_added(m, (r->sent_ns - r->body_ns) / 1000);
+}
+
+static void reap(struct io_grave *g)
+{
+    struct relay *r = container_of(g, struct relay, grave);
+    if (r->pass)
+        json_pass_release(r->pass);
+    sse_release(&r->sse);
+    buf_release(&r->in);
+    buf_release(&r->body);
+    arena_release(&r->arena);
+    upstream_unref(r->upstream);
+    principal_unref(r->who);
+    catalog_unref(r->catalog);
+    list_del(&r->link);
+    r->w->relays_n--;
+    free(r);
+}
+
+static void bury(struct relay *r)
+{
+    io_timer_clear(r->w->loop, &r->timer);
+    io_bury(r->w->loop, &r->grave, reap);
+}
+
+/* The answer is given. Where the provider has yet to end its own (the last chunk is on its way), its
+ * connection is waited for a moment so that it can serve again. */
+void relay_die(struct relay *r)
+{
+    BUG_ON(r->stream != NULL);
+    relay_enter(r, RELAY_DEAD);
+    gate_leave(&r->wait);
+    hold_cancel(&r->hold);
+    log_death(r);
+    count_death(r);
+    if (!http_call_is_over(&r->call) && !r->answered.saw_done)
+        http_call_cancel(&r->call);
+    if (http_call_is_over(&r->call)) {
+        bury(r);
+        return;
+    }
+    r->deadline_ms = io_now_ms(r->w->loop) + LINGER_MS;
+    r->total_ms = r->comment_ms = 0;
+    http_call_read(&r->call, true);
+    relay_arm(r);
+}
+
+/* The provider's connection is free, or given up. */
+static void end_linger(struct relay *r)
+{
+    http_call_cancel(&r->call);
+    bury(r);
+}
+
+struct str relay_generation_fields(struct relay *r, char room[96])
+{
+    char id[GENERATION_ID_MAX];
+    int n = snprintf(room, 96, "X-Generation-Id: %.*s\r\n",
+                     STR_ARG(generation_id_text(r->id, r->tag, id)));
+    return str_of(room, (size_t)n);
+}
+
+void relay_respond(struct relay *r, int status, struct str more_fields, const struct str *body, size_t n)
+{
+    char room[REPLY_FIELDS_MAX];
+    struct http_stream *s = r->stream;
+    r->stream = NULL;
+    r->status = status;
+    http_respond(s, status, reply_fields(&r->context, STR("application/json"), more_fields, room), body, n);
+}
+
+void relay_refuse(struct relay *r, const struct fault *f)
+{
+    if (r->stream) {
+        r->status = err_status(f->err);
+        reply_fault(r->stream, &r->context, f, STR_NONE);
+        r->stream = NULL;
+    }
+    relay_die(r);
+}
+
+/* --- the client's side --------------------------------------------------------------------------- */
+
+static void go_on(struct relay *r)
+{
+    if (!r->has_body || !r->who || r->state != RELAY_READING)
+        return;
+    r->body_ns = clock_mono_ns();
+    relay_admit(r);
+}
+
+static void on_known(struct gate_wait *w)
+{
+    struct relay *r = container_of(w, struct relay, wait);
+    r->who = w->principal;
+    if (r->who)
+        go_on(r);
+    else
+        relay_refuse(r, &w->fault);
+}
+
+static void on_body(void *user, struct str bytes)
+{
+    struct relay *r = user;
+    struct fault f;
+    if (r->state != RELAY_READING || buf_add(&r->body, bytes) == ERR_OK)
+        return;
+    fault_write(&f, r->body.failed, "The body is larger than %llu bytes, or there is no memory for it",
+                (unsigned long long)r->body.max);
+    relay_refuse(r, &f);
+}
+
+static void on_body_end(void *user)
+{
+    struct relay *r = user;
+    r->has_body = true;
+    go_on(r);
+}
+
+static void on_drained(void *user)
+{
+    struct relay *r = user;
+    if (!r->is_paused)
+        return;
+    r->is_paused = false;
+    r->deadline_ms = io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
+    relay_arm(r);
+    http_call_read(&r->call, true);
+}
+
+/* The client left: the provider's connection is closed within the same tick, what was used is settled. */
+static void on_gone(void *user)
+{
+    struct relay *r = user;
+    bool was_trying = r->state == RELAY_TRYING || r->state == RELAY_ANSWERING;
+    r->stream = NULL;
+    r->is_cancelled = true;
+    if (!r->status || r->state != RELAY_SETTLING)
+        r->status = err_status(ERR_CANCELLED);
+    if (r->state == RELAY_SETTLING) {
+        r->ending = ENDING_GONE;
+        return;
+    }
+    if (was_trying && r->was_sent) {
+        metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_CANCELLED);
+        http_call_cancel(&r->call);
+        relay_settle(r, ENDING_GONE);
+        return;
+    }
+    relay_die(r);
+}
+
+static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone};
+
+/* --- birth --------------------------------------------------------------------------------------- */
+
+static struct str keep_note(struct relay *r, struct str s)
+{
+    return s.n ? arena_str(&r->arena, str_head(s, NOTE_MAX)) : STR_NONE;
+}
+
+static void keep_notes(struct relay *r, const struct http_head *head)
+{
+    struct str title = http_field(head, STR("x-openrouter-title"));
+    r->referer = keep_note(r, http_field(head, STR("http-referer")));
+    r->title = keep_note(r, title.p ? title : http_field(head, STR("x-title")));
+    r->user_agent = keep_note(r, http_field(head, STR("user-agent")));
+}
+
+static struct relay *relay_new(struct relay_worker *w, struct http_stream *s)
+{
+    struct relay *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->w = w;
+    r->stream = s;
+    r->began_ns = clock_mono_ns();
+    r->began_wall_ms = clock_wall_ms();
+    r->retry_after_s = -1;
+    r->id = generation_id_next(&w->ids, r->began_wall_ms);
+    r->tag = relay_worker_random(w);
+    r->catalog = catalog_ref(w->catalog);
+    arena_init(&r->arena, ARENA_BLOCK, ARENA_MAX + 4 * w->settings.body_max / 1024);
+    buf_init(&r->body, w->settings.body_max);
+    buf_init(&r->in, WHOLE_MAX + PENDING_MAX);
+    sse_init(&r->sse, EVENT_MAX);
+    io_timer_init(&r->timer, relay_on_timer);
+    list_append(&w->relays, &r->link);
+    w->relays_n++;
+    return r;
+}
+
+static enum err check_head(struct relay *r, const struct http_head *head, struct fault *f)
+{
+    struct str encoding = http_field(head, STR("content-encoding"));
+    if (encoding.n && !str_ieq(encoding, STR("identity")))
+        return fault_set(f, ERR_INVALID, "Content-Encoding: expected none, got a coding; send the body as it is");
+    if (head->length > 0 && (uint64_t)head->length > r->w->settings.body_max)
+        return fault_set(f, ERR_TOO_BIG, "Content-Length: expected at most %llu bytes, got %lld",
+                         (unsigned long long)r->w->settings.body_max, (long long)head->length);
+    if (journal_is_failing(r->w->journal))
+        return fault_set(f, ERR_STORE, "Records cannot be written at present: try again later");
+    return ERR_OK;
+}
+
+void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head)
+{
+    struct fault f = {ERR_NOMEM, "No memory for this request: try again later"};
+    struct relay *r = relay_new(w, s);
+    if (!r) {
+        struct reply_context c;
+        reply_context_init(&c, relay_worker_random(w), head);
+        reply_fault(s, &c, &f, STR_NONE);
+        return;
+    }
+    reply_context_init(&r->context, relay_worker_random(w), head);
+    enum gate_answer a = gate_ask(w->gate, http_field(head, STR("authorization")),
+                                  http_field(head, STR("x-api-key")), GATE_INFERENCE, &r->wait);
+    r->wait.done = on_known;
+    r->who = r->wait.principal;
+    if (a == GATE_SHUT) {
+        relay_refuse(r, &r->wait.fault);
+    } else if (check_head(r, head, &f) != ERR_OK) {
+        relay_refuse(r, &f);
+    } else {
+        keep_notes(r, head);
+        http_accept(s, &handler, r);
+    }
+}
+
+void relay_end_all(struct relay_worker *w)
+{
+    struct list *at, *after;
+    list_each(at, after, &w->relays)
+    {
+        struct relay *r = container_of(at, struct relay, link);
+        struct http_stream *s = r->stream;
+        if (r->state == RELAY_DEAD) {
+            end_linger(r);
+        } else if (s) {
+            on_gone(r);
+            http_abort(s);
+        }
+    }
+}
+
+/* --- deadlines ----------------------------------------------------------------------------------- */
+
+static uint64_t nearer(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+void relay_arm(struct relay *r)
+{
+    uint64_t due = nearer(nearer(r->deadline_ms, r->total_ms), r->comment_ms);
+    if (due)
+        io_timer_set(r->w->loop, &r->timer, due);
+}
+
+static void send_comment(struct relay *r, uint64_t now)
+{
+    struct str comment = STR(": TURNPIKE PROCESSING\n\n");
+    relay_commit(r);
+    if (http_unsent(r->stream) == 0)
+        http_send(r->stream, &comment, 1);
+    r->comment_ms = now + r->w->settings.keepalive_ms;
+}
+
+static const char *busy_with(const struct relay *r)
+{
+    if (!r->was_sent)
+        return "did not accept a connection";
+    return r->state == RELAY_TRYING ? "sent no answer" : "sent nothing more";
+}
+
+void relay_on_timer(struct io_timer *t)
+{
+    struct relay *r = container_of(t, struct relay, timer);
+    uint64_t now = io_now_ms(r->w->loop);
+    bool is_late = (r->deadline_ms && now >= r->deadline_ms) || (r->total_ms && now >= r->total_ms);
+    struct failure x;
+    if (r->state == RELAY_DEAD) {
+        end_linger(r);
+        return;
+    }
+    if (r->state == RELAY_SETTLING)
+        return;
+    if (is_late) {
+        r->is_out_of_time = r->total_ms && now >= r->total_ms;
+        failure_init(&x, OUTCOME_TIMEOUT, 504, "The provider %s in time", busy_with(r));
+        relay_fail(r, &x);
+        return;
+    }
+    if (r->comment_ms && now >= r->comment_ms && r->stream)
+        send_comment(r, now);
+    relay_arm(r);
+}

@@ -1,0 +1,13 @@
+/* relay.h: the life of one client request, from its headers to its bill. */
+#ifndef RELAY_RELAY_H
+#define RELAY_RELAY_H
+
+#include "relay/worker.h"
+
+/* Takes a POST .../chat/completions whose head has just been read; from here on the stream is the relay's. */
+void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head);
+/* Ends all that live, at once: clients see their streams cut, what was used is settled. For a shutdown
+ * whose grace is over. Their records are on the way to the journal when this returns. */
+void relay_end_all(struct relay_worker *w);
+
+#endif

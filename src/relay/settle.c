@@ -1,0 +1,270 @@
+/* settle.c: what an answer cost, its record, and then its last bytes. */
+#include "relay/internal.h"
+
+/* --- the bill ------------------------------------------------------------------------------------------ */
+
+/* Without a provider's word, one token per four bytes; nothing is charged for an answer that brought nothing,
+ * unless the client left before it could. */
+static void find_usage(struct relay *r)
+{
+    struct answered *a = &r->answered;
+    bool brought_nothing = a->content_bytes == 0 && a->finishes == 0 && !r->is_cancelled;
+    if (a->has_usage) {
+        r->bill.usage = a->usage;
+        return;
+    }
+    r->is_estimated = true;
+    if (brought_nothing)
+        return;
+    r->bill.usage.prompt = chat_estimate(r->asked.text_bytes);
+    r->bill.usage.completion = chat_estimate(a->content_bytes);
+}
+
+static struct tokens tokens_of(const struct chat_usage *u)
+{
+    return (struct tokens){.prompt = u->prompt,
+                           .completion = u->completion,
+                           .cached = u->cached,
+                           .cache_write = u->cache_write,
+                           .reasoning = u->reasoning};
+}
+
+static void charge(struct relay *r)
+{
+    const struct price *p = &r->plan[r->plan_at].endpoint->price;
+    struct tokens all = tokens_of(&r->bill.usage), prompt = all, completion = all;
+    bool is_nothing = all.prompt == 0 && all.completion == 0;
+    struct price per_token = *p;
+    prompt.completion = prompt.reasoning = 0;
+    completion.prompt = completion.cached = completion.cache_write = 0;
+    per_token.request = 0;
+    nanos cost = is_nothing ? 0 : price_cost(p, &all);
+    r->bill.prompt_cost = price_cost(&per_token, &prompt);
+    r->bill.completion_cost = price_cost(&per_token, &completion);
+    r->bill.cost = hold_settle(&r->hold, cost, &r->settled_wall_ms);
+    r->uncollected = cost - r->bill.cost;
+}
+
+static void count(struct relay *r)
+{
+    struct metrics *m = &r->w->metrics;
+    m->tokens_prompt += r->bill.usage.prompt;
+    m->tokens_completion += r->bill.usage.completion;
+    m->tokens_cached += r->bill.usage.cached;
+    m->tokens_reasoning += r->bill.usage.reasoning;
+    m->cost += r->bill.cost;
+    m->uncollected += r->uncollected;
+    m->estimated += r->is_estimated;
+    m->stream_errors += r->ending == ENDING_ERROR;
+}
+
+/* --- the record ---------------------------------------------------------------------------------------- */
+
+static struct str finish_reason(const struct relay *r)
+{
+    if (r->ending == ENDING_ERROR || r->ending == ENDING_CUT)
+        return STR("error");
+    if (r->answered.finishes == 0)
+        return STR_NONE;
+    return chat_finish_reason(str_c(r->answered.finish_native));
+}
+
+static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
+{
+    return to_ns > from_ns ? (int64_t)((to_ns - from_ns) / 1000000) : 0;
+}
+
+static void append_record(struct relay *r)
+{
+    const struct target *t = &r->plan[r->plan_at];
+    const struct chat_usage *u = &r->bill.usage;
+    struct generation g = {
+        .id = r->id,
+        .tag = r->tag,
+        .account_id = r->who->key.account_id,
+        .key_id = r->who->key.id,
+        .created_ms = r->began_wall_ms,
+        .settled_ms = r->settled_wall_ms,
+        .cost = r->bill.cost,
+        .uncollected = r->uncollected,
+        .tokens_prompt = u->prompt,
+        .tokens_completion = u->completion,
+        .tokens_cached = u->cached,
+        .tokens_cache_write = u->cache_write,
+        .tokens_reasoning = u->reasoning,
+        .first_ms = ms_between(r->began_ns, r->first_ns),
+        .total_ms = ms_between(r->began_ns, clock_mono_ns()),
+        .is_streamed = r->asked.is_streamed,
+        .is_cancelled = r->is_cancelled,
+        .is_estimated = r->is_estimated,
+        .status = r->is_cancelled ? err_status(ERR_CANCELLED) : 200,
+        .attempts = (int32_t)r->attempts,
+        .model = t->model->id,
+        .provider = t->endpoint->provider->title,
+        .native_model = t->endpoint->model,
+        .upstream_id = str_c(r->answered.upstream_id),
+        .request_id = str_c(r->context.request_id),
+        .finish_reason = finish_reason(r),
+        .native_finish_reason = str_c(r->answered.finish_native),
+        .referer = r->referer,
+        .title = r->title,
+        .user_agent = r->user_agent,
+        .external_user = r->user,
+    };
+    journal_append(r->w->journal, &g, &r->entry);
+}
+
+/* --- the last bytes ------------------------------------------------------------------------------------ */
+
+static void begin_chunk(struct relay *r, struct json_writer *w)
+{
+    jw_object(w, NULL);
+    jw_raw(w, "id", r->identity.id_json);
+    jw_str_c(w, "object", "chat.completion.chunk");
+    jw_i64(w, "created", r->began_wall_ms / 1000);
+    jw_raw(w, "model", r->identity.model_json);
+    jw_raw(w, "provider", r->identity.provider_json);
+}
+
+static void write_choice(struct json_writer *w, struct str reason, struct str native_json)
+{
+    jw_array(w, "choices");
+    jw_object(w, NULL);
+    jw_u64(w, "index", 0);
+    jw_object(w, "delta");
+    jw_str_c(w, "role", "assistant");
+    jw_str_c(w, "content", "");
+    jw_end(w);
+    jw_str(w, "finish_reason", reason);
+    jw_raw(w, "native_finish_reason", native_json);
+    jw_null(w, "logprobs");
+    jw_end(w);
+    jw_end(w);
+}
+
+/* The reason as the provider sent it, quoted again; null where it sent none. */
+static struct str native_json(const struct relay *r, char room[REASON_MAX + 3])
+{
+    struct buf b = {.p = room, .cap = REASON_MAX + 3, .max = REASON_MAX + 3};
+    struct str native = str_c(r->answered.finish_native);
+    if (native.n == 0)
+        return STR("null");
+    buf_add(&b, STR("\""));
+    buf_add(&b, native);
+    buf_add(&b, STR("\""));
+    return buf_view(&b);
+}
+
+/* Usage always arrives, just before [DONE], on a chunk that repeats the finish reason with an empty delta. */
+static void finish_stream(struct relay *r)
+{
+    struct buf *out = &r->w->scratch2;
+    struct http_stream *s = r->stream;
+    struct json_writer w;
+    char room[REASON_MAX + 3];
+    buf_reset(out);
+    buf_add(out, STR("data: "));
+    json_writer_init(&w, out);
+    begin_chunk(r, &w);
+    write_choice(&w, finish_reason(r), native_json(r, room));
+    chat_write_usage(&w, "usage", &r->bill);
+    jw_finish(&w);
+    buf_add(out, STR("\n\ndata: [DONE]\n\n"));
+    struct str view = buf_view(out);
+    r->stream = NULL;
+    r->status = 200;
+    http_send(s, &view, 1);
+    http_finish(s);
+}
+
+static void write_error(struct relay *r, struct json_writer *w)
+{
+    const struct failure *x = r->failure;
+    jw_object(w, "error");
+    jw_i64(w, "code", x ? x->status : err_status(ERR_UPSTREAM));
+    jw_str_c(w, "message", x ? x->fault.message : "The provider's answer broke off");
+    jw_object(w, "metadata");
+    jw_str_c(w, "error_type", err_type(x ? x->fault.err : ERR_UPSTREAM));
+    jw_str(w, "provider_name", r->plan[r->plan_at].endpoint->provider->title);
+    if (x && x->provider_said.n)
+        jw_str(w, "raw", x->provider_said);
+    jw_end(w);
+    jw_end(w);
+}
+
+/* The stream ends with an error and without [DONE]: never as if whole. */
+static void finish_error(struct relay *r)
+{
+    struct buf *out = &r->w->scratch2;
+    struct http_stream *s = r->stream;
+    struct json_writer w;
+    char room[REASON_MAX + 3];
+    buf_reset(out);
+    buf_add(out, STR("data: "));
+    json_writer_init(&w, out);
+    begin_chunk(r, &w);
+    write_error(r, &w);
+    write_choice(&w, STR("error"), native_json(r, room));
+    chat_write_usage(&w, "usage", &r->bill);
+    jw_finish(&w);
+    buf_add(out, STR("\n\n"));
+    struct str view = buf_view(out);
+    r->stream = NULL;
+    r->status = 200;
+    http_send(s, &view, 1);
+    http_finish(s);
+}
+
+static void cut(struct relay *r)
+{
+    struct http_stream *s = r->stream;
+    r->stream = NULL;
+    r->status = err_status(ERR_UPSTREAM);
+    http_abort(s);
+}
+
+/* The record is not safe: the client must not take the answer for whole. */
+static void lose(struct relay *r)
+{
+    struct fault f;
+    fault_write(&f, ERR_STORE, "The record of this answer could not be written: try again later");
+    if (r->is_committed) {
+        cut(r);
+        return;
+    }
+    r->status = err_status(f.err);
+    reply_fault(r->stream, &r->context, &f, STR_NONE);
+    r->stream = NULL;
+}
+
+static void on_recorded(struct journal_entry *entry, enum err e)
+{
+    struct relay *r = container_of(entry, struct relay, entry);
+    if (r->ending == ENDING_GONE || !r->stream)
+        r->stream = NULL;
+    else if (e != ERR_OK)
+        lose(r);
+    else if (r->ending == ENDING_WHOLE)
+        relay_whole_finish(r);
+    else if (r->ending == ENDING_PASSED)
+        relay_whole_passed(r);
+    else if (r->ending == ENDING_STREAM)
+        finish_stream(r);
+    else if (r->ending == ENDING_ERROR)
+        finish_error(r);
+    else
+        cut(r);
+    relay_die(r);
+}
+
+void relay_settle(struct relay *r, enum ending ending)
+{
+    r->ending = ending;
+    r->deadline_ms = r->total_ms = r->comment_ms = 0;
+    relay_enter(r, RELAY_SETTLING);
+    find_usage(r);
+    charge(r);
+    count(r);
+    r->entry.done = on_recorded;
+    append_record(r);
+}

@@ -1,0 +1,78 @@
+#include "relay/upstream.h"
+
+#include <stdlib.h>
+
+#include "http/url.h"
+
+enum { HEAD_MAX = 16 * 1024, WAITING_MAX = 10000, IDLE_MS = 30 * 1000 };
+
+static void add_identity(struct buf *b, const struct provider *p)
+{
+    buf_printf(b, "%.*s\n%.*s\n%u\n", STR_ARG(p->base_url), STR_ARG(p->dialect), p->connections_max);
+    buf_add(b, secret_reveal(p->api_key));
+}
+
+static void add_head(struct buf *b, const struct provider *p, const struct url *url)
+{
+    buf_printf(b, "POST %.*s/chat/completions HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(url->path),
+               STR_ARG(url->authority));
+    if (!secret_is_empty(p->api_key)) {
+        buf_add(b, STR("Authorization: Bearer "));
+        buf_add(b, secret_reveal(p->api_key));
+        buf_add(b, STR("\r\n"));
+    }
+    buf_add(b, STR("Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: "));
+}
+
+struct upstream *upstream_new(struct io_loop *l, const struct provider *p, const struct io_tls *tls,
+                              struct fault *f)
+{
+    struct url url;
+    if (url_parse(p->base_url, &url, f) != ERR_OK)
+        return NULL;
+    struct upstream *u = calloc(1, sizeof *u);
+    if (!u) {
+        fault_write(f, ERR_NOMEM, "no memory for provider '%.*s'", STR_ARG(p->name));
+        return NULL;
+    }
+    u->refs = 1;
+    buf_init(&u->head, HEAD_MAX);
+    buf_init(&u->identity, HEAD_MAX);
+    add_head(&u->head, p, &url);
+    add_identity(&u->identity, p);
+    struct http_origin origin = {url.host, url.port, url.is_tls ? tls : NULL};
+    struct http_pool_limits limits = {p->connections_max, WAITING_MAX, IDLE_MS};
+    u->pool = http_pool_new(l, &origin, &limits);
+    if (u->pool && u->head.failed == ERR_OK && u->identity.failed == ERR_OK)
+        return u;
+    fault_write(f, ERR_NOMEM, "no memory for provider '%.*s'", STR_ARG(p->name));
+    upstream_unref(u);
+    return NULL;
+}
+
+struct upstream *upstream_ref(struct upstream *u)
+{
+    u->refs++;
+    return u;
+}
+
+void upstream_unref(struct upstream *u)
+{
+    if (!u || --u->refs > 0)
+        return;
+    if (u->pool)
+        http_pool_free(u->pool);
+    buf_release(&u->head);
+    buf_release(&u->identity);
+    free(u);
+}
+
+bool upstream_serves(const struct upstream *u, const struct provider *p)
+{
+    struct buf b;
+    buf_init(&b, HEAD_MAX);
+    add_identity(&b, p);
+    bool same = b.failed == ERR_OK && str_eq(buf_view(&b), buf_view(&u->identity));
+    buf_release(&b);
+    return same;
+}

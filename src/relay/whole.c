@@ -1,0 +1,199 @@
+/* whole.c: an answer in one piece. Up to WHOLE_MAX it is gathered, read and edited; a larger one passes
+ * through in bounded memory, its top-level members edited on the way. */
+#include "relay/internal.h"
+
+/* --- too large to hold ------------------------------------------------------------------------------ */
+
+enum { RULE_ID, RULE_MODEL, RULE_PROVIDER, RULE_USAGE, RULE__COUNT };
+
+struct passing {
+    struct json_pass pass;
+    struct pass_rule rules[RULE__COUNT];
+};
+
+static void pass_failed(struct relay *r, const struct fault *f)
+{
+    struct failure x;
+    failure_init(&x, OUTCOME_BROKEN, 502, "The provider's answer is not JSON: %s", f->message);
+    relay_fail(r, &x);
+}
+
+static void pass_feed(struct relay *r, struct str bytes)
+{
+    struct buf *out = &r->w->scratch2;
+    struct fault f;
+    buf_reset(out);
+    if (json_pass_feed(r->pass, bytes, out, &f) != ERR_OK || out->failed != ERR_OK) {
+        pass_failed(r, &f);
+        return;
+    }
+    r->answered.content_bytes += bytes.n;
+    struct str view = buf_view(out);
+    if (view.n)
+        http_send(r->stream, &view, 1);
+    if (http_unsent(r->stream) > UNSENT_MAX && !r->is_paused) {
+        r->is_paused = true;
+        r->deadline_ms = 0;
+        http_call_read(&r->call, false);
+    }
+}
+
+/* From here on the client has content: a failure can only cut it. */
+static void pass_begin(struct relay *r)
+{
+    struct passing *p = arena_zalloc(&r->arena, sizeof *p);
+    struct failure x;
+    if (!p) {
+        failure_init(&x, OUTCOME_FAILED, 503, "No memory for this answer");
+        relay_fail(r, &x);
+        return;
+    }
+    p->rules[RULE_ID] = (struct pass_rule){.name = STR("id"), .put = r->identity.id_json, .note = true};
+    p->rules[RULE_MODEL] = (struct pass_rule){.name = STR("model"), .put = r->identity.model_json};
+    p->rules[RULE_PROVIDER] = (struct pass_rule){.name = STR("provider"), .drop = true};
+    p->rules[RULE_USAGE] = (struct pass_rule){.name = STR("usage"), .drop = true, .note = true};
+    json_pass_init(&p->pass, p->rules, RULE__COUNT, 16 * 1024);
+    r->pass = &p->pass;
+    relay_commit(r);
+    relay_enter(r, RELAY_ANSWERING);
+    r->first_ns = clock_mono_ns();
+    buf_release(&r->body);
+    pass_feed(r, buf_view(&r->in));
+    if (r->state == RELAY_ANSWERING)
+        buf_release(&r->in);
+}
+
+static void pass_end(struct relay *r)
+{
+    struct json usage;
+    struct failure x;
+    if (!json_pass_is_done(r->pass)) {
+        failure_init(&x, OUTCOME_BROKEN, 502, "The provider's answer ended in the middle");
+        relay_fail(r, &x);
+        return;
+    }
+    struct str raw = buf_view(&r->pass->noted[RULE_USAGE]);
+    if (raw.n && json_parse(&r->w->tape, raw, &usage, NULL) == ERR_OK)
+        r->answered.has_usage = openai_read_usage(usage, &r->answered.usage);
+    metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
+    relay_settle(r, ENDING_PASSED);
+}
+
+static void write_bill(struct relay *r, struct buf *out)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    chat_write_usage(&w, NULL, &r->bill);
+    jw_finish(&w);
+}
+
+void relay_whole_passed(struct relay *r)
+{
+    struct buf *members = &r->w->scratch, *out = &r->w->scratch2;
+    struct http_stream *s = r->stream;
+    buf_reset(members);
+    buf_reset(out);
+    buf_add(members, STR("\"provider\":"));
+    buf_add(members, r->identity.provider_json);
+    buf_add(members, STR(",\"usage\":"));
+    write_bill(r, members);
+    json_pass_finish(r->pass, buf_view(members), out);
+    struct str view = buf_view(out);
+    r->stream = NULL;
+    http_send(s, &view, 1);
+    http_finish(s);
+}
+
+/* --- gathered ----------------------------------------------------------------------------------------- */
+
+void relay_whole_body(struct relay *r, struct str bytes)
+{
+    bool is_answer = r->status == 200 && !r->asked.is_streamed;
+    if (!r->is_paused)
+        r->deadline_ms = io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
+    relay_arm(r);
+    if (r->pass) {
+        pass_feed(r, bytes);
+        return;
+    }
+    if (r->in.n + bytes.n <= WHOLE_MAX) {
+        if (buf_add(&r->in, bytes) == ERR_OK)
+            return;
+    } else if (is_answer && buf_add(&r->in, bytes) == ERR_OK) {
+        pass_begin(r);
+        return;
+    }
+    struct failure x;
+    failure_init(&x, OUTCOME_BROKEN, 502, "The provider sent more than %d bytes in place of an answer", WHOLE_MAX);
+    relay_fail(r, &x);
+}
+
+/* An answer with another status than 200, or an error under 200. */
+static void fail_whole(struct relay *r)
+{
+    struct failure x;
+    failure_from_status(r, &x, r->status, buf_view(&r->in));
+    relay_fail(r, &x);
+}
+
+static void fail_shape(struct relay *r, const char *sentence)
+{
+    struct failure x;
+    failure_init(&x, OUTCOME_BROKEN, 502, "%s", sentence);
+    x.may_retry_same = true;
+    relay_fail(r, &x);
+}
+
+void relay_whole_end(struct relay *r)
+{
+    struct openai_event ev;
+    struct json root;
+    if (r->pass) {
+        pass_end(r);
+        return;
+    }
+    if (r->status != 200) {
+        fail_whole(r);
+        return;
+    }
+    if (json_parse(&r->w->tape, buf_view(&r->in), &root, NULL) != ERR_OK) {
+        fail_shape(r, "The provider's answer is not JSON");
+        return;
+    }
+    openai_read_answer(root, &ev);
+    if (ev.kind == OPENAI_ERROR) {
+        fail_whole(r);
+    } else if (ev.kind == OPENAI_BAD || r->asked.is_streamed) {
+        fail_shape(r, r->asked.is_streamed ? "The provider did not stream its answer"
+                                           : "The provider's answer is no chat completion");
+    } else {
+        relay_note_event(r, &ev);
+        r->first_ns = clock_mono_ns();
+        metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
+        relay_settle(r, ENDING_WHOLE);
+    }
+}
+
+/* Read a second time: the tape has served others since. */
+void relay_whole_finish(struct relay *r)
+{
+    struct buf *bill = &r->w->scratch, *out = &r->w->scratch2;
+    struct openai_event ev;
+    struct json root;
+    struct splice s;
+    char room[96];
+    enum err e = json_parse(&r->w->tape, buf_view(&r->in), &root, NULL);
+    BUG_ON(e != ERR_OK);
+    openai_read_answer(root, &ev);
+    buf_reset(bill);
+    buf_reset(out);
+    write_bill(r, bill);
+    r->identity.usage_json = buf_view(bill);
+    ev.has_usage = true;
+    splice_init(&s, buf_view(&r->in));
+    openai_edit_event(&ev, &r->identity, &s);
+    if (s.failed == ERR_OK)
+        splice_write(&s, out);
+    struct str body = s.failed == ERR_OK ? buf_view(out) : buf_view(&r->in);
+    relay_respond(r, 200, relay_generation_fields(r, room), &body, 1);
+}

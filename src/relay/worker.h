@@ -1,0 +1,62 @@
+/* worker.h: what all relays of one worker share: its loop, memory, caches, ways to providers, and counts.
+ * One thread's own, but for what is marked shared. */
+#ifndef RELAY_WORKER_H
+#define RELAY_WORKER_H
+
+#include "auth/gate.h"
+#include "catalog/catalog.h"
+#include "http/server.h"
+#include "json/read.h"
+#include "relay/metrics.h"
+#include "relay/upstream.h"
+#include "store/journal.h"
+
+struct relay_settings {
+    uint64_t body_max;
+    uint32_t keepalive_ms; /* silence after which a stream gets a comment line */
+    struct str public_url; /* for sentences; may be empty */
+};
+
+/* What workers share: all of it outlives them. */
+struct relay_shared {
+    struct store *store;
+    struct ledger *ledger;
+    const struct io_tls *upstream_tls;
+    struct str key_prefix, management_prefix;
+};
+
+struct relay_worker {
+    struct io_loop *loop; /* lent */
+    const struct relay_shared *shared;
+    struct journal *journal;
+    struct gate *gate;
+    struct relay_settings settings;
+    struct catalog *catalog;        /* one reference */
+    struct upstream **upstreams;    /* by provider's index in the catalog; one reference each */
+    uint32_t upstreams_n;
+    struct json_tape tape;          /* for what is read and done within one callback */
+    struct buf scratch, scratch2;   /* likewise */
+    struct metrics metrics;
+    struct generation_ids ids;
+    uint64_t random[256];           /* from the kernel, taken from the end */
+    uint32_t random_n;
+    struct list relays;             /* all that live */
+    uint32_t relays_n;
+    bool is_draining;
+};
+
+/* The journal's hook is added to the loop here, before any other. NULL and a sentence. */
+struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shared *shared, unsigned number,
+                                      enum journal_sync sync, const struct relay_settings *settings,
+                                      struct catalog *catalog, struct fault *f);
+/* No relay lives any more. */
+void relay_worker_free(struct relay_worker *w);
+/* The catalog and settings from now on; requests under way keep theirs. ERR_*: all stays as it was. */
+enum err relay_worker_reload(struct relay_worker *w, const struct relay_settings *settings,
+                             struct catalog *catalog, struct fault *f);
+void relay_worker_gauges(struct relay_worker *w, struct metrics *out);
+
+/* 64 bits from the kernel, fetched many at a time. */
+uint64_t relay_worker_random(struct relay_worker *w);
+
+#endif

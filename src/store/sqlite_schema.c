@@ -1,0 +1,123 @@
+#include "store/sqlite.h"
+
+#define USAGE_DEFINITION                                                                          \
+    "spent INTEGER NOT NULL DEFAULT 0,"                                                           \
+    "day_start INTEGER NOT NULL DEFAULT 0, day_spent INTEGER NOT NULL DEFAULT 0,"                 \
+    "week_start INTEGER NOT NULL DEFAULT 0, week_spent INTEGER NOT NULL DEFAULT 0,"               \
+    "month_start INTEGER NOT NULL DEFAULT 0, month_spent INTEGER NOT NULL DEFAULT 0,"
+
+/* Each brings the database from its index to the next version. One that was released never changes.
+ *
+ * generation: no index but its integer key, which grows with time: an insert goes to the table's end. Its owners
+ * are not foreign keys, so that no record is lost for want of an owner. */
+static const char *const migrations[] = {
+    "CREATE TABLE account("
+    "id INTEGER PRIMARY KEY,"
+    "email TEXT NOT NULL COLLATE NOCASE UNIQUE,"
+    "granted INTEGER NOT NULL DEFAULT 0 CHECK(granted >= 0)," USAGE_DEFINITION
+    "disabled INTEGER NOT NULL DEFAULT 0,"
+    "created_ms INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE credit_grant("
+    "id INTEGER PRIMARY KEY,"
+    "account_id INTEGER NOT NULL REFERENCES account(id),"
+    "amount INTEGER NOT NULL,"
+    "note TEXT NOT NULL,"
+    "created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX credit_grant_account ON credit_grant(account_id);"
+
+    "CREATE TABLE key("
+    "id INTEGER PRIMARY KEY,"
+    "account_id INTEGER NOT NULL REFERENCES account(id),"
+    "hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32),"
+    "name TEXT NOT NULL,"
+    "label TEXT NOT NULL,"
+    "is_management INTEGER NOT NULL,"
+    "disabled INTEGER NOT NULL,"
+    "include_byok INTEGER NOT NULL,"
+    "spend_limit INTEGER," /* NULL: none */
+    "reset INTEGER NOT NULL," USAGE_DEFINITION
+    "expires_ms INTEGER NOT NULL,"
+    "created_ms INTEGER NOT NULL,"
+    "updated_ms INTEGER NOT NULL DEFAULT 0,"
+    "deleted_ms INTEGER) STRICT;" /* the row stays: its generations must still add up */
+    "CREATE INDEX key_account ON key(account_id);"
+
+    "CREATE TABLE generation("
+    "id INTEGER PRIMARY KEY, tag INTEGER NOT NULL,"
+    "account_id INTEGER NOT NULL, key_id INTEGER NOT NULL,"
+    "created_ms INTEGER NOT NULL, settled_ms INTEGER NOT NULL,"
+    "cost INTEGER NOT NULL, uncollected INTEGER NOT NULL,"
+    "tokens_prompt INTEGER NOT NULL, tokens_completion INTEGER NOT NULL,"
+    "tokens_cached INTEGER NOT NULL, tokens_cache_write INTEGER NOT NULL,"
+    "tokens_reasoning INTEGER NOT NULL,"
+    "first_ms INTEGER NOT NULL, total_ms INTEGER NOT NULL,"
+    "is_streamed INTEGER NOT NULL, is_cancelled INTEGER NOT NULL, is_estimated INTEGER NOT NULL,"
+    "status INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    "model TEXT NOT NULL, provider TEXT NOT NULL, native_model TEXT NOT NULL,"
+    "upstream_id TEXT NOT NULL, request_id TEXT NOT NULL,"
+    "finish_reason TEXT NOT NULL, native_finish_reason TEXT NOT NULL,"
+    "referer TEXT NOT NULL, title TEXT NOT NULL, user_agent TEXT NOT NULL,"
+    "external_user TEXT NOT NULL) STRICT;"
+
+    "CREATE TABLE journal_position(file TEXT PRIMARY KEY, offset INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE change("
+    "seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "kind INTEGER NOT NULL," /* 0: account, 1: key */
+    "id INTEGER NOT NULL,"
+    "hash BLOB) STRICT;",
+};
+
+static enum err version_read(struct store_conn *c, int64_t *out, struct fault *f)
+{
+    sqlite3_stmt *st;
+    int rc = sqlite3_prepare_v2(c->db, "PRAGMA user_version", -1, &st, NULL);
+    if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        *out = sqlite3_column_int64(st, 0);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(st);
+    return rc == SQLITE_OK ? ERR_OK : sqlite_failed(c, rc, f);
+}
+
+/* A pragma takes no parameter; the number is ours. */
+static enum err version_write(struct store_conn *c, size_t version, struct fault *f)
+{
+    char room[64];
+    struct buf sql = {.p = room, .cap = sizeof room, .max = sizeof room};
+    BUG_ON(buf_printf(&sql, "PRAGMA user_version = %zu", version) != ERR_OK);
+    return sqlite_exec(c, room, f);
+}
+
+/* The version is read again inside: another process may have been faster. */
+static enum err migrate_in(struct store_conn *c, struct fault *f)
+{
+    int64_t version;
+    enum err e = version_read(c, &version, f);
+    for (size_t at = (size_t)version; e == ERR_OK && at < COUNT_OF(migrations); at++) {
+        e = sqlite_exec(c, migrations[at], f);
+        if (e == ERR_OK)
+            e = version_write(c, at + 1, f);
+    }
+    return e;
+}
+
+enum err sqlite_migrate(struct store_conn *c, struct fault *f)
+{
+    int64_t version;
+    enum err e = version_read(c, &version, f);
+    if (e != ERR_OK || version == (int64_t)COUNT_OF(migrations))
+        return e;
+    if (version > (int64_t)COUNT_OF(migrations) || version < 0)
+        return fault_set(f, ERR_STORE, "the database is of version %lld; this turnpike knows %zu at most",
+                         (long long)version, COUNT_OF(migrations));
+    e = store_sqlite.begin(c, STORE_DURABLE, f);
+    if (e != ERR_OK)
+        return e;
+    e = migrate_in(c, f);
+    if (e == ERR_OK)
+        return store_sqlite.commit(c, f);
+    store_sqlite.rollback(c);
+    return e;
+}

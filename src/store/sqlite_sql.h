@@ -1,0 +1,99 @@
+/* sqlite_sql.h: every statement that runs more than once. Values come in as parameters, never as text. */
+#ifndef STORE_SQLITE_SQL_H
+#define STORE_SQLITE_SQL_H
+
+#define USAGE_COLUMNS "spent, day_start, day_spent, week_start, week_spent, month_start, month_spent"
+#define USAGE_SET                                                                                \
+    "spent = ?, day_start = ?, day_spent = ?, week_start = ?, week_spent = ?, month_start = ?, " \
+    "month_spent = ?"
+
+#define ACCOUNT_COLUMNS                                                                          \
+    "a.id, a.email, a.granted, a.spent, a.day_start, a.day_spent, a.week_start, a.week_spent, "  \
+    "a.month_start, a.month_spent, a.disabled, a.created_ms"
+
+#define KEY_COLUMNS                                                                              \
+    "k.id, k.account_id, k.hash, k.name, k.label, k.is_management, k.disabled, k.include_byok, " \
+    "k.spend_limit, k.reset, k.spent, k.day_start, k.day_spent, k.week_start, k.week_spent, "    \
+    "k.month_start, k.month_spent, k.expires_ms, k.created_ms, k.updated_ms"
+
+#define GENERATION_COLUMNS                                                                       \
+    "id, tag, account_id, key_id, created_ms, settled_ms, cost, uncollected, tokens_prompt, "    \
+    "tokens_completion, tokens_cached, tokens_cache_write, tokens_reasoning, first_ms, "         \
+    "total_ms, is_streamed, is_cancelled, is_estimated, status, attempts, model, provider, "     \
+    "native_model, upstream_id, request_id, finish_reason, native_finish_reason, referer, "      \
+    "title, user_agent, external_user"
+
+/* What the generations of an owner (o) add up to, in all and in the windows that it stands in. Where it is used,
+ * CROSS JOIN keeps the order: generations are read once, their owners found by key. */
+#define SUMS                                                                                     \
+    "sum(g.cost) AS spent, max(g.settled_ms) AS latest, "                                        \
+    "sum(iif(g.settled_ms >= o.day_start, g.cost, 0)) AS day_spent, "                            \
+    "sum(iif(g.settled_ms >= o.week_start, g.cost, 0)) AS week_spent, "                          \
+    "sum(iif(g.settled_ms >= o.month_start, g.cost, 0)) AS month_spent "
+#define SUMS_COLUMNS                                                                             \
+    "ifnull(s.spent, 0), ifnull(s.day_spent, 0), ifnull(s.week_spent, 0), "                      \
+    "ifnull(s.month_spent, 0), ifnull(s.latest, 0) "
+#define OWNER_COLUMNS                                                                            \
+    "o.spent, o.day_start, o.day_spent, o.week_start, o.week_spent, o.month_start, o.month_spent, "
+
+/*    name               statement */
+#define SQL_LIST(X)                                                                              \
+    X(BEGIN_WRITE,       "BEGIN IMMEDIATE")                                                      \
+    X(BEGIN_READ,        "BEGIN")                                                                \
+    X(COMMIT,            "COMMIT")                                                               \
+    X(ROLLBACK,          "ROLLBACK")                                                             \
+    X(PART_BEGIN,        "SAVEPOINT part")                                                       \
+    X(PART_UNDO,         "ROLLBACK TO part")                                                     \
+    X(PART_END,          "RELEASE part")                                                         \
+    X(ACCOUNT_INSERT,    "INSERT INTO account(email, created_ms) VALUES(?, ?)")                  \
+    X(ACCOUNT_BY_ID,     "SELECT " ACCOUNT_COLUMNS " FROM account a WHERE a.id = ?")             \
+    X(ACCOUNT_BY_EMAIL,  "SELECT " ACCOUNT_COLUMNS " FROM account a WHERE a.email = ?")          \
+    X(ACCOUNT_FIRST,     "SELECT " ACCOUNT_COLUMNS " FROM account a ORDER BY a.id LIMIT 1")      \
+    X(ACCOUNT_ALL,       "SELECT " ACCOUNT_COLUMNS " FROM account a ORDER BY a.id")              \
+    X(ACCOUNT_DISABLE,   "UPDATE account SET disabled = ? WHERE id = ?")                         \
+    X(ACCOUNT_GRANT,     "UPDATE account SET granted = granted + ? WHERE id = ?")                \
+    X(ACCOUNT_USAGE,     "SELECT " USAGE_COLUMNS " FROM account WHERE id = ?")                   \
+    X(ACCOUNT_USAGE_SET, "UPDATE account SET " USAGE_SET " WHERE id = ?")                        \
+    X(GRANT_INSERT,      "INSERT INTO credit_grant(account_id, amount, note, created_ms) "       \
+                         "VALUES(?, ?, ?, ?)")                                                   \
+    X(KEY_INSERT,        "INSERT INTO key(account_id, hash, name, label, is_management, "        \
+                         "disabled, include_byok, spend_limit, reset, expires_ms, created_ms) "  \
+                         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                              \
+    X(KEY_BY_HASH,       "SELECT " KEY_COLUMNS ", " ACCOUNT_COLUMNS " FROM key k "               \
+                         "JOIN account a ON a.id = k.account_id "                                \
+                         "WHERE k.hash = ? AND k.deleted_ms IS NULL")                            \
+    X(KEY_LIST,          "SELECT " KEY_COLUMNS " FROM key k WHERE k.deleted_ms IS NULL "         \
+                         "AND (k.disabled = 0 OR ?) ORDER BY k.id DESC LIMIT ? OFFSET ?")        \
+    X(KEY_LIST_ACCOUNT,  "SELECT " KEY_COLUMNS " FROM key k WHERE k.account_id = ? "             \
+                         "AND k.deleted_ms IS NULL AND (k.disabled = 0 OR ?) "                   \
+                         "ORDER BY k.id DESC LIMIT ? OFFSET ?")                                  \
+    X(KEY_DISABLE,       "UPDATE key SET disabled = ?, updated_ms = ? WHERE id = ?")             \
+    X(KEY_DELETE,        "UPDATE key SET deleted_ms = ? WHERE id = ?")                           \
+    X(KEY_USAGE,         "SELECT " USAGE_COLUMNS " FROM key WHERE id = ?")                       \
+    X(KEY_USAGE_SET,     "UPDATE key SET " USAGE_SET " WHERE id = ?")                            \
+    X(CHANGE_INSERT,     "INSERT INTO change(kind, id, hash) VALUES(?, ?, ?)")                   \
+    X(CHANGE_LATEST,     "SELECT ifnull(max(seq), 0) FROM change")                               \
+    X(CHANGE_SINCE,      "SELECT seq, kind, id, hash FROM change WHERE seq > ? "                 \
+                         "ORDER BY seq LIMIT ?")                                                 \
+    X(GENERATION_INSERT, "INSERT INTO generation(" GENERATION_COLUMNS ") VALUES(?, ?, ?, ?, ?, " \
+                         "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
+                         "?, ?, ?) ON CONFLICT(id) DO NOTHING")                                  \
+    X(GENERATION_TAG,    "SELECT tag FROM generation WHERE id = ?")                              \
+    X(GENERATION_BY_ID,  "SELECT " GENERATION_COLUMNS " FROM generation WHERE id = ?")           \
+    X(GENERATION_COUNT,  "SELECT count(*) FROM generation")                                      \
+    X(POSITION_GET,      "SELECT offset FROM journal_position WHERE file = ?")                   \
+    X(POSITION_SET,      "INSERT INTO journal_position(file, offset) VALUES(?, ?) "              \
+                         "ON CONFLICT(file) DO UPDATE SET offset = excluded.offset")             \
+    X(POSITION_DROP,     "DELETE FROM journal_position WHERE file = ?")                          \
+    X(POSITIONS_CLEAR,   "DELETE FROM journal_position")                                         \
+    X(VERIFY_KEYS,       "SELECT o.hash, " OWNER_COLUMNS SUMS_COLUMNS "FROM key o LEFT JOIN "    \
+                         "(SELECT g.key_id AS id, " SUMS "FROM generation g "                    \
+                         "CROSS JOIN key o ON o.id = g.key_id GROUP BY g.key_id) s ON s.id = o.id")    \
+    X(VERIFY_ACCOUNTS,   "SELECT o.email, o.granted, (SELECT ifnull(sum(amount), 0) "            \
+                         "FROM credit_grant WHERE account_id = o.id), "                          \
+                         OWNER_COLUMNS SUMS_COLUMNS "FROM account o LEFT JOIN "                  \
+                         "(SELECT g.account_id AS id, " SUMS "FROM generation g "                \
+                         "CROSS JOIN account o ON o.id = g.account_id GROUP BY g.account_id) s "       \
+                         "ON s.id = o.id")
+
+#endif

@@ -1,0 +1,245 @@
+"""Running it: configuration errors, reload, shutdown, logs, metrics, the command line beside a server."""
+
+import asyncio
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness import script, wire
+from harness.gateway import BINARY, MODEL, SLUG, Gateway, logfmt, model, one_model
+
+GOOD = """\
+listen: 127.0.0.1:0
+providers:
+  one:
+    dialect: openai
+    base_url: http://127.0.0.1:9/v1
+    api_key: x
+models:
+  - id: a/b
+    endpoints:
+      - provider: one
+        model: b
+        price: { prompt: 1, completion: 2 }
+"""
+
+MISTAKES = {
+    # name: (replace, by, line, what the sentence must hold)
+    "misspelt setting": ("listen:", "lisen:", 1, ["lisen", "listen"]),
+    "misspelt provider setting": ("base_url:", "base_ur:", 5, ["base_ur", "base_url"]),
+    "misspelt price": ("completion: 2", "completions: 2", 12, ["completions", "completion"]),
+    "unknown provider": ("provider: one", "provider: onee", 10, ["onee", "one"]),
+    "unknown dialect": ("dialect: openai", "dialect: openia", 4, ["openia", "openai"]),
+    "price that is no number": ("prompt: 1,", "prompt: cheap,", 12, ["cheap"]),
+    "negative price": ("prompt: 1,", "prompt: -1,", 12, ["-1"]),
+    "a list where a map is": ("listen: 127.0.0.1:0", "listen: [a, b]", 1, ["listen"]),
+    "no yaml": ("  one:", "  one: [", 4, []),
+    "twice": ("    api_key: x", "    api_key: x\n    api_key: y", 7, ["api_key"]),
+    "unset variable": ("api_key: x", "api_key: ${NO_SUCH_VARIABLE_HERE}", 6, ["NO_SUCH_VARIABLE_HERE"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_configuration_error_names_file_line_and_nearest_name(tmp_path, name):
+    old, new, line, words = MISTAKES[name]
+    assert old in GOOD
+    gateway = Gateway(tmp_path, GOOD.replace(old, new, 1))
+    for command in (("config", "check", str(gateway.config)), ("serve",)):
+        done = gateway.run(*command)
+        assert done.returncode in (1, 2), (command, done)
+        assert "turnpike.yaml" in done.stderr
+        if name != "no yaml":
+            assert re.search(rf"turnpike\.yaml\W+(line )?{line}\b", done.stderr), done.stderr
+        for word in words:
+            assert word in done.stderr, done.stderr
+
+
+def test_a_good_configuration_is_checked_and_shown_with_its_origins_and_without_secrets(tmp_path):
+    gateway = Gateway(tmp_path, GOOD.replace("api_key: x", "api_key: sk-very-secret-value"))
+    assert gateway.run("config", "check", str(gateway.config)).returncode == 0
+    shown = gateway.run("config", "show")
+    assert shown.returncode == 0, shown.stderr
+    assert "sk-very-secret-value" not in shown.stdout + shown.stderr
+    assert "turnpike.yaml" in shown.stdout and "TURNPIKE_DATA" in shown.stdout and "default" in shown.stdout
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path):
+    gateway = Gateway(tmp_path, GOOD.replace("127.0.0.1:0", "127.0.0.1:1111"))
+    assert "127.0.0.1:1111" in gateway.run("config", "show").stdout
+    gateway.env["TURNPIKE_LISTEN"] = "127.0.0.1:2222"
+    shown = gateway.run("config", "show").stdout
+    assert "127.0.0.1:2222" in shown and "TURNPIKE_LISTEN" in shown
+
+
+def ids(gateway: Gateway) -> set[str]:
+    return {m["id"] for m in gateway.get("/api/v1/models").json()["data"]}
+
+
+def until(check, seconds: float = 5):
+    end = time.monotonic() + seconds
+    while not (got := check()):
+        assert time.monotonic() < end, "it did not come about"
+    return got
+
+
+def test_hangup_swaps_the_configuration_and_a_bad_one_is_refused(pair):
+    gateway = pair.gateway
+    settings = one_model(pair.provider)
+    settings["models"].append(model("test/second", "scripted"))
+    gateway.configure(settings)
+    gateway.signal(signal.SIGHUP)
+    until(lambda: ids(gateway) == {MODEL, "test/second"})
+    assert gateway.chat(pair.key, "test/second").status == 200
+
+    lines = len(gateway.log)
+    gateway.configure(gateway.config.read_text().replace("providers:", "provders:"))
+    gateway.signal(signal.SIGHUP)
+    said = until(lambda: [l for l in gateway.log[lines:] if "provders" in l])
+    assert "turnpike.yaml" in said[0] and logfmt(said[0])["level"] in ("error", "warn")
+    assert ids(gateway) == {MODEL, "test/second"}
+    assert gateway.chat(pair.key, "test/second").status == 200
+
+
+def test_a_request_under_way_keeps_its_configuration_through_a_reload(pair):
+    gateway, go = pair.gateway, threading.Event()
+
+    async def waits(x):
+        await asyncio.to_thread(go.wait, 30)
+        await script.chat()(x)
+
+    pair.provider.script = waits
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(gateway.chat(pair.key)))
+    asking.start()
+    pair.provider.wait_requests(1)
+    settings = one_model(pair.provider)
+    settings["models"] = [model("test/other", "scripted")]
+    gateway.configure(settings)
+    gateway.signal(signal.SIGHUP)
+    until(lambda: ids(gateway) == {"test/other"})
+    go.set()
+    asking.join()
+    assert answers[0].status == 200 and answers[0].json()["model"] == MODEL
+
+
+def test_sigterm_lets_streams_finish(pair):
+    gateway, go = pair.gateway, threading.Event()
+
+    async def waits(x):
+        await x.begin_stream()
+        await x.event(script.chunk({"content": "before "}))
+        await asyncio.to_thread(go.wait, 30)
+        await x.event(script.chunk({"content": "after"}, "stop"))
+        await x.event(script.usage_chunk(script.usage(3, 2)))
+        await x.end_stream()
+
+    pair.provider.script = waits
+
+    async def ask():
+        async with await wire.Connection.open(gateway.port) as c:
+            body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "x"}]}
+            await c.send(wire.build("POST", SLUG, {"Authorization": f"Bearer {pair.key}"}, body))
+            answer = await c.head()
+            pieces = c.pieces(answer)
+            async for piece in pieces:
+                answer.body += piece
+                if b"before" in answer.body:
+                    break
+            gateway.signal(signal.SIGTERM)
+            await asyncio.to_thread(refuses_new_ones)
+            go.set()
+            async for piece in pieces:
+                answer.body += piece
+            return answer
+
+    def refuses_new_ones():
+        def is_refused():
+            try:
+                return gateway.get("/health", seconds=5).status == 503
+            except OSError:
+                return True
+            except wire.GONE:
+                return True
+        until(is_refused)
+
+    answer = asyncio.run(asyncio.wait_for(ask(), 60))
+    assert answer.complete and answer.is_done and answer.text == "before after"
+    assert gateway.wait() == 0
+
+
+def test_every_request_leaves_one_line_and_no_prompt(pair):
+    gateway = pair.gateway
+    answer = gateway.chat(pair.key, messages=[{"role": "user", "content": "the-prompt-itself"}])
+    refused = gateway.chat("sk-tp-v1-nothing")
+    for a in (answer, refused):
+        wanted = a.headers["x-request-id"]
+        lines = until(lambda: [l for l in gateway.log if wanted in l])
+        assert len(lines) == 1, lines
+        fields = logfmt(lines[0])
+        assert fields["status"] == str(a.status)
+    assert not any("the-prompt-itself" in line or pair.key in line for line in gateway.log)
+
+
+def test_health(shared):
+    assert shared.gateway.get("/health").status == 200
+
+
+def test_metrics_are_prometheus_text_and_count(pair):
+    gateway = pair.gateway
+    for stream in (False, True):
+        assert gateway.chat(pair.key, stream=stream).status == 200
+
+    async def broken(x):
+        await x.respond(500, {"error": {"message": "no"}})
+
+    pair.provider.script = broken
+    assert gateway.chat(pair.key).status in (502, 503, 500)
+    found = gateway.metrics()
+    names = {k.split("{")[0] for k in found}
+    for subject in ("requests", "tokens", "cost", "hold", "attempts"):
+        assert any(subject in n for n in names), f"nothing about {subject} in {sorted(names)}"
+    attempts = {k: v for k, v in found.items() if "attempts" in k}
+    outcomes = set(re.findall(r'outcome="([^"]+)"', " ".join(k for k, v in attempts.items() if v)))
+    assert len(outcomes) >= 2, attempts
+    tokens = sum(v for k, v in found.items() if "tokens" in k and "bucket" not in k)
+    assert tokens >= 22
+
+
+def test_a_key_made_beside_the_server_works_within_a_second(shared):
+    unknown_first = shared.gateway.get("/api/v1/key", "sk-tp-v1-" + "0" * 64)
+    assert unknown_first.status == 401
+    key = shared.gateway.key("fresh")
+    began = time.monotonic()
+    until(lambda: shared.gateway.chat(key).status == 200, 1.2)
+    assert time.monotonic() - began < 1.2
+
+
+def test_a_disabled_key_stops_within_a_second(shared):
+    made = shared.gateway.cli("key", "create", "--name", "to stop")
+    assert shared.gateway.chat(made["key"]).status == 200
+    shared.gateway.cli("key", "disable", made["data"]["hash"])
+    until(lambda: shared.gateway.chat(made["key"]).status == 401, 1.2)
+
+
+def test_two_servers_on_one_data_directory_do_not_both_run(pair, tmp_path):
+    done = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0"], env=pair.gateway.env, capture_output=True,
+                          text=True, timeout=20, cwd=tmp_path)
+    assert done.returncode == 1 and str(pair.gateway.data) in done.stderr
+
+
+def test_a_port_that_is_taken_is_a_sentence_and_exit_1(pair, tmp_path):
+    data = tmp_path / "other"
+    done = subprocess.run([BINARY, "serve", "--listen", f"127.0.0.1:{pair.provider.port}", "--data", str(data)],
+                          env=pair.gateway.env, capture_output=True, text=True, timeout=20, cwd=tmp_path)
+    assert done.returncode == 1 and str(pair.provider.port) in done.stderr
+
+
+def test_it_says_its_version_and_how_it_is_used(tmp_path):
+    gateway = Gateway(tmp_path)
+    version = gateway.run("version")
+    assert version.returncode == 0 and version.stdout.strip()
+    assert gateway.run("--help").returncode == 0

@@ -1,0 +1,358 @@
+#include "unit/io/peers.h"
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "io/internal.h"
+
+/* --- a certificate authority of our own, in a directory of our own --- */
+
+static char dir[] = "/tmp/tls_test_XXXXXX";
+
+static const char *path_of(const char *name)
+{
+    static char paths[4][64];
+    static unsigned at;
+    char *path = paths[at++ % COUNT_OF(paths)];
+    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+    return path;
+}
+
+static void add_extension(X509 *x, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    assert_non_null(e);
+    X509_add_ext(x, e, -1);
+    X509_EXTENSION_free(e);
+}
+
+static X509 *certificate(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
+                         const char *hosts)
+{
+    static long serial = 1;
+    X509 *x = X509_new();
+    X509_set_version(x, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), serial++);
+    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    X509_set_pubkey(x, key);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                               (const unsigned char *)name, -1, -1, 0);
+    X509_set_issuer_name(x, X509_get_subject_name(issuer ? issuer : x));
+    add_extension(x, NID_basic_constraints, hosts ? "critical,CA:FALSE" : "critical,CA:TRUE");
+    if (hosts)
+        add_extension(x, NID_subject_alt_name, hosts);
+    assert_true(X509_sign(x, issuer_key ? issuer_key : key, EVP_sha256()) > 0);
+    return x;
+}
+
+static void write_certificate(const char *name, X509 *x)
+{
+    FILE *f = fopen(path_of(name), "w");
+    assert_non_null(f);
+    assert_int_equal(PEM_write_X509(f, x), 1);
+    fclose(f);
+}
+
+static void write_key(const char *name, EVP_PKEY *key)
+{
+    FILE *f = fopen(path_of(name), "w");
+    assert_non_null(f);
+    assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+    fclose(f);
+}
+
+static int make_certificates(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
+    X509 *ca = certificate("test authority", ca_key, NULL, NULL, NULL);
+    X509 *here = certificate("here", key, ca, ca_key, "DNS:localhost,IP:127.0.0.1");
+    X509 *other = certificate("other", key, ca, ca_key, "DNS:other.example,IP:192.0.2.1");
+    write_certificate("ca.pem", ca);
+    write_certificate("here.pem", here);
+    write_certificate("other.pem", other);
+    write_key("key.pem", key);
+    write_key("ca-key.pem", ca_key);
+    X509_free(ca);
+    X509_free(here);
+    X509_free(other);
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(key);
+    return 0;
+}
+
+static int remove_certificates(void **state)
+{
+    (void)state;
+    const char *names[] = {"ca.pem", "here.pem", "other.pem", "key.pem", "ca-key.pem"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        unlink(path_of(names[i]));
+    return rmdir(dir);
+}
+
+/* --- pairs over TLS --- */
+
+struct tls_pair {
+    struct pair p;
+    struct io_tls *server, *client;
+};
+
+static void begin(struct tls_pair *t, const char *certificate_name, const char *ca)
+{
+    struct fault f = {0};
+    t->server = io_tls_server_new(path_of(certificate_name), path_of("key.pem"), &f);
+    t->client = io_tls_client_new(ca ? path_of(ca) : NULL, &f);
+    assert_non_null(t->server);
+    assert_non_null(t->client);
+    pair_begin(&t->p, t->server, "127.0.0.1");
+}
+
+static void end(struct tls_pair *t)
+{
+    pair_end(&t->p);
+    io_tls_free(t->server);
+    io_tls_free(t->client);
+}
+
+static void open_one(struct tls_pair *t)
+{
+    t->p.client.stops_at = t->p.client.got + 1;
+    t->p.server.to_send++;
+    t->p.server.sent = t->p.server.to_send - 1;
+    pair_connect(&t->p, "127.0.0.1", t->client);
+    pair_run(&t->p);
+    assert_int_equal(t->p.client.open_err, ERR_OK);
+}
+
+static void bytes_come_back_whole_through_tls(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {1, 16351, 16384, 100000, 8 << 20};
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+            struct tls_pair t;
+            begin(&t, "here.pem", "ca.pem");
+            SSL_CTX_set_max_proto_version(t.server->ctx, version);
+            pair_echo(&t.p, i % 2 ? "127.0.0.1" : "localhost", t.client, sizes[i], i % 2 ? 777 + i : 0);
+            end(&t);
+        }
+}
+
+static void a_slow_reader_of_tls_loses_nothing(void **state)
+{
+    (void)state;
+    struct tls_pair t;
+    begin(&t, "here.pem", "ca.pem");
+    t.p.client.is_slow = t.p.server.is_slow = true;
+    pair_echo(&t.p, "127.0.0.1", t.client, 8 << 20, 0);
+    assert_true(t.p.client.drains > 0);
+    end(&t);
+}
+
+static void refused(const char *certificate_name, const char *ca, const char *host, const char *why)
+{
+    struct tls_pair t;
+    begin(&t, certificate_name, ca);
+    pair_connect(&t.p, host, t.client);
+    pair_run(&t.p);
+    assert_int_equal(t.p.client.opens, 1);
+    assert_int_equal(t.p.client.open_err, ERR_UPSTREAM);
+    assert_string_equal(t.p.client.why, why);
+    assert_int_equal(t.p.accepts, 0);
+    end(&t);
+}
+
+static void a_certificate_for_another_host_is_refused(void **state)
+{
+    (void)state;
+    refused("other.pem", "ca.pem", "localhost", "certificate: hostname mismatch");
+    refused("other.pem", "ca.pem", "127.0.0.1", "certificate: IP address mismatch");
+}
+
+static void a_certificate_that_nobody_vouches_for_is_refused(void **state)
+{
+    (void)state;
+    refused("here.pem", NULL, "127.0.0.1", "certificate: unable to get local issuer certificate");
+}
+
+static void a_cut_is_told_from_an_end(void **state)
+{
+    (void)state;
+    for (int is_cut = 0; is_cut < 2; is_cut++) {
+        struct tls_pair t;
+        begin(&t, "here.pem", "ca.pem");
+        open_one(&t);
+        t.p.client.stops_at_end = true;
+        t.p.client.stops_at = 0;
+        if (is_cut)
+            io_close(t.p.server.c);
+        else
+            io_shutdown(t.p.server.c);
+        pair_run(&t.p);
+        assert_int_equal(t.p.client.ends, 1);
+        assert_int_equal(t.p.client.end_err, is_cut ? ERR_UPSTREAM : ERR_OK);
+        end(&t);
+    }
+}
+
+static void what_is_written_before_shutdown_arrives_before_the_end(void **state)
+{
+    (void)state;
+    struct tls_pair t;
+    begin(&t, "here.pem", "ca.pem");
+    open_one(&t);
+    struct str all = {(const char *)pattern, PATTERN_N};
+    for (int i = 0; i < 32; i++)
+        assert_true(io_write(t.p.client.c, &all, 1));
+    assert_int_equal(io_unsent(t.p.client.c), 32 * PATTERN_N);
+    io_shutdown(t.p.client.c);
+    t.p.server.is_slow = t.p.server.stops_at_end = true;
+    pair_run(&t.p);
+    assert_int_equal(t.p.server.got, 32 * PATTERN_N);
+    assert_int_equal(t.p.server.end_err, ERR_OK);
+
+    /* Half closed: the other way still works. */
+    t.p.client.stops_at = 100001;
+    t.p.server.to_send = 100001;
+    end_pump(&t.p.server);
+    pair_run(&t.p);
+    assert_int_equal(t.p.client.got, 100001);
+    end(&t);
+}
+
+static void sessions_are_resumed(void **state)
+{
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct tls_pair t;
+        begin(&t, "here.pem", "ca.pem");
+        SSL_CTX_set_max_proto_version(t.server->ctx, version);
+        open_one(&t);
+        assert_int_equal(SSL_CTX_sess_hits(t.client->ctx), 0);
+        io_close(t.p.client.c);
+        open_one(&t);
+        assert_int_equal(SSL_CTX_sess_hits(t.client->ctx), 1);
+        end(&t);
+    }
+}
+
+static void sessions_are_kept_for_so_many_hosts_and_no_more(void **state)
+{
+    (void)state;
+    struct sessions *s = sessions__new();
+    char key[32];
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof key, "host-%d:443", i);
+        sessions__keep(s, key, SSL_SESSION_new());
+    }
+    sessions__keep(s, key, SSL_SESSION_new());
+    assert_null(sessions__find(s, "host-0:443"));
+    sessions__free(s);
+    sessions__free(NULL);
+}
+
+static void closing_in_any_callback_is_safe(void **state)
+{
+    (void)state;
+    const char *where[] = {"on_open", "on_accept", "on_bytes", "on_drained"};
+    for (size_t i = 0; i < COUNT_OF(where); i++) {
+        struct tls_pair t;
+        begin(&t, "here.pem", "ca.pem");
+        struct end *e = i == 1 ? &t.p.server : &t.p.client;
+        snprintf(e->closes_in, sizeof e->closes_in, "%s", where[i]);
+        t.p.server.to_send = t.p.client.to_send = 50000;
+        pair_connect(&t.p, "127.0.0.1", t.client);
+        pair_run(&t.p);
+        end(&t);
+    }
+}
+
+/* What is no TLS at all gets nowhere, and harms nobody. */
+static void strangers_are_turned_away(void **state)
+{
+    (void)state;
+    struct tls_pair t;
+    begin(&t, "here.pem", "ca.pem");
+    t.p.client.to_send = 1000;
+    t.p.client.stops_at_end = true;
+    /* The alert is read as bytes that do not follow the pattern, so nothing is read. */
+    pair_connect(&t.p, "127.0.0.1", NULL);
+    strcpy(t.p.client.closes_in, "on_drained");
+    pair_run(&t.p);
+    assert_int_equal(t.p.accepts, 0);
+    end(&t);
+
+    begin(&t, "here.pem", "ca.pem");
+    struct fault f;
+    struct io_listener *plain =
+        io_listen(t.p.loop, STR("127.0.0.1"), 0, NULL, pair_on_accept, &t.p, &f);
+    t.p.server.is_echo = false;
+    strcpy(t.p.server.closes_in, "on_accept");
+    t.p.client.c = io_connect(t.p.loop, STR("127.0.0.1"), io_listener_port(plain), t.client, &end_ops,
+                              &t.p.client);
+    pair_run(&t.p);
+    t.p.server.closes_in[0] = 0;
+    if (!t.p.client.opens)
+        pair_run(&t.p);
+    assert_int_equal(t.p.client.open_err, ERR_UPSTREAM);
+    end(&t);
+}
+
+static void handshakes_under_way_end_with_their_listener(void **state)
+{
+    (void)state;
+    struct tls_pair t;
+    begin(&t, "here.pem", "ca.pem");
+    t.p.client.to_send = 1; /* connects, sends a byte of nonsense, then waits */
+    strcpy(t.p.client.closes_in, "none");
+    t.p.client.stops_at_end = true;
+    pair_connect(&t.p, "127.0.0.1", NULL);
+    io_timer_set(t.p.loop, &t.p.guard, io_now_ms(t.p.loop) + 5);
+    io_loop_run(t.p.loop);
+    t.p.is_timed_out = false;
+    assert_false(list_is_empty(&t.p.listener->handshakes));
+    io_listener_close(t.p.listener);
+    pair_run(&t.p);
+    assert_int_equal(t.p.client.ends, 1);
+    assert_int_equal(t.p.accepts, 0);
+    end(&t);
+}
+
+static void files_that_do_not_serve_are_named(void **state)
+{
+    (void)state;
+    struct fault f;
+    assert_null(io_tls_server_new(path_of("no.pem"), path_of("key.pem"), &f));
+    assert_non_null(strstr(f.message, "/no.pem"));
+    assert_null(io_tls_server_new(path_of("here.pem"), path_of("ca-key.pem"), &f));
+    assert_non_null(strstr(f.message, "/ca-key.pem"));
+    assert_non_null(strstr(f.message, "mismatch"));
+    assert_null(io_tls_client_new(path_of("no.pem"), &f));
+    assert_non_null(strstr(f.message, "/no.pem"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_come_back_whole_through_tls),
+        cmocka_unit_test(a_slow_reader_of_tls_loses_nothing),
+        cmocka_unit_test(a_certificate_for_another_host_is_refused),
+        cmocka_unit_test(a_certificate_that_nobody_vouches_for_is_refused),
+        cmocka_unit_test(a_cut_is_told_from_an_end),
+        cmocka_unit_test(what_is_written_before_shutdown_arrives_before_the_end),
+        cmocka_unit_test(sessions_are_resumed),
+        cmocka_unit_test(sessions_are_kept_for_so_many_hosts_and_no_more),
+        cmocka_unit_test(closing_in_any_callback_is_safe),
+        cmocka_unit_test(strangers_are_turned_away),
+        cmocka_unit_test(handshakes_under_way_end_with_their_listener),
+        cmocka_unit_test(files_that_do_not_serve_are_named),
+    };
+    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}
