@@ -56,6 +56,9 @@ static const struct field provider_fields[] = {
     PROVIDER("data_policy.retention_days", COUNT, retention_days, .least = 0, .most = 36500),
 };
 
+/* The same, for one that comes from a well-known variable. */
+static const struct field credential = PROVIDER("api_key", SECRET, api_key, .least = 0);
+
 #define MODEL(name, kind, member, ...) FIELD(name, kind, struct model, member, __VA_ARGS__)
 
 static const struct field model_fields[] = {
@@ -271,6 +274,12 @@ static struct str variable_of(const struct build *b, const struct builtin_provid
     return in_file.id ? STR_NONE : str_c(getenv(p->variable));
 }
 
+static bool has_port(const struct url *u)
+{
+    size_t brackets = str_starts(u->authority, STR("[")) ? 2 : 0;
+    return u->authority.n > u->host.n + brackets;
+}
+
 /* "host", "host:port" or a URL, as Ollama's own programs take it, to the base URL of its OpenAI dialect. What its server
  * listens on everywhere, its clients reach on this machine. */
 static enum err address_of(struct build *b, const struct builtin_provider *p, struct str text, struct str *out)
@@ -289,10 +298,7 @@ static enum err address_of(struct build *b, const struct builtin_provider *p, st
     while (url.n && url.p[url.n - 1] == '/')
         url.n--;
     enum err e = url_parse(buf_view(&url), &parsed, NULL);
-    bool has_port = e == ERR_OK && (has_scheme || str_ends(parsed.authority, STR("]")) == false) &&
-                    str_find(str_skip(parsed.authority, parsed.host.n), STR(":")) <
-                        str_skip(parsed.authority, parsed.host.n).n;
-    if (e == ERR_OK && !has_port && !has_scheme)
+    if (e == ERR_OK && !has_scheme && parsed.path.n == 0 && !has_port(&parsed))
         buf_add(&url, STR(":11434"));
     buf_add(&url, STR("/v1"));
     *out = arena_str(b->arena, buf_view(&url));
@@ -311,11 +317,10 @@ static enum err add_builtin_provider(struct build *b, const struct builtin_provi
     p.may_train = bp->may_train;
     p.retention_days = bp->retention_days;
     p.base_url = str_c(bp->base_url);
-    const struct field *api_key = &provider_fields[3];
     enum err e = ERR_OK;
     if (!bp->base_url)
         e = address_of(b, bp, value, &p.base_url);
-    else if (!field_parse(api_key, value, &p))
+    else if (!field_parse(&credential, value, &p))
         e = fault_set(b->f, ERR_INVALID, "%s must be printable characters without spaces", bp->variable);
     if (e != ERR_OK)
         return e;

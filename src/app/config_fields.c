@@ -120,7 +120,14 @@ static bool is_number(struct str s)
 
 static bool wants_number(const struct field *fd)
 {
-    return fd->kind == FIELD_COUNT || fd->kind == FIELD_SECONDS || fd->kind == FIELD_PRICE || fd->kind == FIELD_USD;
+    return fd->kind == FIELD_COUNT || fd->kind == FIELD_SECONDS || fd->kind == FIELD_SIZE ||
+           fd->kind == FIELD_PRICE || fd->kind == FIELD_USD;
+}
+
+static bool wants_text(const struct field *fd)
+{
+    return fd->is_right || fd->choices || fd->kind == FIELD_SECRET || fd->kind == FIELD_LISTEN ||
+           fd->kind == FIELD_SIZE || fd->kind == FIELD_DURATION;
 }
 
 /* The kind of what is there: never the thing itself, which may be a secret in the wrong place. */
@@ -130,8 +137,7 @@ static const char *what_text_is(struct str s, const struct field *fd)
         return "nothing";
     if (is_number(s))
         return fd && wants_number(fd) ? "this number" : "a number";
-    bool wants_text = fd && (fd->is_right || fd->choices || fd->kind == FIELD_SECRET || fd->kind == FIELD_LISTEN);
-    return wants_text ? "this text" : "text";
+    return fd && wants_text(fd) ? "this text" : "text";
 }
 
 static const char *what_is(struct config_node n, const struct field *fd)

@@ -31,12 +31,6 @@ const char *config_file_path(const struct config_file *file)
     return file->path;
 }
 
-struct config_node config_file_root(struct config_file *file)
-{
-    bool has_root = file && yaml_document_get_root_node(&file->document);
-    return (struct config_node){file, has_root}; /* libyaml counts from 1, the root is the first */
-}
-
 static struct str scalar_of(const yaml_node_t *node)
 {
     return str_of((const char *)node->data.scalar.value, node->data.scalar.length);
@@ -65,6 +59,12 @@ enum config_kind config_kind(struct config_node n)
         break;
     }
     return CONFIG_NOTHING;
+}
+
+struct config_node config_file_root(struct config_file *file)
+{
+    struct config_node root = {file, file && yaml_document_get_root_node(&file->document)}; /* the first node is 1 */
+    return config_kind(root) == CONFIG_NOTHING ? (struct config_node){0} : root;
 }
 
 unsigned config_line(struct config_node n)

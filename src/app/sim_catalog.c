@@ -53,7 +53,7 @@ static bool add_plain(struct catalog *c, const struct providers *p)
 /* A model whose first endpoint fails as told, and a second that answers properly, or none. */
 static bool add_fault(struct catalog *c, const struct providers *p, const char *fault, bool has_second)
 {
-    char id[64], native[64];
+    char id[96], native[64];
     bool is_refused = str_eq(str_c(fault), STR("refused"));
     snprintf(native, sizeof native, "%s-%s", has_second ? "fault" : "only", fault);
     snprintf(id, sizeof id, "sim/%s", native);

@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 
 #include "base/clock.h"
 
-enum { VALUE_MAX = 200, MESSAGE_MAX = 400 };
+enum { VALUE_MAX = 200, MESSAGE_MAX = 400, DEFERRED_MAX = 4 * 1024 * 1024 };
 
 static const char *const names[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
@@ -142,16 +143,82 @@ void log_i64(struct log_line *l, const char *key, int64_t value)
     add_pair(l, key, buf_view(&digits));
 }
 
+static void write_out(struct str s)
+{
+    int saved = errno;
+    while (s.n) {
+        ssize_t n = write(STDERR_FILENO, s.p, s.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break; /* there is nowhere to tell of it */
+        s = str_skip(s, (size_t)n);
+    }
+    errno = saved;
+}
+
+/* Lines that wait for log_flush(). Two buffers change places, so that nobody waits for a write. */
+static struct {
+    pthread_mutex_t lock;
+    struct buf lines, spare;
+    uint64_t dropped;
+    bool on;
+} deferred = {.lock = PTHREAD_MUTEX_INITIALIZER,
+              .lines = {.max = DEFERRED_MAX},
+              .spare = {.max = DEFERRED_MAX}};
+
+static bool defer(struct str line)
+{
+    pthread_mutex_lock(&deferred.lock);
+    bool taken = deferred.on;
+    if (taken && buf_add(&deferred.lines, line) != ERR_OK) {
+        deferred.lines.failed = ERR_OK;
+        deferred.dropped++;
+    }
+    pthread_mutex_unlock(&deferred.lock);
+    return taken;
+}
+
 void log_end(struct log_line *l)
 {
     if (!l->on)
         return;
-    int saved = errno;
     l->room[l->text.n] = '\n';
-    ssize_t written = write(STDERR_FILENO, l->room, l->text.n + 1);
-    (void)written; /* there is nowhere to tell of it */
-    errno = saved;
+    struct str line = str_of(l->room, l->text.n + 1);
+    if (!defer(line))
+        write_out(line);
     l->on = false;
+}
+
+void log_flush(void)
+{
+    pthread_mutex_lock(&deferred.lock);
+    struct buf lines = deferred.lines;
+    uint64_t dropped = deferred.dropped;
+    deferred.lines = deferred.spare;
+    deferred.spare = (struct buf){.max = DEFERRED_MAX};
+    deferred.dropped = 0;
+    pthread_mutex_unlock(&deferred.lock);
+    write_out(buf_view(&lines));
+    buf_reset(&lines);
+    pthread_mutex_lock(&deferred.lock);
+    deferred.spare = lines;
+    pthread_mutex_unlock(&deferred.lock);
+    if (dropped)
+        log_line(LOG_WARN, "%llu log lines were dropped: the log is not written fast enough",
+                 (unsigned long long)dropped);
+}
+
+void log_set_deferred(bool on)
+{
+    pthread_mutex_lock(&deferred.lock);
+    deferred.on = on;
+    pthread_mutex_unlock(&deferred.lock);
+    if (on)
+        return;
+    log_flush();
+    buf_release(&deferred.lines);
+    buf_release(&deferred.spare);
 }
 
 void log_line(enum log_level v, const char *fmt, ...)

@@ -24,4 +24,9 @@ void log_str(struct log_line *l, const char *key, struct str value);
 void log_i64(struct log_line *l, const char *key, int64_t value);
 void log_end(struct log_line *l);
 
+/* Deferred: lines gather in memory (at most 4 MiB; more are dropped and counted) until log_flush(), so that a thread that
+ * must not block never writes. Turning it off flushes. */
+void log_set_deferred(bool on);
+void log_flush(void);
+
 #endif

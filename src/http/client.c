@@ -259,9 +259,15 @@ static void on_end(void *user, enum err e)
     }
 }
 
+static void on_drained(void *user)
+{
+    (void)user; /* a request waits for nobody */
+}
+
 bool http_conn_open(struct http_pool *p, struct http_call *c)
 {
-    static const struct io_conn_ops ops = {.on_open = on_open, .on_bytes = on_bytes, .on_end = on_end};
+    static const struct io_conn_ops ops = {
+        .on_open = on_open, .on_bytes = on_bytes, .on_end = on_end, .on_drained = on_drained};
     struct http_conn *conn = calloc(1, sizeof *conn);
     if (!conn)
         return false;

@@ -22,14 +22,16 @@ static void accept_one(struct io_listener *s, int fd)
             io_close(c);
         return;
     }
+    if (s->tls && !tls__attach(c, s->tls, NULL, 0)) {
+        io_close(c);
+        return;
+    }
     conn__wired(c);
-    if (!s->tls) {
-        c->state = CONN_OPEN;
-        DISPATCH("on_accept", s->on_accept(s->user, c));
-    } else if (tls__attach(c, s->tls, NULL, 0)) {
+    if (s->tls) {
         tls__await_accept(c, s);
     } else {
-        io_close(c);
+        c->state = CONN_OPEN;
+        DISPATCH("on_accept", s->on_accept(s->user, c));
     }
 }
 

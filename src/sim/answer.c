@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* One turn of the loop gives out this much of one answer. */
-enum { TURN_BYTES = 128 << 10 };
+enum { TURN_BYTES = 256 << 10 };
 
 static const char json_fields[] = "Content-Type: application/json\r\n";
 static const char event_fields[] = "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\n";

@@ -91,7 +91,7 @@ static struct sim_call *call_new(struct sim *s, struct http_stream *stream,
     c->format = format;
     c->fault = &sim__no_fault;
     c->id = ++s->ids;
-    arena_init(&c->arena, 512, HTTP_HEAD_MAX + SIM_STRINGS_MAX);
+    arena_init(&c->arena, 512, HTTP_HEAD_MAX + SIM_SMALL_MAX);
     buf_init(&c->body, SIM_BODY_MAX);
     buf_init(&c->text, SIM_TEXT_MAX);
     buf_init(&c->out, SIM_ANSWER_MAX);

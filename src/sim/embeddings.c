@@ -91,8 +91,8 @@ static void add_base64(struct buf *out, const unsigned char *p, size_t n)
         uint32_t v = (uint32_t)p[i] << 16;
         v |= left > 1 ? (uint32_t)p[i + 1] << 8 : 0;
         v |= left > 2 ? p[i + 2] : 0;
-        char four[4] = {digits[v >> 18], digits[v >> 12 & 63],
-                        left > 1 ? digits[v >> 6 & 63] : '=', left > 2 ? digits[v & 63] : '='};
+        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=',
+                        left > 2 ? digits[v & 63] : '='};
         buf_add(out, str_of(four, 4));
     }
 }

@@ -1,10 +1,12 @@
-/* faults.c: what a provider does wrong, by name. docs and catalogues list this table through sim_fault_name(). */
+/* faults.c: what a provider does wrong, by name. Catalogues and help texts list this table with sim_fault_name(). */
 #include "sim/internal.h"
 
 static const struct sim_fault faults[] = {
-    {"429-retry-after", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_RATE, .traits = SIM_RETRY_AFTER},
+    {"429-retry-after", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_RATE,
+     .traits = SIM_RETRY_AFTER},
     {"429", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_RATE},
-    {"500-once", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_SERVER, .traits = SIM_EVERY_SECOND},
+    {"500-once", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_SERVER,
+     .traits = SIM_EVERY_SECOND},
     {"503", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_OVERLOADED},
     {"reset", .start = SIM_START_RESET},
     /* Meant for sim_refused_port(); asked over HTTP it can only leave as early as possible. */
@@ -18,7 +20,8 @@ static const struct sim_fault faults[] = {
     {"context", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_CONTEXT},
     {"filter", .traits = SIM_FILTERED},
     {"error-first", .start = SIM_START_PROBLEM_IN_OK, .problem = SIM_PROBLEM_OVERLOADED},
-    {"flapping", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_SERVER, .traits = SIM_EVERY_SECOND},
+    {"flapping", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_SERVER,
+     .traits = SIM_EVERY_SECOND},
     {"no-usage", .traits = SIM_NO_USAGE},
     {"huge", .traits = SIM_HUGE},
     {"auth", .start = SIM_START_PROBLEM, .problem = SIM_PROBLEM_KEY},

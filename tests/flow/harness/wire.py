@@ -13,14 +13,19 @@ Headers = dict[str, str]
 GONE = (ConnectionError, asyncio.IncompleteReadError)
 
 
-@dataclass
+@dataclass(repr=False)
 class Answer:
     status: int
     headers: Headers  # names in lower case
     body: bytes = b""
     complete: bool = False  # the end that the framing promises was seen
+    size: int = 0  # of the body, also where it was not kept
     seconds: float = 0.0
     lines: list[str] = field(default_factory=list)  # header lines as they came
+
+    def __repr__(self) -> str:
+        end = "" if self.complete else ", cut"
+        return f"<{self.status}{end} {self.body[:400]!r}{'...' if len(self.body) > 400 else ''}>"
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -147,7 +152,7 @@ class Connection:
         except GONE:
             pass
         a.body, a.seconds = bytes(body), time.monotonic() - began
-        a.size = size  # type: ignore[attr-defined]
+        a.size = size
         return a
 
     async def request(self, method: str, path: str, headers: Headers | None = None, body: Any = None,

@@ -25,7 +25,7 @@ static struct rig {
     struct io_loop *loop;
     struct io_timer guard;
     struct io_post post;
-    bool is_timed_out;
+    bool is_timed_out, is_posted;
     struct io_listener *listener; /* for tests of the client's side */
     struct peer peers[PEERS_MAX];
     unsigned n;
@@ -51,6 +51,7 @@ static inline void rig_stop(void)
 static inline void rig_on_post(struct io_post *p)
 {
     (void)p;
+    rig.is_posted = false;
     rig_stop();
 }
 
@@ -59,8 +60,10 @@ static inline void rig_turn(void)
 {
     for (int i = 0; i < 3; i++) {
         rig.post.run = rig_on_post;
+        rig.is_posted = true;
         io_post(rig.loop, &rig.post);
-        io_loop_run(rig.loop);
+        while (rig.is_posted)
+            io_loop_run(rig.loop);
     }
 }
 
@@ -96,8 +99,14 @@ static inline void peer_on_end(void *user, enum err e)
     rig_stop();
 }
 
+static inline void peer_on_drained(void *user)
+{
+    (void)user;
+    rig_stop();
+}
+
 static const struct io_conn_ops peer_ops = {
-    .on_open = peer_on_open, .on_bytes = peer_on_bytes, .on_end = peer_on_end};
+    .on_open = peer_on_open, .on_bytes = peer_on_bytes, .on_end = peer_on_end, .on_drained = peer_on_drained};
 
 static inline struct peer *peer_new(void)
 {

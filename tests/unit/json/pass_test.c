@@ -97,7 +97,7 @@ static void long_names_pass(void **state)
     buf_init(&text, 4096);
     for (unsigned n = 380; n < 390; n++) {
         buf_reset(&text);
-        buf_add(&text, STR("{\"a\":1,\"secret\":2,\"\\u0069"));
+        buf_add(&text, STR("{\"a\":1,\"gone\":2,\"\\u0069"));
         for (unsigned i = 6; i < n; i++)
             buf_add(&text, STR("x"));
         buf_add(&text, STR("\":{\"id\":1}}"));
@@ -105,7 +105,8 @@ static void long_names_pass(void **state)
             assert_int_equal(feed_cut(buf_view(&text), a, text.n, 100), ERR_OK);
             assert_int_equal(json_pass_finish(&pass, STR(""), &out), ERR_OK);
             assert_view(str_head(buf_view(&out), 7), "{\"a\":1,");
-            assert_true(str_eq(str_skip(buf_view(&out), 7), str_skip(buf_view(&text), 18)));
+            assert_view(buf_view(&pass.noted[3]), "2");
+            assert_true(str_eq(str_skip(buf_view(&out), 7), str_skip(buf_view(&text), 16)));
         }
     }
     buf_release(&text);

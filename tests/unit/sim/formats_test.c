@@ -1,7 +1,7 @@
 /* The formats that are not OpenAI's: their shapes, and that faults wear them. */
 #include "unit/sim/rig.h"
 
-#define SAID "one two three four five six seven eight"
+#define SAID     "one two three four five six seven eight"
 #define MESSAGES "/v1/messages"
 
 /* --- Anthropic --------------------------------------------------------------------------------------- */
@@ -9,10 +9,11 @@
 static struct reply messages(const char *model, const char *said, const char *more)
 {
     char body[1024];
-    int n = snprintf(body, sizeof body,
-                     "{\"model\":\"%s\",\"max_tokens\":100,\"system\":\"four\",\"messages\":[{\"role\":"
-                     "\"user\",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]}]%s}",
-                     model, said, more);
+    int n =
+        snprintf(body, sizeof body,
+                 "{\"model\":\"%s\",\"max_tokens\":100,\"system\":\"four\",\"messages\":[{\"role\":"
+                 "\"user\",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]}]%s}",
+                 model, said, more);
     assert_true(n > 0 && (size_t)n < sizeof body);
     return rig_post(MESSAGES, body);
 }
@@ -39,10 +40,10 @@ static void a_message_is_answered_whole(void **state)
 static void a_message_is_streamed_with_named_events(void **state)
 {
     (void)state;
-    static const char *const names[] = {"message_start", "content_block_start", "ping",
-                                        "content_block_delta", "content_block_delta",
-                                        "content_block_delta", "content_block_stop", "message_delta",
-                                        "message_stop"};
+    static const char *const names[] = {
+        "message_start",       "content_block_start", "ping",
+        "content_block_delta", "content_block_delta", "content_block_delta",
+        "content_block_stop",  "message_delta",       "message_stop"};
     struct reply r = messages("echo", SAID, ",\"stream\":true");
     struct events e = events_of(&r);
     assert_true(r.is_complete);
@@ -74,8 +75,9 @@ static void a_message_calls_tools(void **state)
     assert_at(p.v, "stop_reason", "\"tool_use\"");
     json_tape_release(&p.tape);
     reply_free(&r);
-    r = messages("echo", "hi",
-                 ",\"stream\":true,\"tool_choice\":{\"type\":\"any\"},\"tools\":[{\"name\":\"a\"}]");
+    r = messages(
+        "echo", "hi",
+        ",\"stream\":true,\"tool_choice\":{\"type\":\"any\"},\"tools\":[{\"name\":\"a\"}]");
     struct events e = events_of(&r);
     assert_joined(&e, "content_block/name", "a");
     assert_joined(&e, "delta/partial_json", "{\"text\":\"hi\"}");
@@ -86,10 +88,10 @@ static void a_message_calls_tools(void **state)
 static void cut_arguments_are_no_call_of_a_tool(void **state)
 {
     (void)state;
-    struct reply r = rig_post(MESSAGES,
-                              "{\"model\":\"echo\",\"max_tokens\":2,\"tools\":[{\"name\":\"a\"}],"
-                              "\"tool_choice\":{\"type\":\"tool\",\"name\":\"a\"},"
-                              "\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}");
+    struct reply r =
+        rig_post(MESSAGES, "{\"model\":\"echo\",\"max_tokens\":2,\"tools\":[{\"name\":\"a\"}],"
+                           "\"tool_choice\":{\"type\":\"tool\",\"name\":\"a\"},"
+                           "\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}");
     struct parsed p;
     parse(&p, str_of(r.body, r.body_n));
     assert_at(p.v, "content/0/input", "{}");
@@ -120,12 +122,10 @@ static void anthropic_faults_have_its_shapes(void **state)
         const char *model;
         int status;
         const char *type;
-    } cases[] = {{"nothing", 404, "not_found_error"},
-                 {"only-429", 429, "rate_limit_error"},
-                 {"only-503", 503, "overloaded_error"},
-                 {"only-auth", 401, "authentication_error"},
-                 {"only-flapping", 500, "api_error"},
-                 {"only-context", 400, "invalid_request_error"}};
+    } cases[] = {
+        {"nothing", 404, "not_found_error"},   {"only-429", 429, "rate_limit_error"},
+        {"only-503", 503, "overloaded_error"}, {"only-auth", 401, "authentication_error"},
+        {"only-flapping", 500, "api_error"},   {"only-context", 400, "invalid_request_error"}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct reply r = messages(cases[i].model, SAID, "");
         struct parsed p;
@@ -162,10 +162,11 @@ static void anthropic_streams_fail_in_the_middle(void **state)
 static struct reply gemini(const char *path, const char *said, const char *more)
 {
     char body[1024], target[128];
-    int n = snprintf(body, sizeof body,
-                     "{\"systemInstruction\":{\"parts\":[{\"text\":\"four\"}]},\"contents\":[{\"role\":"
-                     "\"user\",\"parts\":[{\"text\":\"%s\"}]}]%s}",
-                     said, more);
+    int n =
+        snprintf(body, sizeof body,
+                 "{\"systemInstruction\":{\"parts\":[{\"text\":\"four\"}]},\"contents\":[{\"role\":"
+                 "\"user\",\"parts\":[{\"text\":\"%s\"}]}]%s}",
+                 said, more);
     assert_true(n > 0 && (size_t)n < sizeof body);
     snprintf(target, sizeof target, "/v1beta/models/%s", path);
     return rig_post(target, body);
@@ -208,7 +209,8 @@ static void content_is_streamed(void **state)
 static void gemini_calls_functions(void **state)
 {
     (void)state;
-    const char *tools = ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"a\"},{\"name\":\"b\"}]}]";
+    const char *tools =
+        ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"a\"},{\"name\":\"b\"}]}]";
     const char *call = "{\"name\":\"b\",\"args\":{\"text\":\"call b\"}}";
     static const char *const paths[] = {"echo:generateContent",
                                         "echo:streamGenerateContent?alt=sse"};
@@ -365,14 +367,15 @@ static void a_large_message_comes_back(void **state)
 {
     (void)state;
     enum { LARGE = 3 << 20 };
-    static const char head[] = "{\"model\":\"echo\",\"messages\":[{\"role\":\"user\",\"content\":\"";
+    static const char head[] =
+        "{\"model\":\"echo\",\"messages\":[{\"role\":\"user\",\"content\":\"";
     char *body = malloc(LARGE + 256);
     assert_non_null(body);
     memcpy(body, head, sizeof head - 1);
     memset(body + sizeof head - 1, 'x', LARGE);
     memcpy(body + sizeof head - 1 + LARGE, "\"}]}", 4);
-    struct reply r = rig_reply(
-        rig_ask_n("POST", "/v1/chat/completions", body, sizeof head - 1 + LARGE + 4));
+    struct reply r =
+        rig_reply(rig_ask_n("POST", "/v1/chat/completions", body, sizeof head - 1 + LARGE + 4));
     struct parsed p;
     parse(&p, str_of(r.body, r.body_n));
     assert_int_equal(json_raw_str(at(p.v, "choices/0/message/content")).n, LARGE);

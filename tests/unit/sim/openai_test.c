@@ -7,8 +7,8 @@ static struct reply chat(const char *model, const char *said, const char *more)
 {
     char body[1024];
     int n = snprintf(body, sizeof body,
-                     "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]%s}", model,
-                     said, more);
+                     "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]%s}",
+                     model, said, more);
     assert_true(n > 0 && (size_t)n < sizeof body);
     return rig_post(CHAT, body);
 }
@@ -34,7 +34,8 @@ static void echo_answers_with_the_last_user_message(void **state)
         CHAT, "{\"model\":\"sim/echo\",\"messages\":[{\"role\":\"system\",\"content\":\"abc\"},"
               "{\"role\":\"user\",\"content\":\"first\"},{\"role\":\"assistant\",\"content\":null},"
               "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"h\\u00e4\\\"\"},"
-              "{\"type\":\"image_url\",\"image_url\":{\"url\":\"x\"}},{\"type\":\"text\",\"text\":\"llo\"}]}]}");
+              "{\"type\":\"image_url\",\"image_url\":{\"url\":\"x\"}},{\"type\":\"text\",\"text\":"
+              "\"llo\"}]}]}");
     struct parsed p;
     parse(&p, str_of(r.body, r.body_n));
     assert_int_equal(r.status, 200);
@@ -126,15 +127,12 @@ static void a_long_stream_is_given_in_many_turns(void **state)
     (void)state;
     struct reply r = chat("lorem", "x", ",\"stream\":true,\"max_tokens\":40000");
     assert_true(r.is_complete && r.status == 200);
-    unsigned events = 0;
-    for (const char *s = r.body; (s = strstr(s, "data: ")); s++)
-        events++;
-    assert_int_equal(events, 40000 / 4 + 3);
+    assert_int_equal(count_events(&r), 40000 / 4 + 3);
     reply_free(&r);
 }
 
-#define TOOLS                                                                                     \
-    ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"clock\"}},{\"type\":"            \
+#define TOOLS                                                                                      \
+    ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"clock\"}},{\"type\":"             \
     "\"function\",\"function\":{\"name\":\"weather\",\"parameters\":{}}}]"
 
 static void expect_call(const char *said, const char *more, const char *name)
@@ -159,9 +157,9 @@ static void a_tool_is_called_when_demanded_or_named_by_the_user(void **state)
     (void)state;
     expect_call("call weather", TOOLS, "weather");
     expect_call("hi", TOOLS ",\"tool_choice\":\"required\"", "clock");
-    expect_call("hi",
-                TOOLS ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}",
-                "weather");
+    expect_call(
+        "hi", TOOLS ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}",
+        "weather");
 }
 
 static void no_tool_is_called_otherwise(void **state)
@@ -187,9 +185,10 @@ static void the_result_of_a_tool_ends_the_calling(void **state)
 {
     (void)state;
     struct reply r = rig_post(
-        CHAT, "{\"model\":\"echo\",\"messages\":[{\"role\":\"user\",\"content\":\"call clock\"},"
-              "{\"role\":\"assistant\",\"tool_calls\":[]},{\"role\":\"tool\",\"tool_call_id\":\"x\","
-              "\"content\":\"noon\"}]" TOOLS "}");
+        CHAT,
+        "{\"model\":\"echo\",\"messages\":[{\"role\":\"user\",\"content\":\"call clock\"},"
+        "{\"role\":\"assistant\",\"tool_calls\":[]},{\"role\":\"tool\",\"tool_call_id\":\"x\","
+        "\"content\":\"noon\"}]" TOOLS "}");
     assert_true(has(&r, "\"content\":\"call clock\""));
     reply_free(&r);
 }
@@ -230,7 +229,8 @@ static void wrong_bodies_are_refused_with_a_sentence(void **state)
     expect_refusal(CHAT, "{\"model\":\"echo\",\"model\":\"lorem\"}", "model");
     expect_refusal(CHAT, "{\"model\":\"echo\"}", "messages: expected an array");
     expect_refusal(CHAT, "{\"model\":\"echo\",\"messages\":[]}", "at least one message");
-    expect_refusal(CHAT, "{\"model\":\"echo\",\"messages\":[1]}", "messages[0]: expected an object");
+    expect_refusal(CHAT, "{\"model\":\"echo\",\"messages\":[1]}",
+                   "messages[0]: expected an object");
     expect_refusal(CHAT, "{\"model\":\"echo\",\"messages\":[{\"role\":\"king\"}]}",
                    "messages[0].role");
     expect_refusal(CHAT, "{\"model\":\"echo\",\"messages\":[{\"role\":\"user\",\"content\":1}]}",
@@ -249,9 +249,9 @@ static void wrong_bodies_are_refused_with_a_sentence(void **state)
 static void an_unknown_model_is_not_found(void **state)
 {
     (void)state;
-    static const char *const names[] = {"gpt-4o",     "sim/",          "fault-nothing", "only-",
-                                        "echo@20",    "echo@-1ms",     "echo@99999999ms",
-                                        "fault-echo", "sim/sim/echo"};
+    static const char *const names[] = {"gpt-4o",          "sim/",       "fault-nothing",
+                                        "only-",           "echo@20",    "echo@-1ms",
+                                        "echo@99999999ms", "fault-echo", "sim/sim/echo"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct reply r = chat(names[i], "hi", "");
         assert_int_equal(r.status, 404);

@@ -42,7 +42,9 @@ static void pieces_make_the_whole(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "a", "one two three four five six seven eight nine ten",
+        "",
+        "a",
+        "one two three four five six seven eight nine ten",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80",
         "a\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac",

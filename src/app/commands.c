@@ -1,0 +1,32 @@
+#include "app/commands.h"
+
+#define OPTION(o) (1u << OPTION_##o)
+
+static const struct command commands[] = {
+    {"serve", "", "serve the gateway until SIGTERM or SIGINT", OPTION(LISTEN) | OPTION(WORKERS), command_serve},
+    {"key create", "", "make an API key; it is shown this once",
+     OPTION(NAME) | OPTION(LIMIT) | OPTION(LIMIT_RESET) | OPTION(EXPIRES_AT) | OPTION(MANAGEMENT) | OPTION(ACCOUNT),
+     command_key_create},
+    {"key list", "", "all keys, the newest first", 0, command_key_list},
+    {"key show", "HASH", "one key", 0, command_key_show},
+    {"key disable", "HASH", "refuse a key until it is enabled", 0, command_key_disable},
+    {"key enable", "HASH", "accept a disabled key again", 0, command_key_enable},
+    {"key delete", "HASH", "refuse a key for ever", 0, command_key_delete},
+    {"credit grant", "USD", "give an account credit", OPTION(ACCOUNT) | OPTION(NOTE), command_credit_grant},
+    {"credit show", "", "what an account was granted and has used", OPTION(ACCOUNT), command_credit_show},
+    {"account create", "EMAIL", "add an account", 0, command_account_create},
+    {"account list", "", "all accounts", 0, command_account_list},
+    {"account disable", "EMAIL", "refuse all keys of an account", 0, command_account_disable},
+    {"ledger verify", "", "recompute all counters from the generations", 0, command_ledger_verify},
+    {"config check", "[FILE]", "look for mistakes in the configuration", OPTION(LISTEN) | OPTION(WORKERS),
+     command_config_check},
+    {"config show", "", "the effective configuration and each value's origin", OPTION(LISTEN) | OPTION(WORKERS),
+     command_config_show},
+    {"sim", "", "serve the simulated provider on its own", OPTION(LISTEN), command_sim},
+    {"version", "", "which version this is", 0, command_version},
+};
+
+const struct command *command_at(size_t i)
+{
+    return i < COUNT_OF(commands) ? &commands[i] : NULL;
+}

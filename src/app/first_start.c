@@ -1,0 +1,63 @@
+#include "app/first_start.h"
+
+#include <stdlib.h>
+
+/* Enough for a first look; the operator grants what the account shall have. */
+#define FIRST_GRANT (10 * NANOS_PER_USD)
+
+static enum err submit(struct store *s, struct store_call *c, enum store_need need, struct fault *f)
+{
+    *c = (struct store_call){.need = need};
+    store_submit(s, c);
+    if (c->err != ERR_OK)
+        *f = c->fault;
+    return c->err;
+}
+
+static enum err has_keys(struct store *s, bool *out, struct fault *f)
+{
+    struct store_key_list list = {.include_disabled = true, .limit = 1};
+    enum err e = submit(s, &list.call, STORE_KEY_LIST, f);
+    *out = e == ERR_OK && list.n > 0;
+    free(list.keys);
+    return e;
+}
+
+static enum err grant(struct store *s, const struct account *a, struct first_start *out, struct fault *f)
+{
+    struct store_credit_grant g = {.account_id = a->id, .amount = FIRST_GRANT, .note = "first start"};
+    if (a->granted > 0)
+        return ERR_OK;
+    out->granted = FIRST_GRANT;
+    return submit(s, &g.call, STORE_CREDIT_GRANT, f);
+}
+
+static enum err make_key(const struct config *c, struct store *s, int64_t account_id, struct first_start *out,
+                         struct fault *f)
+{
+    struct store_key_create create = {.key = {.limit = NO_LIMIT, .name = "first key"}};
+    key_make(c->key_prefix, false, out->key, &create.key);
+    create.key.account_id = account_id;
+    out->made_key = true;
+    return submit(s, &create.call, STORE_KEY_CREATE, f);
+}
+
+enum err first_start(const struct config *c, struct first_start *out, struct fault *f)
+{
+    struct store_account_get get = {.create_first = true};
+    bool present = false;
+    *out = (struct first_start){0};
+    struct store *s = store_open(c->data, STORE_DIRECT, f);
+    if (!s)
+        return f->err;
+    enum err e = has_keys(s, &present, f);
+    if (e == ERR_OK && !present) {
+        e = submit(s, &get.call, STORE_ACCOUNT_GET, f);
+        if (e == ERR_OK)
+            e = grant(s, &get.account, out, f);
+        if (e == ERR_OK)
+            e = make_key(c, s, get.account.id, out, f);
+    }
+    store_close(s);
+    return e;
+}
