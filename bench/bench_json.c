@@ -54,7 +54,9 @@ static void add_times(struct buf *b, struct str s, int times)
 /* What ../shared/bench/compare sends, byte for byte. */
 static void write_chat(struct buf *b)
 {
-    buf_add(b, STR("{\"model\": \"bench/chat\", \"messages\": [{\"role\": \"system\", \"content\": \""));
+    buf_add(
+        b,
+        STR("{\"model\": \"bench/chat\", \"messages\": [{\"role\": \"system\", \"content\": \""));
     add_times(b, STR("You are a helpful assistant. "), 10);
     buf_add(b, STR("\"}, {\"role\": \"user\", \"content\": \""));
     add_times(b, STR("Say this is a test, \\\"quoted\\\" and newline\\n. "), 20);
@@ -65,8 +67,9 @@ static void write_image(struct buf *b)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     uint32_t x = 1;
-    buf_add(b, STR("{\"model\":\"bench/chat\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
-                   "\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,"));
+    buf_add(b,
+            STR("{\"model\":\"bench/chat\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+                "\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,"));
     for (int i = 0; i < IMAGE_BYTES; i++) {
         x = x * 1664525 + 1013904223;
         buf_add(b, str_of(&digits[x >> 26], 1));
@@ -76,10 +79,15 @@ static void write_image(struct buf *b)
 
 static void write_chunk(struct buf *b)
 {
-    buf_add(b, STR("{\"id\":\"chatcmpl-9aB\",\"object\":\"chat.completion.chunk\",\"created\":1694268190,"
-                   "\"model\":\"gpt-4o-mini-2024-07-18\",\"system_fingerprint\":\"fp_44709d6fcb\",\"choices\":"
-                   "[{\"index\":0,\"delta\":{\"content\":\" t123456789012345 and some more text of the answer, so "
-                   "that it is of usual size\"},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}"));
+    buf_add(
+        b,
+        STR("{\"id\":\"chatcmpl-9aB\",\"object\":\"chat.completion.chunk\",\"created\":1694268190,"
+            "\"model\":\"gpt-4o-mini-2024-07-18\",\"system_fingerprint\":\"fp_44709d6fcb\","
+            "\"choices\":"
+            "[{\"index\":0,\"delta\":{\"content\":\" t123456789012345 and some more text of the "
+            "answer, so "
+            "that it is of usual "
+            "size\"},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}"));
 }
 
 /* --- what is done with them --------------------------------------------------------------------- */
@@ -184,7 +192,8 @@ static void chunk_ours(struct str text)
 static void chunk_jansson(struct str text)
 {
     json_t *v = read_jansson(text);
-    json_t *finish = json_object_get(json_array_get(json_object_get(v, "choices"), 0), "finish_reason");
+    json_t *finish =
+        json_object_get(json_array_get(json_object_get(v, "choices"), 0), "finish_reason");
     must(finish == json_null() && json_object_get(v, "usage") == json_null(), "looking up");
     json_object_set_new(v, "id", json_string("gen-1694268190-abcdefgh"));
     json_object_set_new(v, "model", json_string("openai/gpt-4o-mini"));
@@ -270,7 +279,8 @@ static void write_number(struct json_writer *w, const char *key, double v)
     jw_raw(w, key, str_of(text, (size_t)n));
 }
 
-static void report(const struct task *t, size_t bytes, const double ns[WHO__COUNT], struct json_writer *w)
+static void report(const struct task *t, size_t bytes, const double ns[WHO__COUNT],
+                   struct json_writer *w)
 {
     printf("%s (%zu bytes)\n", t->name, bytes);
     jw_object(w, NULL);
@@ -278,7 +288,8 @@ static void report(const struct task *t, size_t bytes, const double ns[WHO__COUN
     jw_u64(w, "bytes", bytes);
     for (unsigned who = 0; who < WHO__COUNT; who++) {
         double gb_s = (double)bytes / ns[who], ratio = ns[who] / ns[0];
-        printf("    %-10s %12.3f us %8.2f GB/s %8.1f x\n", who_names[who], ns[who] / 1e3, gb_s, ratio);
+        printf("    %-10s %12.3f us %8.2f GB/s %8.1f x\n", who_names[who], ns[who] / 1e3, gb_s,
+               ratio);
         jw_object(w, who_names[who]);
         write_number(w, "us", ns[who] / 1e3);
         write_number(w, "gb_per_s", gb_s);
@@ -291,7 +302,8 @@ static void report(const struct task *t, size_t bytes, const double ns[WHO__COUN
 static void save(const char *path, struct str text)
 {
     FILE *f = fopen(path, "w");
-    must(f && fwrite(text.p, 1, text.n, f) == text.n && fputc('\n', f) == '\n' && fclose(f) == 0, path);
+    must(f && fwrite(text.p, 1, text.n, f) == text.n && fputc('\n', f) == '\n' && fclose(f) == 0,
+         path);
 }
 
 int main(int argc, char **argv)

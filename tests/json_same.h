@@ -15,15 +15,18 @@ static inline bool json_same_string(struct json a, struct json b)
 }
 
 /* Equal tapes are equal trees. */
-static inline bool json_same(const struct json_tape *x, struct str x_text, const struct json_tape *y, struct str y_text)
+static inline bool json_same(const struct json_tape *x, struct str x_text,
+                             const struct json_tape *y, struct str y_text)
 {
     if (x->n != y->n)
         return false;
     for (uint32_t i = 0; i < x->n; i++) {
-        struct json a = {x_text.p, x->nodes, i, x->nodes[i].type}, b = {y_text.p, y->nodes, i, y->nodes[i].type};
+        struct json a = {x_text.p, x->nodes, i, x->nodes[i].type},
+                    b = {y_text.p, y->nodes, i, y->nodes[i].type};
         if (a.type != b.type || x->nodes[i].next != y->nodes[i].next)
             return false;
-        if (a.type == JSON_STRING ? !json_same_string(a, b) : a.type < JSON_ARRAY && !str_eq(json_raw(a), json_raw(b)))
+        if (a.type == JSON_STRING ? !json_same_string(a, b)
+                                  : a.type < JSON_ARRAY && !str_eq(json_raw(a), json_raw(b)))
             return false;
     }
     return true;

@@ -13,13 +13,16 @@ enum { SHOWN_MAX = 60, NAMES_MAX = 32 };
 static const struct {
     const char *name, *value, *summary; /* value NULL: it takes none */
 } options[OPTION__COUNT] = {
-    [OPTION_CONFIG] = {"--config", "FILE", "the configuration file (TURNPIKE_CONFIG; ./turnpike.yaml if it is there)"},
+    [OPTION_CONFIG] = {"--config", "FILE",
+                       "the configuration file (TURNPIKE_CONFIG; ./turnpike.yaml if it is there)"},
     [OPTION_DATA] = {"--data", "DIR", "where the data is (TURNPIKE_DATA; ./data)"},
-    [OPTION_LISTEN] = {"--listen", "HOST:PORT", "where to listen (TURNPIKE_LISTEN; 127.0.0.1:8080)"},
+    [OPTION_LISTEN] = {"--listen", "HOST:PORT",
+                       "where to listen (TURNPIKE_LISTEN; 127.0.0.1:8080)"},
     [OPTION_WORKERS] = {"--workers", "N", "threads that serve (one a processor)"},
     [OPTION_NAME] = {"--name", "NAME", "what people call the key"},
     [OPTION_LIMIT] = {"--limit", "USD", "the most it may spend"},
-    [OPTION_LIMIT_RESET] = {"--limit-reset", "daily|weekly|monthly", "how often the limit begins anew (UTC)"},
+    [OPTION_LIMIT_RESET] = {"--limit-reset", "daily|weekly|monthly",
+                            "how often the limit begins anew (UTC)"},
     [OPTION_EXPIRES_AT] = {"--expires-at", "TIME", "when it ends: 2027-01-31T23:59:59Z"},
     [OPTION_MANAGEMENT] = {"--management", NULL, "a key that administers and never spends"},
     [OPTION_ACCOUNT] = {"--account", "EMAIL", "the account that is meant (the first one)"},
@@ -71,7 +74,8 @@ static void print_usage(const struct command *c)
     fprintf(stderr, "usage: turnpike %s%s%s", c->name, c->words[0] ? " " : "", c->words);
     for (int o = 0; o < OPTION__COUNT; o++) {
         if (c->options & 1u << o)
-            fprintf(stderr, options[o].value ? " [%s %s]" : " [%s]", options[o].name, options[o].value);
+            fprintf(stderr, options[o].value ? " [%s %s]" : " [%s]", options[o].name,
+                    options[o].value);
     }
     fprintf(stderr, " [--config FILE] [--data DIR]\n");
 }
@@ -84,7 +88,8 @@ static void print_command(const struct command *c)
         char left[48];
         if (!((c->options | OPTIONS_OF_ALL) & 1u << o))
             continue;
-        snprintf(left, sizeof left, "%s %s", options[o].name, options[o].value ? options[o].value : "");
+        snprintf(left, sizeof left, "%s %s", options[o].name,
+                 options[o].value ? options[o].value : "");
         fprintf(stderr, "  %-36s %s\n", left, options[o].summary);
     }
 }
@@ -101,7 +106,8 @@ static void print_list(struct str group)
         snprintf(left, sizeof left, "%s %s", c->name, c->words);
         fprintf(stderr, "  %-24s %s\n", left, c->summary);
     }
-    fprintf(stderr, "\n'turnpike COMMAND --help' tells a command's options. Exit status: 0 done, 1 failed, 2 used wrongly.\n");
+    fprintf(stderr, "\n'turnpike COMMAND --help' tells a command's options. Exit status: 0 done, 1 "
+                    "failed, 2 used wrongly.\n");
 }
 
 /* --- finding --- */
@@ -146,8 +152,8 @@ static int unknown_option(struct str name)
     const char *names[OPTION__COUNT];
     for (int o = 0; o < OPTION__COUNT; o++)
         names[o] = options[o].name;
-    fprintf(stderr, "turnpike: unknown option '%.*s'; did you mean '%s'?\n", STR_ARG(str_head(name, SHOWN_MAX)),
-            config_nearest(name, names, OPTION__COUNT));
+    fprintf(stderr, "turnpike: unknown option '%.*s'; did you mean '%s'?\n",
+            STR_ARG(str_head(name, SHOWN_MAX)), config_nearest(name, names, OPTION__COUNT));
     return EXIT_MISUSED;
 }
 
@@ -164,7 +170,8 @@ static int read_option(struct command_args *a, int argc, char **argv, int *at)
     if (options[o].value && !value.p && has_next)
         value = str_c(argv[++*at]);
     if (options[o].value && !value.n)
-        return command_misused(a, "%s needs a value: %s %s", options[o].name, options[o].name, options[o].value);
+        return command_misused(a, "%s needs a value: %s %s", options[o].name, options[o].name,
+                               options[o].value);
     if (!options[o].value && value.p)
         return command_misused(a, "%s takes no value", options[o].name);
     if (a->options[o].p)
@@ -210,7 +217,8 @@ static int check_arguments(const struct command_args *a)
     if (a->words_n < least)
         return command_misused(a, "%s is missing", c->words);
     if (a->words_n > most)
-        return command_misused(a, "'%.*s' is too much", STR_ARG(str_head(a->words[most], SHOWN_MAX)));
+        return command_misused(a, "'%.*s' is too much",
+                               STR_ARG(str_head(a->words[most], SHOWN_MAX)));
     return EXIT_DONE;
 }
 
@@ -264,7 +272,9 @@ int app_main(int argc, char **argv)
         return unknown_command(a.words, a.words_n);
     drop_words(&a, used);
     status = check_arguments(&a);
-    a.flags = (struct config_flags){.config = a.options[OPTION_CONFIG], .listen = a.options[OPTION_LISTEN],
-                                    .data = a.options[OPTION_DATA], .workers = a.options[OPTION_WORKERS]};
+    a.flags = (struct config_flags){.config = a.options[OPTION_CONFIG],
+                                    .listen = a.options[OPTION_LISTEN],
+                                    .data = a.options[OPTION_DATA],
+                                    .workers = a.options[OPTION_WORKERS]};
     return status == EXIT_DONE ? a.command->run(&a) : status;
 }

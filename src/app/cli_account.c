@@ -29,7 +29,8 @@ static int close_with_account(struct command_session *s, enum err e, const struc
 static bool email_is_right(struct str email)
 {
     struct str domain = email, user = str_cut(&domain, '@');
-    if (email.n > EMAIL_MAX || user.n == 0 || domain.n == 0 || str_find(domain, STR("@")) < domain.n)
+    if (email.n > EMAIL_MAX || user.n == 0 || domain.n == 0 ||
+        str_find(domain, STR("@")) < domain.n)
         return false;
     for (size_t i = 0; i < email.n; i++) {
         if ((unsigned char)email.p[i] <= ' ' || email.p[i] == 0x7f)
@@ -38,7 +39,8 @@ static bool email_is_right(struct str email)
     return true;
 }
 
-static int open_for_email(struct command_session *s, const struct command_args *a, char email[EMAIL_MAX + 1])
+static int open_for_email(struct command_session *s, const struct command_args *a,
+                          char email[EMAIL_MAX + 1])
 {
     if (!email_is_right(a->words[0]))
         return command_misused(a, "EMAIL must be an address such as someone@example.com");
@@ -90,7 +92,8 @@ int command_account_disable(const struct command_args *a)
 
 /* --- credit --- */
 
-static enum err grant(struct command_session *s, const struct command_args *a, struct store_credit_grant *g)
+static enum err grant(struct command_session *s, const struct command_args *a,
+                      struct store_credit_grant *g)
 {
     enum err e = command_account(s, a, &g->account);
     g->account_id = g->account.id;
@@ -103,8 +106,10 @@ int command_credit_grant(const struct command_args *a)
     struct store_credit_grant g = {.account_id = 0};
     struct str note = a->options[OPTION_NOTE];
     if (!money_parse_usd(a->words[0], &g.amount) || g.amount == 0)
-        return command_misused(a, "USD must be dollars above zero such as 25 or 0.5, with at most nine digits after the "
-                                  "point");
+        return command_misused(
+            a,
+            "USD must be dollars above zero such as 25 or 0.5, with at most nine digits after the "
+            "point");
     if (note.n >= sizeof g.note)
         return command_misused(a, "--note must have at most %zu bytes", sizeof g.note - 1);
     if (note.n)

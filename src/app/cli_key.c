@@ -15,7 +15,8 @@ static int read_limit(const struct command_args *a, struct key *k)
     if (limit.p && k->is_management)
         return command_misused(a, "a management key spends nothing: --limit makes no sense");
     if (limit.p && !money_parse_usd(limit, &k->limit))
-        return command_misused(a, "--limit must be dollars such as 12.50, with at most nine digits after the point");
+        return command_misused(
+            a, "--limit must be dollars such as 12.50, with at most nine digits after the point");
     if (reset.p && !limit.p)
         return command_misused(a, "--limit-reset needs --limit");
     if (reset.p && !window_parse(reset, &k->reset))
@@ -33,7 +34,8 @@ static int read_key(const struct command_args *a, struct key *k)
     memcpy(k->name, name.p, name.n);
     k->is_management = a->options[OPTION_MANAGEMENT].p;
     if (expires.p && (!clock_parse_iso(expires, &k->expires_ms) || k->expires_ms <= 0))
-        return command_misused(a, "--expires-at must be a time in UTC such as 2027-01-31T23:59:59Z");
+        return command_misused(a,
+                               "--expires-at must be a time in UTC such as 2027-01-31T23:59:59Z");
     return read_limit(a, k);
 }
 
@@ -86,10 +88,13 @@ int command_key_list(const struct command_args *a)
 }
 
 /* Reads HASH and opens. Never echoes it: people will try the key itself. */
-static int open_for_hash(struct command_session *s, const struct command_args *a, uint8_t hash[KEY_HASH_BYTES])
+static int open_for_hash(struct command_session *s, const struct command_args *a,
+                         uint8_t hash[KEY_HASH_BYTES])
 {
     if (!hex_decode(hash, KEY_HASH_BYTES, a->words[0]))
-        return command_misused(a, "HASH must be the key's hash, 64 lowercase hexadecimal digits, as 'key list' shows it");
+        return command_misused(
+            a,
+            "HASH must be the key's hash, 64 lowercase hexadecimal digits, as 'key list' shows it");
     return command_session_open(s, a);
 }
 

@@ -55,7 +55,8 @@ enum err command_call(struct command_session *s, struct store_call *c, enum stor
     return c->err;
 }
 
-enum err command_account(struct command_session *s, const struct command_args *a, struct account *out)
+enum err command_account(struct command_session *s, const struct command_args *a,
+                         struct account *out)
 {
     struct store_account_get get = {.create_first = true};
     struct str email = a->options[OPTION_ACCOUNT];

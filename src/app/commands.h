@@ -36,10 +36,11 @@ struct command_args {
 };
 
 struct command {
-    const char *name;  /* "key create" */
-    const char *words; /* "HASH": what it wants beside options; "" for nothing, "[FILE]" for what may be left out */
+    const char *name; /* "key create" */
+    const char *
+        words; /* "HASH": what it wants beside options; "" for nothing, "[FILE]" for what may be left out */
     const char *summary;
-    uint32_t options;  /* bits 1 << OPTION_... beside --config, --data and --help, which all take */
+    uint32_t options; /* bits 1 << OPTION_... beside --config, --data and --help, which all take */
     int (*run)(const struct command_args *a);
 };
 
@@ -80,9 +81,11 @@ struct command_session {
 /* The exit status: anything but EXIT_DONE has been told, and nothing is open. */
 int command_session_open(struct command_session *s, const struct command_args *a) MUST_USE;
 /* Runs the call; its fault goes to s->fault. */
-enum err command_call(struct command_session *s, struct store_call *c, enum store_need need) MUST_USE;
+enum err command_call(struct command_session *s, struct store_call *c,
+                      enum store_need need) MUST_USE;
 /* The account that --account names, or the first one, made where there is none. */
-enum err command_account(struct command_session *s, const struct command_args *a, struct account *out) MUST_USE;
+enum err command_account(struct command_session *s, const struct command_args *a,
+                         struct account *out) MUST_USE;
 /* Closes. With ERR_OK prints `out` (one line of JSON), else tells the fault. The exit status. */
 int command_session_close(struct command_session *s, enum err e);
 /* Prints to standard output and releases the buffer. The exit status. */

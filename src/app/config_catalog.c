@@ -1,14 +1,13 @@
-/* config_catalog.c: providers and models, of the file and of well-known variables, to a catalog. */
+/* config_catalog.c: providers and models of the file to a catalog. */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "app/builtin.h"
 #include "app/config_internal.h"
 #include "http/url.h"
 
 enum { WHERE_MAX = 100, NAME_SHOWN = 60 };
 
-#define PRICE_UNSTATED (-1) /* while a price is being read: the prompt's or the completion's stands for it */
+#define PRICE_UNSTATED                                                                             \
+    (-1) /* while a price is being read: the prompt's or the completion's stands for it */
 
 static const char *const dialects[] = {"openai", "anthropic", "gemini", "azure", NULL};
 static const char *const bound_names[] = {"max_tokens", "max_completion_tokens", NULL};
@@ -21,7 +20,8 @@ static bool base_url_is_right(struct str text)
 
 static bool is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
 }
 
 /* "author/slug", perhaps with more parts and a variant: "meta-llama/llama-3.1-8b-instruct:free" */
@@ -38,7 +38,8 @@ static bool model_id_is_right(struct str text)
 }
 
 #define PROVIDER(name, kind, member, ...) FIELD(name, kind, struct provider, member, __VA_ARGS__)
-#define DEADLINE(name, member, longest) PROVIDER(name, DURATION, deadlines.member, .least = 1, .most = longest)
+#define DEADLINE(name, member, longest)                                                            \
+    PROVIDER(name, DURATION, deadlines.member, .least = 1, .most = longest)
 
 static const struct field provider_fields[] = {
     PROVIDER("title", TEXT, title, .expected = "text"),
@@ -56,9 +57,6 @@ static const struct field provider_fields[] = {
     PROVIDER("data_policy.retention_days", COUNT, retention_days, .least = 0, .most = 36500),
 };
 
-/* The same, for one that comes from a well-known variable. */
-static const struct field credential = PROVIDER("api_key", SECRET, api_key, .least = 0);
-
 #define MODEL(name, kind, member, ...) FIELD(name, kind, struct model, member, __VA_ARGS__)
 
 static const struct field model_fields[] = {
@@ -70,7 +68,8 @@ static const struct field model_fields[] = {
 };
 static const char *const model_others[] = {"endpoints", NULL};
 
-#define ENDPOINT(name, kind, member, ...) FIELD(name, kind, struct endpoint_draft, member, __VA_ARGS__)
+#define ENDPOINT(name, kind, member, ...)                                                          \
+    FIELD(name, kind, struct endpoint_draft, member, __VA_ARGS__)
 
 static const struct field endpoint_fields[] = {
     ENDPOINT("provider", TEXT, provider, .is_required = true),
@@ -85,44 +84,55 @@ static const struct field endpoint_fields[] = {
     ENDPOINT("max_output", COUNT, endpoint.max_output, .least = 0, .most = UINT32_MAX),
 };
 
-struct field_table config__provider_table(struct config_node node, struct provider *p, struct arena *a)
+struct field_table config__provider_table(struct config_node node, struct provider *p,
+                                          struct arena *a)
 {
-    return (struct field_table){.fields = provider_fields, .n = COUNT_OF(provider_fields), .node = node, .base = p, .arena = a};
+    return (struct field_table){.fields = provider_fields,
+                                .n = COUNT_OF(provider_fields),
+                                .node = node,
+                                .base = p,
+                                .arena = a};
 }
 
 struct field_table config__model_table(struct config_node node, struct model *m, struct arena *a)
 {
-    return (struct field_table){.fields = model_fields, .n = COUNT_OF(model_fields), .others = model_others,
-                                .node = node, .base = m, .arena = a};
+    return (struct field_table){.fields = model_fields,
+                                .n = COUNT_OF(model_fields),
+                                .others = model_others,
+                                .node = node,
+                                .base = m,
+                                .arena = a};
 }
 
-struct field_table config__endpoint_table(struct config_node node, struct endpoint_draft *d, struct arena *a)
+struct field_table config__endpoint_table(struct config_node node, struct endpoint_draft *d,
+                                          struct arena *a)
 {
-    return (struct field_table){.fields = endpoint_fields, .n = COUNT_OF(endpoint_fields), .node = node, .base = d, .arena = a};
+    return (struct field_table){.fields = endpoint_fields,
+                                .n = COUNT_OF(endpoint_fields),
+                                .node = node,
+                                .base = d,
+                                .arena = a};
 }
 
 /* --- what is being built --- */
 
-struct build {
-    struct config_loader *l;
-    struct catalog *catalog;
-    struct arena *arena;
-    struct map models;  /* by id: struct model, the catalog's */
-    struct fault *f;
-};
-
-static enum err no_memory(struct build *b)
+enum err config__no_memory(struct config_build *b)
 {
     return fault_set(b->f, ERR_NOMEM, "no memory for the catalog");
 }
 
 /* --- providers --- */
 
-static struct provider provider_defaults(struct str name)
+struct provider config__provider_defaults(struct str name)
 {
-    return (struct provider){
-        .name = name, .title = name, .dialect = STR("openai"), .deadlines = catalog_deadlines, .connections_max = 1024,
-        .max_tokens_field = STR("max_tokens"), .may_train = true, .retention_days = -1};
+    return (struct provider){.name = name,
+                             .title = name,
+                             .dialect = STR("openai"),
+                             .deadlines = catalog_deadlines,
+                             .connections_max = 1024,
+                             .max_tokens_field = STR("max_tokens"),
+                             .may_train = true,
+                             .retention_days = -1};
 }
 
 static bool provider_name_is_right(struct str name)
@@ -133,30 +143,33 @@ static bool provider_name_is_right(struct str name)
     return right;
 }
 
-static enum err read_provider(struct build *b, struct config_node name_node, struct config_node node)
+static enum err read_provider(struct config_build *b, struct config_node name_node,
+                              struct config_node node)
 {
     struct str name = config_text(name_node);
     if (!provider_name_is_right(name))
-        return config_fault_set(b->f, name_node, "a provider's name must be letters, digits, '-', '_' and '.', at most %d",
-                                NAME_SHOWN);
+        return config_fault_set(
+            b->f, name_node,
+            "a provider's name must be letters, digits, '-', '_' and '.', at most %d", NAME_SHOWN);
     char where[WHERE_MAX];
     snprintf(where, sizeof where, "provider '%.*s'", STR_ARG(name));
-    struct provider p = provider_defaults(name);
+    struct provider p = config__provider_defaults(name);
     struct field_table t = config__provider_table(node, &p, b->arena);
     t.where = where;
     enum err e = field_table_read(&t, b->f);
     if (e != ERR_OK)
         return e;
     if (!str_eq(p.dialect, STR("openai")))
-        return config_fault_set(b->f, config_get(node, STR("dialect")),
-                                "%s: this version does not speak the dialect '%.*s' yet; it speaks openai", where,
-                                STR_ARG(p.dialect));
+        return config_fault_set(
+            b->f, config_get(node, STR("dialect")),
+            "%s: this version does not speak the dialect '%.*s' yet; it speaks openai", where,
+            STR_ARG(p.dialect));
     while (str_ends(p.base_url, STR("/")))
         p.base_url.n--;
-    return catalog_add_provider(b->catalog, &p) ? ERR_OK : no_memory(b);
+    return catalog_add_provider(b->catalog, &p) ? ERR_OK : config__no_memory(b);
 }
 
-static enum err read_providers(struct build *b)
+static enum err read_providers(struct config_build *b)
 {
     struct config_node all = config_get(b->l->root, STR("providers"));
     enum err e = ERR_OK;
@@ -169,19 +182,22 @@ static enum err read_providers(struct build *b)
 
 /* --- models --- */
 
-static enum err unknown_provider(struct build *b, struct config_node at, struct str name, const char *where)
+static enum err unknown_provider(struct config_build *b, struct config_node at, struct str name,
+                                 const char *where)
 {
     const char *names[64];
-    size_t n = b->catalog->providers_n < COUNT_OF(names) ? b->catalog->providers_n : COUNT_OF(names);
+    size_t n =
+        b->catalog->providers_n < COUNT_OF(names) ? b->catalog->providers_n : COUNT_OF(names);
     for (size_t i = 0; i < n; i++)
         names[i] = b->catalog->providers[i]->name.p; /* terminated: a copy in an arena */
     const char *nearest = config_nearest(name, names, n);
-    return config_fault_set(b->f, at, "%s names the provider '%.*s', which there is not%s%s%s", where,
-                            STR_ARG(str_head(name, NAME_SHOWN)), nearest ? "; did you mean '" : "",
-                            nearest ? nearest : "", nearest ? "'?" : "");
+    return config_fault_set(b->f, at, "%s names the provider '%.*s', which there is not%s%s%s",
+                            where, STR_ARG(str_head(name, NAME_SHOWN)),
+                            nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                            nearest ? "'?" : "");
 }
 
-static void fill_prices(struct price *p)
+void config__fill_prices(struct price *p)
 {
     if (p->cache_read == PRICE_UNSTATED)
         p->cache_read = p->prompt;
@@ -191,17 +207,20 @@ static void fill_prices(struct price *p)
         p->reasoning = p->completion;
 }
 
-static struct endpoint_draft endpoint_defaults(void)
+struct endpoint_draft config__endpoint_defaults(void)
 {
-    struct price p = {.cache_read = PRICE_UNSTATED, .cache_write = PRICE_UNSTATED, .reasoning = PRICE_UNSTATED};
+    struct price p = {
+        .cache_read = PRICE_UNSTATED, .cache_write = PRICE_UNSTATED, .reasoning = PRICE_UNSTATED};
     return (struct endpoint_draft){.endpoint = {.price = p}};
 }
 
-static enum err read_endpoint(struct build *b, struct model *m, struct config_node node, size_t index)
+static enum err read_endpoint(struct config_build *b, struct model *m, struct config_node node,
+                              size_t index)
 {
     char where[WHERE_MAX];
-    snprintf(where, sizeof where, "endpoint %zu of model '%.*s'", index + 1, STR_ARG(str_head(m->id, NAME_SHOWN)));
-    struct endpoint_draft d = endpoint_defaults();
+    snprintf(where, sizeof where, "endpoint %zu of model '%.*s'", index + 1,
+             STR_ARG(str_head(m->id, NAME_SHOWN)));
+    struct endpoint_draft d = config__endpoint_defaults();
     struct field_table t = config__endpoint_table(node, &d, b->arena);
     t.where = where;
     enum err e = field_table_read(&t, b->f);
@@ -210,29 +229,30 @@ static enum err read_endpoint(struct build *b, struct model *m, struct config_no
     d.endpoint.provider = catalog_find_provider(b->catalog, d.provider);
     if (!d.endpoint.provider)
         return unknown_provider(b, config_get(node, STR("provider")), d.provider, where);
-    fill_prices(&d.endpoint.price);
-    return catalog_add_endpoint(b->catalog, m, &d.endpoint) ? ERR_OK : no_memory(b);
+    config__fill_prices(&d.endpoint.price);
+    return catalog_add_endpoint(b->catalog, m, &d.endpoint) ? ERR_OK : config__no_memory(b);
 }
 
-static struct model *add_model(struct build *b, const struct model *draft)
+struct model *config__add_model(struct config_build *b, const struct model *draft)
 {
     struct model *m = catalog_add_model(b->catalog, draft);
     return m && map_put(&b->models, m->id, m) == ERR_OK ? m : NULL;
 }
 
-static enum err read_endpoints(struct build *b, struct model *m, struct config_node node)
+static enum err read_endpoints(struct config_build *b, struct model *m, struct config_node node)
 {
     struct config_node all = config_get(node, STR("endpoints"));
     enum err e = ERR_OK;
     if (config_kind(all) != CONFIG_LIST || config_count(all) == 0)
-        return config_fault_set(b->f, all.id ? all : node, "model '%.*s' must have a list of endpoints, at least one",
+        return config_fault_set(b->f, all.id ? all : node,
+                                "model '%.*s' must have a list of endpoints, at least one",
                                 STR_ARG(str_head(m->id, NAME_SHOWN)));
     for (size_t i = 0; i < config_count(all) && e == ERR_OK; i++)
         e = read_endpoint(b, m, config_item(all, i), i);
     return e;
 }
 
-static enum err read_model(struct build *b, struct config_node node, size_t index)
+static enum err read_model(struct config_build *b, struct config_node node, size_t index)
 {
     char where[WHERE_MAX];
     struct str id = config_text(config_get(node, STR("id")));
@@ -250,11 +270,11 @@ static enum err read_model(struct build *b, struct config_node node, size_t inde
         draft.name = draft.id;
     if (map_get(&b->models, draft.id))
         return config_fault_set(b->f, node, "%s is there twice", where);
-    struct model *m = add_model(b, &draft);
-    return m ? read_endpoints(b, m, node) : no_memory(b);
+    struct model *m = config__add_model(b, &draft);
+    return m ? read_endpoints(b, m, node) : config__no_memory(b);
 }
 
-static enum err read_models(struct build *b)
+static enum err read_models(struct config_build *b)
 {
     struct config_node all = config_get(b->l->root, STR("models"));
     enum err e = ERR_OK;
@@ -265,140 +285,25 @@ static enum err read_models(struct build *b)
     return e;
 }
 
-/* --- well-known variables --- */
-
-/* What the variable says; empty: it does not configure this provider. */
-static struct str variable_of(const struct build *b, const struct builtin_provider *p)
-{
-    struct config_node in_file = config_get(config_get(b->l->root, STR("providers")), str_c(p->name));
-    return in_file.id ? STR_NONE : str_c(getenv(p->variable));
-}
-
-static bool has_port(const struct url *u)
-{
-    size_t brackets = str_starts(u->authority, STR("[")) ? 2 : 0;
-    return u->authority.n > u->host.n + brackets;
-}
-
-/* "host", "host:port" or a URL, as Ollama's own programs take it, to the base URL of its OpenAI dialect. What its server
- * listens on everywhere, its clients reach on this machine. */
-static enum err address_of(struct build *b, const struct builtin_provider *p, struct str text, struct str *out)
-{
-    struct buf url;
-    struct url parsed;
-    bool has_scheme = str_find(text, STR("://")) < text.n;
-    buf_init(&url, 1024);
-    if (!has_scheme)
-        buf_add(&url, STR("http://"));
-    if (str_starts(text, STR("0.0.0.0"))) {
-        buf_add(&url, STR("127.0.0.1"));
-        text = str_skip(text, 7);
-    }
-    buf_add(&url, text);
-    while (url.n && url.p[url.n - 1] == '/')
-        url.n--;
-    enum err e = url_parse(buf_view(&url), &parsed, NULL);
-    if (e == ERR_OK && !has_scheme && parsed.path.n == 0 && !has_port(&parsed))
-        buf_add(&url, STR(":11434"));
-    buf_add(&url, STR("/v1"));
-    *out = arena_str(b->arena, buf_view(&url));
-    e = e == ERR_OK ? url.failed : e;
-    buf_release(&url);
-    if (e != ERR_OK)
-        return fault_set(b->f, ERR_INVALID, "%s must be HOST, HOST:PORT or a URL", p->variable);
-    return out->p ? ERR_OK : no_memory(b);
-}
-
-static enum err add_builtin_provider(struct build *b, const struct builtin_provider *bp, struct str value)
-{
-    struct provider p = provider_defaults(str_c(bp->name));
-    p.title = str_c(bp->title);
-    p.max_tokens_field = str_c(bp->max_tokens_field);
-    p.may_train = bp->may_train;
-    p.retention_days = bp->retention_days;
-    p.base_url = str_c(bp->base_url);
-    enum err e = ERR_OK;
-    if (!bp->base_url)
-        e = address_of(b, bp, value, &p.base_url);
-    else if (!field_parse(&credential, value, &p))
-        e = fault_set(b->f, ERR_INVALID, "%s must be printable characters without spaces", bp->variable);
-    if (e != ERR_OK)
-        return e;
-    return catalog_add_provider(b->catalog, &p) ? ERR_OK : no_memory(b);
-}
-
-static enum err add_builtin_providers(struct build *b)
-{
-    const struct builtin_provider *p;
-    enum err e = ERR_OK;
-    for (unsigned i = 0; (p = builtin_provider(i)) && e == ERR_OK; i++) {
-        struct str value = variable_of(b, p);
-        if (value.n)
-            e = add_builtin_provider(b, p, value);
-    }
-    return e;
-}
-
-static void parse_price(const char *text, picos *out)
-{
-    bool parsed = !text || money_parse_per_million(str_c(text), out);
-    BUG_ON(!parsed);
-}
-
-static enum err add_builtin_model(struct build *b, const struct builtin_model *bm, const struct provider *p)
-{
-    struct endpoint e = endpoint_defaults().endpoint;
-    e.provider = p;
-    e.model = str_c(bm->native);
-    e.context = bm->context;
-    e.max_output = bm->max_output;
-    parse_price(bm->prompt, &e.price.prompt);
-    parse_price(bm->completion, &e.price.completion);
-    parse_price(bm->cache_read, &e.price.cache_read);
-    parse_price(bm->cache_write, &e.price.cache_write);
-    fill_prices(&e.price);
-    struct model *m = map_get(&b->models, str_c(bm->id));
-    if (!m)
-        m = add_model(b, &(struct model){.id = str_c(bm->id), .name = str_c(bm->name)});
-    return m && catalog_add_endpoint(b->catalog, m, &e) ? ERR_OK : no_memory(b);
-}
-
-/* Of the providers that variables configured; a model that the file has is left as it is there. */
-static enum err add_builtin_models(struct build *b, uint32_t builtin_from)
-{
-    const struct builtin_model *bm;
-    uint32_t file_models = b->catalog->models_n;
-    enum err e = ERR_OK;
-    for (unsigned i = 0; (bm = builtin_model(i)) && e == ERR_OK; i++) {
-        const struct provider *p = catalog_find_provider(b->catalog, str_c(bm->provider));
-        bool in_file = false;
-        for (uint32_t j = 0; j < file_models && !in_file; j++)
-            in_file = str_eq(b->catalog->models[j]->id, str_c(bm->id));
-        if (p && p->index >= builtin_from && !in_file)
-            e = add_builtin_model(b, bm, p);
-    }
-    return e;
-}
-
-static enum err build_all(struct build *b)
+static enum err build_all(struct config_build *b)
 {
     enum err e = read_providers(b);
-    uint32_t builtin_from = b->catalog->providers_n;
+    uint32_t wellknown_from = b->catalog->providers_n;
     if (e == ERR_OK)
-        e = add_builtin_providers(b);
+        e = config__wellknown_providers(b);
     if (e == ERR_OK)
         e = read_models(b);
     if (e == ERR_OK)
-        e = add_builtin_models(b, builtin_from);
+        e = config__wellknown_models(b, wellknown_from);
     return e;
 }
 
 enum err config__catalog_read(struct config_loader *l, struct fault *f)
 {
-    struct build b = {.l = l, .arena = &l->config.arena, .f = f};
+    struct config_build b = {.l = l, .arena = &l->config.arena, .f = f};
     b.catalog = l->config.catalog = catalog_new();
     if (!b.catalog)
-        return no_memory(&b);
+        return config__no_memory(&b);
     map_init(&b.models);
     enum err e = l->flags->settings_only ? ERR_OK : build_all(&b);
     map_release(&b.models);

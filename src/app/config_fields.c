@@ -8,7 +8,8 @@
 enum { NAMES_MAX = 64 };
 
 /* The names that may stand in the table, or in its group `prefix` ("limits."). */
-static size_t names_in(const struct field_table *t, struct str prefix, const char *names[NAMES_MAX], char room[NAMES_MAX][32])
+static size_t names_in(const struct field_table *t, struct str prefix, const char *names[NAMES_MAX],
+                       char room[NAMES_MAX][32])
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n; i++) {
@@ -50,7 +51,8 @@ static const char *place(const struct field_table *t, struct str name, char *out
     return out;
 }
 
-static enum err check_names(const struct field_table *t, struct config_node table, struct str group, struct fault *f)
+static enum err check_names(const struct field_table *t, struct config_node table, struct str group,
+                            struct fault *f)
 {
     char room[NAMES_MAX][32], prefix[32] = "";
     const char *names[NAMES_MAX];
@@ -66,8 +68,9 @@ static enum err check_names(const struct field_table *t, struct config_node tabl
         if (is_among(name, names, n))
             continue;
         char where[120];
-        return config_fault_set(f, at, "unknown setting '%.*s' in %s; did you mean '%s'?", STR_ARG(str_head(name, 60)),
-                                place(t, group, where, sizeof where), config_nearest(name, names, n));
+        return config_fault_set(f, at, "unknown setting '%.*s' in %s; did you mean '%s'?",
+                                STR_ARG(str_head(name, 60)), place(t, group, where, sizeof where),
+                                config_nearest(name, names, n));
     }
     return ERR_OK;
 }
@@ -175,18 +178,19 @@ static enum err check_groups(const struct field_table *t, struct fault *f)
     return ERR_OK;
 }
 
-static enum err value_fault(const struct field_table *t, const struct field *fd, const struct source *s,
-                            const char *what, struct fault *f)
+static enum err value_fault(const struct field_table *t, const struct field *fd,
+                            const struct source *s, const char *what, struct fault *f)
 {
     char room[200];
     struct buf expected = {.p = room, .cap = sizeof room - 1, .max = sizeof room - 1};
     field_expected(fd, &expected);
     room[expected.n] = '\0';
     if (s->name)
-        return fault_set(f, ERR_INVALID, "%s: %s must be %s, not %s", s->name, fd->name, room, what);
+        return fault_set(f, ERR_INVALID, "%s: %s must be %s, not %s", s->name, fd->name, room,
+                         what);
     char where[120];
-    return config_fault_set(f, s->node, "%s must be %s, not %s", place(t, str_c(fd->name), where, sizeof where), room,
-                            what);
+    return config_fault_set(f, s->node, "%s must be %s, not %s",
+                            place(t, str_c(fd->name), where, sizeof where), room, what);
 }
 
 static enum err read_field(const struct field_table *t, const struct field *fd, struct fault *f)
@@ -235,7 +239,8 @@ static void add_indent(struct buf *out, unsigned indent)
         buf_add(out, STR(" "));
 }
 
-static void add_origin(const struct field_table *t, const struct field *fd, const char *unset, struct buf *out)
+static void add_origin(const struct field_table *t, const struct field *fd, const char *unset,
+                       struct buf *out)
 {
     struct source s = source_of(t, fd);
     buf_add(out, STR("  # "));
@@ -246,7 +251,8 @@ static void add_origin(const struct field_table *t, const struct field *fd, cons
     buf_add(out, STR("\n"));
 }
 
-void field_table_show(const struct field_table *t, unsigned indent, const char *bullet, const char *unset, struct buf *out)
+void field_table_show(const struct field_table *t, unsigned indent, const char *bullet,
+                      const char *unset, struct buf *out)
 {
     struct str last = STR_NONE;
     for (size_t i = 0; i < t->n; i++) {

@@ -17,22 +17,22 @@ enum field_kind {
     FIELD_CHOICE,   /* an enum: the choice's index */
     FIELD_WORD,     /* struct str: one of the choices */
     FIELD_BOOL,
-    FIELD_PRICE,    /* picos: dollars per million tokens */
-    FIELD_USD,      /* nanos: dollars */
+    FIELD_PRICE, /* picos: dollars per million tokens */
+    FIELD_USD,   /* nanos: dollars */
 };
 
 struct field {
     const char *name; /* dotted where it lies in a group: "limits.body" */
     enum field_kind kind;
     bool is_required;
-    size_t at, also;         /* offsets in the struct that is filled */
-    uint64_t least, most;    /* of a number, in its unit */
-    const char *const *choices; /* NULL behind the last */
+    size_t at, also;                   /* offsets in the struct that is filled */
+    uint64_t least, most;              /* of a number, in its unit */
+    const char *const *choices;        /* NULL behind the last */
     bool (*is_right)(struct str text); /* of text; NULL: any */
-    const char *expected;    /* completes "must be ..." where is_right says no */
-    const char *otherwise;   /* default, as it would be written; NULL: what the struct holds */
-    const char *variable;    /* of the environment */
-    const char *flag;        /* "--listen"; its value is flag_value() of the flags */
+    const char *expected;              /* completes "must be ..." where is_right says no */
+    const char *otherwise; /* default, as it would be written; NULL: what the struct holds */
+    const char *variable;  /* of the environment */
+    const char *flag;      /* "--listen"; its value is flag_value() of the flags */
     struct str (*flag_value)(const struct config_flags *flags);
 };
 
@@ -40,9 +40,10 @@ struct field {
 struct field_table {
     const struct field *fields;
     size_t n;
-    const char *const *others; /* names that are read elsewhere; NULL behind the last; may be NULL */
-    struct config_node node;   /* may be nothing */
-    const char *where;         /* "provider 'openai'"; NULL: the top level */
+    const char *const
+        *others;             /* names that are read elsewhere; NULL behind the last; may be NULL */
+    struct config_node node; /* may be nothing */
+    const char *where;       /* "provider 'openai'"; NULL: the top level */
     const struct config_flags *flags; /* NULL: neither flags nor environment count */
     void *base;
     struct arena *arena;
@@ -52,7 +53,8 @@ struct field_table {
 enum err field_table_read(const struct field_table *t, struct fault *f) MUST_USE;
 /* The same as YAML, `indent` deep; `unset` tells where values come from that the file does not give. The first line
  * bears `bullet` ("- ") in its indent where that is not empty. */
-void field_table_show(const struct field_table *t, unsigned indent, const char *bullet, const char *unset, struct buf *out);
+void field_table_show(const struct field_table *t, unsigned indent, const char *bullet,
+                      const char *unset, struct buf *out);
 
 /* The text of one value into its place. False: it is not what the field wants. */
 bool field_parse(const struct field *fd, struct str text, void *base);
@@ -61,7 +63,9 @@ void field_format(const struct field *fd, const void *base, struct buf *out);
 /* "a whole number from 1 to 64" */
 void field_expected(const struct field *fd, struct buf *out);
 
-#define FIELD(name_, kind_, type_, member_, ...) \
-    {.name = (name_), .kind = FIELD_##kind_, .at = offsetof(type_, member_), __VA_ARGS__}
+#define FIELD(name_, kind_, type_, member_, ...)                                                   \
+    {                                                                                              \
+        .name = (name_), .kind = FIELD_##kind_, .at = offsetof(type_, member_), __VA_ARGS__        \
+    }
 
 #endif

@@ -12,7 +12,8 @@ struct config_loader {
     struct config config;
 };
 
-enum err config__open(struct config_loader *l, const struct config_flags *flags, struct fault *f) MUST_USE;
+enum err config__open(struct config_loader *l, const struct config_flags *flags,
+                      struct fault *f) MUST_USE;
 void config__close_file(struct config_loader *l);
 
 enum err config__settings_read(struct config_loader *l, struct fault *f) MUST_USE;
@@ -21,13 +22,38 @@ void config__settings_show(struct config_loader *l, struct buf *out);
 /* Providers and models of the file and of well-known variables, sealed. */
 enum err config__catalog_read(struct config_loader *l, struct fault *f) MUST_USE;
 
-/* What a provider's, a model's and an endpoint's table may hold. */
+/* An endpoint whose provider is still a name. */
 struct endpoint_draft {
     struct str provider;
     struct endpoint endpoint;
 };
-struct field_table config__provider_table(struct config_node node, struct provider *p, struct arena *a);
+
+/* A catalog under construction. */
+struct config_build {
+    struct config_loader *l;
+    struct catalog *catalog;
+    struct arena *arena;
+    struct map models; /* by id: struct model, the catalog's */
+    struct fault *f;
+};
+enum err config__no_memory(struct config_build *b);
+struct model *config__add_model(struct config_build *b,
+                                const struct model *draft) MUST_USE; /* NULL: no memory */
+struct provider config__provider_defaults(struct str name);
+struct endpoint_draft config__endpoint_defaults(void);
+/* What is not stated costs what the prompt or the completion costs. */
+void config__fill_prices(struct price *p);
+
+/* The providers whose variable is set and that the file does not have. */
+enum err config__wellknown_providers(struct config_build *b) MUST_USE;
+/* The built-in models of the providers from index `wellknown_from` on, but those that the file has. */
+enum err config__wellknown_models(struct config_build *b, uint32_t wellknown_from) MUST_USE;
+
+/* What a provider's, a model's and an endpoint's table may hold. */
+struct field_table config__provider_table(struct config_node node, struct provider *p,
+                                          struct arena *a);
 struct field_table config__model_table(struct config_node node, struct model *m, struct arena *a);
-struct field_table config__endpoint_table(struct config_node node, struct endpoint_draft *d, struct arena *a);
+struct field_table config__endpoint_table(struct config_node node, struct endpoint_draft *d,
+                                          struct arena *a);
 
 #endif

@@ -12,7 +12,8 @@ enum { WORKERS_MAX = 64 };
 static bool data_is_right(struct str text)
 {
     bool is_url = str_find(text, STR("://")) < text.n;
-    return !is_url || str_starts(text, STR("postgresql://")) || str_starts(text, STR("postgres://"));
+    return !is_url || str_starts(text, STR("postgresql://")) ||
+           str_starts(text, STR("postgres://"));
 }
 
 static bool url_is_right(struct str text)
@@ -36,29 +37,38 @@ static struct str workers_flag(const struct config_flags *flags)
     return flags->workers;
 }
 
-static const char *const sync_choices[] = {
-    [JOURNAL_SYNC_INTERVAL] = "interval", [JOURNAL_SYNC_ALWAYS] = "always", [JOURNAL_SYNC_NEVER] = "never", NULL};
+static const char *const sync_choices[] = {[JOURNAL_SYNC_INTERVAL] = "interval",
+                                           [JOURNAL_SYNC_ALWAYS] = "always",
+                                           [JOURNAL_SYNC_NEVER] = "never",
+                                           NULL};
 static const char *const level_choices[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
-_Static_assert(sizeof(enum journal_sync) == 4 && sizeof(enum log_level) == 4, "a choice is stored in 32 bits");
+_Static_assert(sizeof(enum journal_sync) == 4 && sizeof(enum log_level) == 4,
+               "a choice is stored in 32 bits");
 
 #define SETTING(name, kind, member, ...) FIELD(name, kind, struct config, member, __VA_ARGS__)
 
 static const struct field settings[] = {
-    SETTING("listen", LISTEN, listen_host, .also = offsetof(struct config, listen_port), .otherwise = "127.0.0.1:8080",
-            .variable = "TURNPIKE_LISTEN", .flag = "--listen", .flag_value = listen_flag),
+    SETTING("listen", LISTEN, listen_host, .also = offsetof(struct config, listen_port),
+            .otherwise = "127.0.0.1:8080", .variable = "TURNPIKE_LISTEN", .flag = "--listen",
+            .flag_value = listen_flag),
     SETTING("data", TEXT, data, .otherwise = "./data", .is_right = data_is_right,
-            .expected = "a directory or postgresql://...", .variable = "TURNPIKE_DATA", .flag = "--data",
-            .flag_value = data_flag),
-    SETTING("workers", COUNT, workers, .least = 1, .most = WORKERS_MAX, .flag = "--workers", .flag_value = workers_flag),
-    SETTING("public_url", TEXT, public_url, .is_right = url_is_right, .expected = "a URL such as https://gateway.example"),
-    SETTING("key_prefix", TEXT, key_prefix, .otherwise = "sk-tp-v1-", .is_right = key_prefix_is_valid,
-            .expected = "lowercase letters, digits and '-', ending in a version such as '-v1-', at most 32 characters"),
+            .expected = "a directory or postgresql://...", .variable = "TURNPIKE_DATA",
+            .flag = "--data", .flag_value = data_flag),
+    SETTING("workers", COUNT, workers, .least = 1, .most = WORKERS_MAX, .flag = "--workers",
+            .flag_value = workers_flag),
+    SETTING("public_url", TEXT, public_url, .is_right = url_is_right,
+            .expected = "a URL such as https://gateway.example"),
+    SETTING("key_prefix", TEXT, key_prefix, .otherwise = "sk-tp-v1-",
+            .is_right = key_prefix_is_valid,
+            .expected = "lowercase letters, digits and '-', ending in a version such as '-v1-', at "
+                        "most 32 characters"),
     SETTING("tls.cert", TEXT, tls_cert, .expected = "the path of a PEM file"),
     SETTING("tls.key", TEXT, tls_key, .expected = "the path of a PEM file"),
     SETTING("upstream_ca", TEXT, upstream_ca, .expected = "the path of a PEM file"),
     SETTING("limits.body", SIZE, body_max, .least = 1024, .most = 1 << 30, .otherwise = "32MiB"),
-    SETTING("limits.connections", COUNT, connections_max, .least = 1, .most = 1000000, .otherwise = "20000"),
+    SETTING("limits.connections", COUNT, connections_max, .least = 1, .most = 1000000,
+            .otherwise = "20000"),
     SETTING("keepalive", DURATION, keepalive_ms, .least = 10, .most = 3600000, .otherwise = "2s"),
     SETTING("shutdown", DURATION, shutdown_ms, .least = 0, .most = 3600000, .otherwise = "30s"),
     SETTING("journal.sync", CHOICE, journal_sync, .choices = sync_choices, .otherwise = "interval"),
@@ -69,8 +79,13 @@ static const char *const others[] = {"providers", "models", NULL};
 
 static struct field_table table_of(struct config_loader *l)
 {
-    return (struct field_table){.fields = settings, .n = COUNT_OF(settings), .others = others, .node = l->root,
-                                .flags = l->flags, .base = &l->config, .arena = &l->config.arena};
+    return (struct field_table){.fields = settings,
+                                .n = COUNT_OF(settings),
+                                .others = others,
+                                .node = l->root,
+                                .flags = l->flags,
+                                .base = &l->config,
+                                .arena = &l->config.arena};
 }
 
 static uint32_t processors(void)

@@ -17,7 +17,8 @@ static const char *origin_of_builtin(struct str provider, char *out, size_t n)
 static void show_providers(struct config_loader *l, struct buf *out)
 {
     const struct catalog *c = l->config.catalog;
-    buf_add_c(out, c->providers_n ? "providers:\n" : "# providers: none; the simulated provider serves\n");
+    buf_add_c(out, c->providers_n ? "providers:\n"
+                                  : "# providers: none; the simulated provider serves\n");
     for (uint32_t i = 0; i < c->providers_n; i++) {
         struct provider *p = c->providers[i];
         struct config_node node = config_get(config_get(l->root, STR("providers")), p->name);
@@ -30,7 +31,8 @@ static void show_providers(struct config_loader *l, struct buf *out)
     }
 }
 
-static void show_endpoint(struct config_loader *l, const struct endpoint *e, struct config_node node, struct buf *out)
+static void show_endpoint(struct config_loader *l, const struct endpoint *e,
+                          struct config_node node, struct buf *out)
 {
     struct endpoint_draft d = {e->provider->name, *e};
     struct field_table t = config__endpoint_table(node, &d, &l->config.arena);
@@ -59,7 +61,8 @@ static void show_models(struct config_loader *l, struct buf *out)
         field_table_show(&t, 6, "- ", node.id ? "default" : "built-in", out);
         buf_add_c(out, "      endpoints:\n");
         for (uint32_t j = 0; j < m->endpoints_n; j++)
-            show_endpoint(l, m->endpoints[j], item_or_nothing(config_get(node, STR("endpoints")), j), out);
+            show_endpoint(l, m->endpoints[j],
+                          item_or_nothing(config_get(node, STR("endpoints")), j), out);
     }
 }
 
@@ -74,5 +77,6 @@ enum err config_show(const struct config_flags *flags, struct buf *out, struct f
     show_models(&l, out);
     config__close_file(&l);
     config_release(&l.config);
-    return out->failed == ERR_OK ? ERR_OK : fault_set(f, out->failed, "no memory to show the configuration");
+    return out->failed == ERR_OK ? ERR_OK
+                                 : fault_set(f, out->failed, "no memory to show the configuration");
 }

@@ -15,18 +15,21 @@ struct unit {
     uint64_t is;
 };
 
-static const struct unit sizes[] = {{STR_INIT("GiB"), UINT64_C(1) << 30}, {STR_INIT("MiB"), 1 << 20},
-                                    {STR_INIT("KiB"), 1 << 10}, {STR_INIT(""), 1}};
+static const struct unit sizes[] = {{STR_INIT("GiB"), UINT64_C(1) << 30},
+                                    {STR_INIT("MiB"), 1 << 20},
+                                    {STR_INIT("KiB"), 1 << 10},
+                                    {STR_INIT(""), 1}};
 /* "ms" before "s", which it ends in. */
-static const struct unit durations[] = {{STR_INIT("ms"), 1}, {STR_INIT("h"), 3600000}, {STR_INIT("m"), 60000},
-                                        {STR_INIT("s"), 1000}};
+static const struct unit durations[] = {
+    {STR_INIT("ms"), 1}, {STR_INIT("h"), 3600000}, {STR_INIT("m"), 60000}, {STR_INIT("s"), 1000}};
 
 #define PUT(base, at, value) memcpy((char *)(base) + (at), &(value), sizeof(value))
 #define GET(value, base, at) memcpy(&(value), (const char *)(base) + (at), sizeof(value))
 
 /* --- reading --- */
 
-static bool parse_units(const struct field *fd, struct str text, const struct unit *units, size_t n, uint64_t *out)
+static bool parse_units(const struct field *fd, struct str text, const struct unit *units, size_t n,
+                        uint64_t *out)
 {
     for (size_t i = 0; i < n; i++) {
         if (!str_ends(text, units[i].name))
@@ -255,7 +258,8 @@ static void expect_count(const struct field *fd, struct buf *out)
     buf_printf(out, "a whole number from %" PRIu64 " to %" PRIu64, fd->least, fd->most);
 }
 
-static void expect_between(const struct field *fd, const struct unit *units, size_t n, struct buf *out)
+static void expect_between(const struct field *fd, const struct unit *units, size_t n,
+                           struct buf *out)
 {
     buf_add_c(out, " from ");
     add_units(out, fd->least, units, n);
@@ -292,8 +296,10 @@ static void expect_bool(const struct field *fd, struct buf *out)
 
 static void expect_money(const struct field *fd, struct buf *out)
 {
-    buf_add_c(out, fd->kind == FIELD_PRICE ? "dollars per million tokens such as 0.15, at most six digits after the point"
-                                           : "dollars such as 0.001, at most nine digits after the point");
+    buf_add_c(out,
+              fd->kind == FIELD_PRICE
+                  ? "dollars per million tokens such as 0.15, at most six digits after the point"
+                  : "dollars such as 0.001, at most nine digits after the point");
 }
 
 static const struct {

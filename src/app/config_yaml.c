@@ -63,7 +63,8 @@ enum config_kind config_kind(struct config_node n)
 
 struct config_node config_file_root(struct config_file *file)
 {
-    struct config_node root = {file, file && yaml_document_get_root_node(&file->document)}; /* the first node is 1 */
+    struct config_node root = {
+        file, file && yaml_document_get_root_node(&file->document)}; /* the first node is 1 */
     return config_kind(root) == CONFIG_NOTHING ? (struct config_node){0} : root;
 }
 
@@ -155,7 +156,8 @@ const char *config_nearest(struct str name, const char *const *candidates, size_
 /* --- the environment --- */
 
 /* *rest stands behind "${"; it moves behind the "}". */
-static enum err add_variable(struct config_node n, struct str *rest, struct buf *out, struct fault *f)
+static enum err add_variable(struct config_node n, struct str *rest, struct buf *out,
+                             struct fault *f)
 {
     char name[128];
     if (str_find(*rest, STR("}")) == rest->n)
@@ -189,7 +191,8 @@ static enum err expand_to(struct config_node n, struct buf *out, struct fault *f
         return config_fault_set(f, n, "the value is longer than %d bytes", VALUE_MAX);
     if (out->n && memchr(out->p, '\0', out->n))
         return config_fault_set(f, n, "the value holds a NUL character");
-    return out->failed == ERR_OK ? ERR_OK : fault_set(f, out->failed, "no memory for the configuration");
+    return out->failed == ERR_OK ? ERR_OK
+                                 : fault_set(f, out->failed, "no memory for the configuration");
 }
 
 enum err config_expand(struct config_node n, struct arena *a, struct str *out, struct fault *f)
@@ -214,7 +217,8 @@ static enum err read_all(int fd, struct config_file *file, struct fault *f)
 {
     for (;;) {
         if (buf_grow(&file->text, 4096) != ERR_OK)
-            return fault_set(f, ERR_INVALID, "%s is larger than %d MiB", file->path, FILE_MAX >> 20);
+            return fault_set(f, ERR_INVALID, "%s is larger than %d MiB", file->path,
+                             FILE_MAX >> 20);
         ssize_t n = read(fd, file->text.p + file->text.n, 4096);
         if (n == 0)
             return ERR_OK;
@@ -245,12 +249,14 @@ static size_t line_of_problem(const struct config_file *file, const yaml_parser_
     return line;
 }
 
-static enum err syntax_fault(const struct config_file *file, const yaml_parser_t *p, struct fault *f)
+static enum err syntax_fault(const struct config_file *file, const yaml_parser_t *p,
+                             struct fault *f)
 {
     if (p->error == YAML_MEMORY_ERROR)
         return fault_set(f, ERR_NOMEM, "no memory to read %s", file->path);
-    fault_write(f, ERR_INVALID, "%s:%zu: not valid YAML: %s%s%s", file->path, line_of_problem(file, p),
-                p->problem ? p->problem : "it makes no sense", p->context ? " " : "", p->context ? p->context : "");
+    fault_write(f, ERR_INVALID, "%s:%zu: not valid YAML: %s%s%s", file->path,
+                line_of_problem(file, p), p->problem ? p->problem : "it makes no sense",
+                p->context ? " " : "", p->context ? p->context : "");
     return ERR_INVALID;
 }
 
@@ -262,7 +268,8 @@ static enum err refuse_second_document(struct config_file *file, yaml_parser_t *
     const yaml_node_t *root = yaml_document_get_root_node(&next);
     enum err e = ERR_OK;
     if (root)
-        e = fault_set(f, ERR_INVALID, "%s:%zu: a second document begins here; one is all there may be", file->path,
+        e = fault_set(f, ERR_INVALID,
+                      "%s:%zu: a second document begins here; one is all there may be", file->path,
                       root->start_mark.line + 1);
     yaml_document_delete(&next);
     return e;
@@ -291,8 +298,8 @@ static enum err check_name(struct config_node name, struct map *seen, struct fau
     struct str text = scalar_of(node);
     yaml_node_t *former = map_get(seen, text);
     if (former)
-        return config_fault_set(f, name, "'%.*s' is there twice: first in line %zu", (int)str_head(text, 60).n, text.p,
-                                former->start_mark.line + 1);
+        return config_fault_set(f, name, "'%.*s' is there twice: first in line %zu",
+                                (int)str_head(text, 60).n, text.p, former->start_mark.line + 1);
     if (map_put(seen, text, node_of(name)) != ERR_OK)
         return fault_set(f, ERR_NOMEM, "no memory for the configuration");
     return ERR_OK;

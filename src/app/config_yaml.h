@@ -27,13 +27,15 @@ unsigned config_line(struct config_node n);
 /* Of a scalar: its text as it stands, lent. Else empty. */
 struct str config_text(struct config_node n);
 /* The scalar with each ${NAME} replaced from the environment, in the arena. */
-enum err config_expand(struct config_node n, struct arena *a, struct str *out, struct fault *f) MUST_USE;
+enum err config_expand(struct config_node n, struct arena *a, struct str *out,
+                       struct fault *f) MUST_USE;
 
 /* Member of a table. A dotted name goes down: "limits.body". */
 struct config_node config_get(struct config_node table, struct str path);
 size_t config_count(struct config_node list_or_table);
-struct config_node config_item(struct config_node list_or_table, size_t i); /* a table's: the value */
-struct config_node config_name(struct config_node table, size_t i);         /* a scalar */
+struct config_node config_item(struct config_node list_or_table,
+                               size_t i);                           /* a table's: the value */
+struct config_node config_name(struct config_node table, size_t i); /* a scalar */
 
 /* The sentence behind "FILE:LINE: ". ERR_INVALID. */
 void config_fault_write(struct fault *f, struct config_node at, const char *fmt, ...) PRINTF(3, 4);

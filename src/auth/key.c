@@ -27,8 +27,8 @@ bool key_prefix_is_valid(struct str prefix)
             return false;
     }
     struct str version = str_skip(prefix, prefix.n - VERSION_PART - 1);
-    return version.p[0] == '-' && version.p[1] == 'v' && version.p[2] >= '0' && version.p[2] <= '9' &&
-           version.p[3] == '-';
+    return version.p[0] == '-' && version.p[1] == 'v' && version.p[2] >= '0' &&
+           version.p[2] <= '9' && version.p[3] == '-';
 }
 
 struct str key_management_prefix(struct str prefix, char out[KEY_PREFIX_MAX + 5])
@@ -44,7 +44,8 @@ struct str key_management_prefix(struct str prefix, char out[KEY_PREFIX_MAX + 5]
 static void put_sum(char out[SUM_DIGITS], struct str digits)
 {
     uint32_t crc = crc32_ieee(digits);
-    uint8_t bytes[] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc};
+    uint8_t bytes[] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8),
+                       (uint8_t)crc};
     hex_encode(out, bytes, sizeof bytes);
 }
 
@@ -64,7 +65,8 @@ void key_make(struct str prefix, bool is_management, char text[KEY_TEXT_MAX + 1]
 
     row->is_management = is_management;
     key_hash(str_of(text, front.n + KEY_DIGITS), row->hash);
-    snprintf(row->label, sizeof row->label, "%.*s%.3s...%.3s", STR_ARG(front), digits, digits + KEY_DIGITS - 3);
+    snprintf(row->label, sizeof row->label, "%.*s%.3s...%.3s", STR_ARG(front), digits,
+             digits + KEY_DIGITS - 3);
 }
 
 static bool digits_are_right(struct str digits)
@@ -86,7 +88,8 @@ enum key_shape key_shape(struct str text, struct str prefix)
     enum key_shape shape = KEY_SHAPE_BAD;
     if (str_eq(front, prefix))
         shape = KEY_SHAPE_INFERENCE;
-    else if (front.n == prefix.n + MANAGEMENT.n && str_eq(front, key_management_prefix(prefix, room)))
+    else if (front.n == prefix.n + MANAGEMENT.n &&
+             str_eq(front, key_management_prefix(prefix, room)))
         shape = KEY_SHAPE_MANAGEMENT;
     return shape != KEY_SHAPE_BAD && digits_are_right(digits) ? shape : KEY_SHAPE_BAD;
 }

@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#define DAY_MS INT64_C(86400000)
-#define YEAR_0_DAY INT64_C(-719528)   /* 0000-01-01 */
+#define DAY_MS        INT64_C(86400000)
+#define YEAR_0_DAY    INT64_C(-719528) /* 0000-01-01 */
 #define YEAR_9999_DAY INT64_C(2932896) /* 9999-12-31 */
 
 #define RUNNING INT64_MIN
@@ -124,7 +124,8 @@ struct str clock_iso(int64_t ms, char out[CLOCK_ISO_MAX])
 }
 
 /* Takes `width` digits off *s, a number from least to most, then `then` unless that is NUL. */
-static bool take_digits(struct str *s, size_t width, int64_t least, int64_t most, char then, int64_t *out)
+static bool take_digits(struct str *s, size_t width, int64_t least, int64_t most, char then,
+                        int64_t *out)
 {
     uint64_t v;
     size_t all = width + (then != '\0');
@@ -157,10 +158,11 @@ bool clock_parse_iso(struct str s, int64_t *ms)
 {
     struct date d;
     int64_t hour, minute, second, fraction;
-    bool fits = take_digits(&s, 4, 0, 9999, '-', &d.year) && take_digits(&s, 2, 1, 12, '-', &d.month) &&
-                take_digits(&s, 2, 1, 31, 'T', &d.day) && take_digits(&s, 2, 0, 23, ':', &hour) &&
-                take_digits(&s, 2, 0, 59, ':', &minute) && take_digits(&s, 2, 0, 59, '\0', &second) &&
-                take_fraction(&s, &fraction) && (str_eq(s, STR("Z")) || str_eq(s, STR("+00:00")));
+    bool fits =
+        take_digits(&s, 4, 0, 9999, '-', &d.year) && take_digits(&s, 2, 1, 12, '-', &d.month) &&
+        take_digits(&s, 2, 1, 31, 'T', &d.day) && take_digits(&s, 2, 0, 23, ':', &hour) &&
+        take_digits(&s, 2, 0, 59, ':', &minute) && take_digits(&s, 2, 0, 59, '\0', &second) &&
+        take_fraction(&s, &fraction) && (str_eq(s, STR("Z")) || str_eq(s, STR("+00:00")));
     if (!fits)
         return false;
     int64_t days = days_of_date(d);

@@ -66,8 +66,9 @@ uint32_t crc32_ieee_more(uint32_t crc, struct str bytes)
     crc = ~crc;
     for (size_t n = bytes.n / 8; n; n--, p += 8) {
         uint32_t a = crc ^ load_le32(p), b = load_le32(p + 4);
-        crc = crc_of[7][a & 255] ^ crc_of[6][a >> 8 & 255] ^ crc_of[5][a >> 16 & 255] ^ crc_of[4][a >> 24] ^
-              crc_of[3][b & 255] ^ crc_of[2][b >> 8 & 255] ^ crc_of[1][b >> 16 & 255] ^ crc_of[0][b >> 24];
+        crc = crc_of[7][a & 255] ^ crc_of[6][a >> 8 & 255] ^ crc_of[5][a >> 16 & 255] ^
+              crc_of[4][a >> 24] ^ crc_of[3][b & 255] ^ crc_of[2][b >> 8 & 255] ^
+              crc_of[1][b >> 16 & 255] ^ crc_of[0][b >> 24];
     }
     for (size_t n = bytes.n % 8; n; n--)
         crc = crc >> 8 ^ crc_of[0][(crc ^ *p++) & 255];

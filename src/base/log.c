@@ -93,9 +93,28 @@ static void add_quoted(struct buf *b, struct str s)
     buf_add(b, STR("\""));
 }
 
+/* Nearly all values are short and plain: one check of the room, two copies. */
+static bool add_plain_pair(struct log_line *l, struct str key, struct str value)
+{
+    struct buf *b = &l->text;
+    if (key.n + value.n + 2 > b->cap - b->n || needs_quotes(value))
+        return false;
+    char *p = b->p + b->n;
+    if (b->n)
+        *p++ = ' ';
+    memcpy(p, key.p, key.n);
+    p += key.n;
+    *p++ = '=';
+    memcpy(p, value.p, value.n);
+    b->n = (size_t)(p + value.n - b->p);
+    return true;
+}
+
 /* The pair goes in whole or not at all. */
 static bool add_pair(struct log_line *l, const char *key, struct str value)
 {
+    if (add_plain_pair(l, str_c(key), value))
+        return true;
     size_t before = l->text.n;
     if (before)
         buf_add(&l->text, STR(" "));

@@ -42,8 +42,9 @@ static inline uint64_t load_le64(const char *p)
 
 uint64_t siphash13(const struct siphash_key *key, struct str s)
 {
-    struct state h = {key->k0 ^ UINT64_C(0x736f6d6570736575), key->k1 ^ UINT64_C(0x646f72616e646f6d),
-                      key->k0 ^ UINT64_C(0x6c7967656e657261), key->k1 ^ UINT64_C(0x7465646279746573)};
+    struct state h = {
+        key->k0 ^ UINT64_C(0x736f6d6570736575), key->k1 ^ UINT64_C(0x646f72616e646f6d),
+        key->k0 ^ UINT64_C(0x6c7967656e657261), key->k1 ^ UINT64_C(0x7465646279746573)};
     const char *p = s.p;
     for (size_t n = s.n / 8; n; n--, p += 8)
         sip_word(&h, load_le64(p));

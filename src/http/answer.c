@@ -2,7 +2,7 @@
 
 enum { VIEWS_MAX = 16, OPENING_MAX = 320 };
 
-/* --- bytes out --------------------------------------------------------------------------------------------------------- */
+/* --- bytes out --- */
 
 /* A false io_write() is not looked at: on_end() follows. */
 static void put(struct http_stream *s, const struct str *views, size_t n)
@@ -20,8 +20,8 @@ static void put(struct http_stream *s, const struct str *views, size_t n)
 }
 
 /* `opening`, `body` and `tail` in one write where they are few. */
-static void put_all(struct http_stream *s, const struct str *opening, size_t n, const struct str *body, size_t m,
-                    struct str tail)
+static void put_all(struct http_stream *s, const struct str *opening, size_t n,
+                    const struct str *body, size_t m, struct str tail)
 {
     struct str all[VIEWS_MAX];
     if (n + m + 1 > VIEWS_MAX) {
@@ -42,7 +42,7 @@ void http_answer_raw(struct http_stream *s, struct str bytes)
     put(s, &bytes, 1);
 }
 
-/* --- the head ------------------------------------------------------------------------------------------------------------ */
+/* --- the head --- */
 
 static bool has_no_body(int status)
 {
@@ -52,7 +52,8 @@ static bool has_no_body(int status)
 /* What is unread of the request's body will all be dropped from the bytes at hand. */
 static bool is_body_here(const struct http_stream *s)
 {
-    return http_body_is_complete(&s->body) || (s->body.framing == HTTP_LENGTH && s->body.left <= s->at_hand);
+    return http_body_is_complete(&s->body) ||
+           (s->body.framing == HTTP_LENGTH && s->body.left <= s->at_hand);
 }
 
 static void decide(struct http_stream *s, int status, bool has_length)
@@ -76,7 +77,7 @@ static void add_framing(struct http_stream *s, struct buf *b, int status, int64_
     }
 }
 
-/* Status line and the fields that are the server's, without the empty line. length -1: not known. */
+/* Status line and the fields that are the server's, no empty line. length -1: not known. */
 static struct str compose(struct http_stream *s, char room[OPENING_MAX], int status, int64_t length)
 {
     struct buf b = {.p = room, .cap = OPENING_MAX, .max = OPENING_MAX};
@@ -100,7 +101,8 @@ static struct str compose(struct http_stream *s, char room[OPENING_MAX], int sta
     return buf_view(&b);
 }
 
-static void write_whole(struct http_stream *s, int status, struct str fields, const struct str *body, size_t n)
+static void write_whole(struct http_stream *s, int status, struct str fields,
+                        const struct str *body, size_t n)
 {
     char room[OPENING_MAX];
     size_t length = 0;
@@ -136,7 +138,7 @@ void http_answer_fault(struct http_stream *s, enum err e, const char *message)
     write_whole(s, err_status(e), STR("Content-Type: application/json\r\n"), &body, 1);
 }
 
-/* --- for the layer above ------------------------------------------------------------------------------------------ */
+/* --- for the layer above --- */
 
 void http_accept(struct http_stream *s, const struct http_handler *h, void *user)
 {
@@ -161,7 +163,8 @@ void http_body_read(struct http_stream *s, bool on)
     http_stream_read_as_wanted(s);
 }
 
-void http_respond(struct http_stream *s, int status, struct str fields, const struct str *body, size_t n)
+void http_respond(struct http_stream *s, int status, struct str fields, const struct str *body,
+                  size_t n)
 {
     BUG_ON(s->phase != PHASE_STREAM || s->answer != ANSWER_NONE);
     write_whole(s, status, fields, body, n);
@@ -204,8 +207,8 @@ void http_stream_flush(struct http_stream *s)
     io_flush(s->io);
 }
 
-/* An app that looks between a send and the flush may stop its source although the flush will then send it all. The
- * connection owes no on_drained() for that, so the end of the tick looks again. */
+/* An app that looks between a send and the flush may stop its source although the flush will then
+ * send it all. The connection owes no on_drained() for that, so the end of the tick looks again. */
 size_t http_unsent(struct http_stream *s)
 {
     size_t n = io_unsent(s->io);

@@ -3,7 +3,19 @@
 /* Extensions and trailers mean nothing to us; nobody may make us read many of them. */
 enum { EXTRA_MAX = 4096, DIGITS_MAX = 15 };
 
-enum state { SIZE, EXTENSION, SIZE_LF, DATA, DATA_CR, DATA_LF, TRAILER, TRAILER_REST, TRAILER_LF, END_LF, COMPLETE };
+enum state {
+    SIZE,
+    EXTENSION,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    TRAILER,
+    TRAILER_REST,
+    TRAILER_LF,
+    END_LF,
+    COMPLETE
+};
 
 void http_body_start(struct http_body *b, enum http_framing framing, int64_t length)
 {
@@ -110,7 +122,8 @@ static struct str take(struct http_body *b, struct str *in)
     return piece;
 }
 
-static enum http_step next_chunked(struct http_body *b, struct str *in, struct str *piece, const char **why)
+static enum http_step next_chunked(struct http_body *b, struct str *in, struct str *piece,
+                                   const char **why)
 {
     while (in->n) {
         if (b->state == DATA) {
@@ -129,7 +142,8 @@ static enum http_step next_chunked(struct http_body *b, struct str *in, struct s
     return HTTP_STEP_MORE;
 }
 
-enum http_step http_body_next(struct http_body *b, struct str *in, struct str *piece, const char **why)
+enum http_step http_body_next(struct http_body *b, struct str *in, struct str *piece,
+                              const char **why)
 {
     if (b->state == COMPLETE)
         return HTTP_STEP_END;

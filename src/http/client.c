@@ -6,7 +6,7 @@
 
 enum { CARRY_MAX = 256 * 1024, WHY_MAX = 360 };
 
-/* --- ends ------------------------------------------------------------------------------------------------------------------ */
+/* --- ends --- */
 
 static void reap(struct io_grave *g)
 {
@@ -65,7 +65,7 @@ static void complete(struct http_conn *conn, size_t rest)
     c->ops->on_end(c);
 }
 
-/* --- the request ------------------------------------------------------------------------------------------------------------ */
+/* --- the request --- */
 
 static void send_request(struct http_conn *conn)
 {
@@ -90,7 +90,8 @@ void http_conn_reuse(struct http_conn *conn, struct http_call *c)
     send_request(conn);
 }
 
-/* The connection had been idle and its peer closed it before it saw the request: another one, once. */
+/* The connection had been idle and its peer closed it before it saw the request: another one,
+ * once. */
 static void retry(struct http_conn *conn)
 {
     struct http_pool *p = conn->pool;
@@ -102,7 +103,7 @@ static void retry(struct http_conn *conn)
         http_call_fail(c, ERR_NOMEM, "no memory for a connection");
 }
 
-/* --- the answer ------------------------------------------------------------------------------------------------------------- */
+/* --- the answer --- */
 
 static bool begin_body(struct http_conn *conn, const struct http_head *h)
 {
@@ -198,7 +199,7 @@ static bool take(struct http_conn *conn, struct str bytes)
     return true;
 }
 
-/* --- what the connection says ---------------------------------------------------------------------------------------------- */
+/* --- what the connection says --- */
 
 static void on_open(void *user, enum err e, const char *why)
 {
@@ -238,7 +239,8 @@ static void explain(const struct http_conn *conn, enum err e, char why[WHY_MAX])
     else if (!conn->is_in_body)
         snprintf(why, WHY_MAX, "connection %s within the head of the answer", how);
     else if (b->framing == HTTP_LENGTH)
-        snprintf(why, WHY_MAX, "the answer ended after %" PRIu64 " of %" PRIu64 " bytes", b->got, b->got + b->left);
+        snprintf(why, WHY_MAX, "the answer ended after %" PRIu64 " of %" PRIu64 " bytes", b->got,
+                 b->got + b->left);
     else
         snprintf(why, WHY_MAX, "the answer was cut after %" PRIu64 " bytes", b->got);
 }

@@ -1,8 +1,9 @@
 #include "http/internal.h"
 
 static const struct str methods[] = {
-    [HTTP_GET] = STR_INIT("GET"),         [HTTP_HEAD] = STR_INIT("HEAD"),   [HTTP_POST] = STR_INIT("POST"),
-    [HTTP_PUT] = STR_INIT("PUT"),         [HTTP_PATCH] = STR_INIT("PATCH"), [HTTP_DELETE] = STR_INIT("DELETE"),
+    [HTTP_GET] = STR_INIT("GET"),         [HTTP_HEAD] = STR_INIT("HEAD"),
+    [HTTP_POST] = STR_INIT("POST"),       [HTTP_PUT] = STR_INIT("PUT"),
+    [HTTP_PATCH] = STR_INIT("PATCH"),     [HTTP_DELETE] = STR_INIT("DELETE"),
     [HTTP_OPTIONS] = STR_INIT("OPTIONS"),
 };
 
@@ -89,7 +90,7 @@ const char *http_reason(int status)
     return "Unknown";
 }
 
-/* --- what the fields mean ------------------------------------------------------------------------------------------ */
+/* --- what the fields mean --- */
 
 /* What is read of the fields and not kept in the head. */
 struct notes {
@@ -126,7 +127,8 @@ static enum err on_encoding(struct notes *o, struct http_head *h, struct str val
     if (h->is_chunked)
         return fault_set(o->fault, ERR_INVALID, "Transfer-Encoding is given twice");
     if (!str_ieq(value, STR("chunked")))
-        return fault_set(o->fault, ERR_INVALID, "Transfer-Encoding is not \"chunked\", the only one known here");
+        return fault_set(o->fault, ERR_INVALID,
+                         "Transfer-Encoding is not \"chunked\", the only one known here");
     if (h->is_http10)
         return fault_set(o->fault, ERR_INVALID, "Transfer-Encoding does not exist in HTTP/1.0");
     h->is_chunked = true;
@@ -138,7 +140,8 @@ static enum err on_expect(struct notes *o, struct http_head *h, struct str value
     if (o->is_response)
         return ERR_OK;
     if (!str_ieq(value, STR("100-continue")))
-        return fault_set(o->fault, ERR_EXPECTATION, "Expect holds something other than \"100-continue\"");
+        return fault_set(o->fault, ERR_EXPECTATION,
+                         "Expect holds something other than \"100-continue\"");
     h->expects_continue = !h->is_http10;
     return ERR_OK;
 }
@@ -173,7 +176,8 @@ static enum err understand(struct http_head *h, bool is_response, struct fault *
     if (h->is_chunked && h->length >= 0)
         return fault_set(f, ERR_INVALID, "Content-Length stands beside Transfer-Encoding");
     if (!is_response && (o.hosts > 1 || (o.hosts == 0 && !h->is_http10)))
-        return fault_set(f, ERR_INVALID, o.hosts ? "Host is given twice" : "The header Host is missing");
+        return fault_set(f, ERR_INVALID,
+                         o.hosts ? "Host is given twice" : "The header Host is missing");
     h->keep_alive = !o.says_close && (!h->is_http10 || o.says_keep_alive);
     return ERR_OK;
 }
@@ -194,7 +198,8 @@ static void split_target(struct http_head *h)
     h->query = rest;
 }
 
-enum err http_head_read(const struct http_scan *s, struct str head, struct http_head *out, struct fault *f)
+enum err http_head_read(const struct http_scan *s, struct str head, struct http_head *out,
+                        struct fault *f)
 {
     out->status = 0;
     out->length = -1;

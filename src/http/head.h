@@ -1,9 +1,9 @@
 /* head.h: the head of an HTTP/1.1 message as views (RFC 9112), and how strictly it is read.
  *
- * Refused, whatever the parser under us would allow: a bare LF or CR, obs-fold, NUL, white space before a
- * colon, two Content-Length fields or one that is no number, Transfer-Encoding beside Content-Length, a
- * Transfer-Encoding other than chunked, a head over HTTP_HEAD_MAX, more than HTTP_FIELDS_MAX fields, no Host
- * in HTTP/1.1 or two of them. */
+ * Refused, whatever the parser under us would allow: a bare LF or CR, obs-fold, NUL, white space
+ * before a colon, two Content-Length fields or one that is no number, Transfer-Encoding beside
+ * Content-Length, a Transfer-Encoding other than chunked, a head over HTTP_HEAD_MAX, more than
+ * HTTP_FIELDS_MAX fields, no Host in HTTP/1.1 or two of them. */
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
@@ -11,7 +11,16 @@
 
 enum { HTTP_HEAD_MAX = 32 * 1024, HTTP_FIELDS_MAX = 100 };
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_OTHER
+};
 const char *http_method_name(enum http_method m);
 
 struct http_field {

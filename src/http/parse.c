@@ -1,10 +1,10 @@
 /* parse.c: the only place that names llhttp. Its method names are ours too, hence the renaming. */
-#define HTTP_GET LLHTTP_GET
-#define HTTP_HEAD LLHTTP_HEAD
-#define HTTP_POST LLHTTP_POST
-#define HTTP_PUT LLHTTP_PUT
-#define HTTP_PATCH LLHTTP_PATCH
-#define HTTP_DELETE LLHTTP_DELETE
+#define HTTP_GET     LLHTTP_GET
+#define HTTP_HEAD    LLHTTP_HEAD
+#define HTTP_POST    LLHTTP_POST
+#define HTTP_PUT     LLHTTP_PUT
+#define HTTP_PATCH   LLHTTP_PATCH
+#define HTTP_DELETE  LLHTTP_DELETE
 #define HTTP_OPTIONS LLHTTP_OPTIONS
 #include <llhttp.h>
 #undef HTTP_GET
@@ -59,23 +59,27 @@ static enum err explain(llhttp_errno_t e, const struct http_head *h, struct faul
     case HPE_INVALID_URL:
         return fault_set(f, ERR_INVALID, "The request target is not a path or a URL");
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return fault_set(f, ERR_INVALID, "Content-Length is given twice, or beside Transfer-Encoding");
+        return fault_set(f, ERR_INVALID,
+                         "Content-Length is given twice, or beside Transfer-Encoding");
     case HPE_INVALID_CONTENT_LENGTH:
         return fault_set(f, ERR_INVALID, "Content-Length is not a number of bytes");
     case HPE_INVALID_TRANSFER_ENCODING:
         return fault_set(f, ERR_INVALID, "Transfer-Encoding is not \"chunked\"");
     default:
-        return fault_set(f, ERR_INVALID, "The header \"%.*s\" holds a character that is not allowed",
+        return fault_set(f, ERR_INVALID,
+                         "The header \"%.*s\" holds a character that is not allowed",
                          STR_ARG(name));
     }
 }
 
-/* A method that is not in our table is read as if it were GET: the parser knows some forty methods, treats some
- * of them specially, and refuses all others. */
-enum err http_parse(const struct http_scan *s, struct str head, struct http_head *out, struct fault *f)
+/* A method that is not in our table is read as if it were GET: the parser knows some forty
+ * methods, treats some of them specially, and refuses all others. */
+enum err http_parse(const struct http_scan *s, struct str head, struct http_head *out,
+                    struct fault *f)
 {
-    static const llhttp_settings_t settings = {
-        .on_header_field = on_name, .on_header_value = on_value, .on_headers_complete = on_complete};
+    static const llhttp_settings_t settings = {.on_header_field = on_name,
+                                               .on_header_value = on_value,
+                                               .on_headers_complete = on_complete};
     llhttp_t p;
     llhttp_init(&p, s->is_response ? HTTP_RESPONSE : HTTP_REQUEST, &settings);
     p.data = out;

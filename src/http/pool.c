@@ -34,7 +34,7 @@ void http_pool_serve(struct http_pool *p)
     }
 }
 
-/* --- idle connections ------------------------------------------------------------------------------------------------- */
+/* --- idle connections --- */
 
 static void watch_idle(struct http_pool *p)
 {
@@ -92,7 +92,7 @@ static void on_due(struct io_timer *t)
         close_expired(p);
 }
 
-/* --- calls ---------------------------------------------------------------------------------------------------------------- */
+/* --- calls --- */
 
 static void fail_later(struct http_call *c, enum err e)
 {
@@ -143,9 +143,10 @@ void http_call_cancel(struct http_call *c)
     http_pool_serve(p);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
-struct http_pool *http_pool_new(struct io_loop *l, const struct http_origin *o, const struct http_pool_limits *limits)
+struct http_pool *http_pool_new(struct io_loop *l, const struct http_origin *o,
+                                const struct http_pool_limits *limits)
 {
     struct http_pool *p = calloc(1, sizeof *p + o->host.n);
     if (!p)

@@ -1,5 +1,5 @@
-/* pool.h: connections to one origin; shared by client.c (a connection and its call) and pool.c (which call gets which
- * connection).
+/* pool.h: connections to one origin; shared by client.c (a connection and its call) and pool.c
+ * (which call gets which connection).
  *
  *   CONN_OPENING --> CONN_BUSY <--> CONN_IDLE
  *        '---------------+-------------'----> CONN_DEAD

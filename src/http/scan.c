@@ -10,7 +10,8 @@ static bool is_token(unsigned char c)
             BIT('-') | BIT('.') | UINT64_C(0x3ff) << '0',
         UINT64_C(0x3ffffff) << 'A' % 64 | UINT64_C(0x3ffffff) << 'a' % 64 | BIT('^') | BIT('_') |
             BIT('`') | BIT('|') | BIT('~'),
-        0, 0,
+        0,
+        0,
     };
     return set[c / 64] >> c % 64 & 1;
 }
@@ -22,7 +23,8 @@ static enum err bad(struct fault *f, const char *why)
 
 static enum err too_big(struct fault *f)
 {
-    return fault_set(f, ERR_HEAD_TOO_BIG, "The head of the message is over %d bytes", HTTP_HEAD_MAX);
+    return fault_set(f, ERR_HEAD_TOO_BIG, "The head of the message is over %d bytes",
+                     HTTP_HEAD_MAX);
 }
 
 static bool is_digit(char c)
@@ -33,10 +35,12 @@ static bool is_digit(char c)
 /* "HTTP/1.1", or another version that has that shape. */
 static enum err check_version(struct str v, struct fault *f)
 {
-    if (v.n != 8 || !str_starts(v, STR("HTTP/")) || !is_digit(v.p[5]) || v.p[6] != '.' || !is_digit(v.p[7]))
+    if (v.n != 8 || !str_starts(v, STR("HTTP/")) || !is_digit(v.p[5]) || v.p[6] != '.' ||
+        !is_digit(v.p[7]))
         return bad(f, "The first line has no HTTP version; HTTP/1.1 was expected");
     if (v.p[5] != '1' || v.p[7] > '1')
-        return fault_set(f, ERR_VERSION, "%.*s is not spoken here; HTTP/1.1 was expected", STR_ARG(v));
+        return fault_set(f, ERR_VERSION, "%.*s is not spoken here; HTTP/1.1 was expected",
+                         STR_ARG(v));
     return ERR_OK;
 }
 
@@ -51,7 +55,8 @@ static enum err request_line(struct http_scan *s, struct str line, struct fault 
     for (t = m + 1; t < line.n && line.p[t] > ' ' && line.p[t] < 0x7f && line.p[t] != '#'; t++)
         ;
     if (t == m + 1 || (t < line.n && line.p[t] != ' '))
-        return bad(f, "The request target is empty or holds a character that must be percent-encoded");
+        return bad(f,
+                   "The request target is empty or holds a character that must be percent-encoded");
     s->method_n = (uint16_t)m;
     s->target_n = (uint16_t)(t - m - 1);
     return check_version(str_skip(line, t + 1), f);
@@ -63,8 +68,8 @@ static enum err status_line(struct str line, struct fault *f)
     enum err e = check_version(str_head(line, 8), f);
     if (e != ERR_OK)
         return e;
-    if (line.n < 12 || line.p[8] != ' ' || !is_digit(line.p[9]) || !is_digit(line.p[10]) || !is_digit(line.p[11]) ||
-        line.p[9] == '0' || (line.n > 12 && line.p[12] != ' '))
+    if (line.n < 12 || line.p[8] != ' ' || !is_digit(line.p[9]) || !is_digit(line.p[10]) ||
+        !is_digit(line.p[11]) || line.p[9] == '0' || (line.n > 12 && line.p[12] != ' '))
         return bad(f, "The status line has no status of three digits");
     return ERR_OK;
 }
@@ -81,10 +86,12 @@ static enum err field_line(struct str line, struct fault *f)
     if (i == line.n)
         return fault_set(f, ERR_INVALID, "The header line \"%.*s\" has no colon", STR_ARG(name));
     if (line.p[i] != ' ' && line.p[i] != '\t')
-        return bad(f, i ? "A header name holds a character that is not allowed" : "A header line has no name");
+        return bad(f, i ? "A header name holds a character that is not allowed"
+                        : "A header line has no name");
     if (i == 0)
         return bad(f, "A header is folded over two lines; each must stand on one line");
-    return fault_set(f, ERR_INVALID, "White space stands after the header name \"%.*s\"", STR_ARG(name));
+    return fault_set(f, ERR_INVALID, "White space stands after the header name \"%.*s\"",
+                     STR_ARG(name));
 }
 
 static enum err check_line(struct http_scan *s, struct str line, struct fault *f)

@@ -106,8 +106,8 @@ void http_server_set_limits(struct http_server *s, const struct http_limits *lim
     s->limits = *limits;
 }
 
-enum err http_server_listen(struct http_server *s, struct str host, uint16_t port, const struct io_tls *tls,
-                            struct fault *f)
+enum err http_server_listen(struct http_server *s, struct str host, uint16_t port,
+                            const struct io_tls *tls, struct fault *f)
 {
     BUG_ON(s->listener);
     struct fault why = {.err = ERR_INTERNAL};
@@ -137,7 +137,8 @@ void http_server_drain(struct http_server *s, void (*done)(void *user), void *us
     s->is_draining = true;
     s->done = done;
     s->done_user = user;
-    list_each(at, after, &s->open) {
+    list_each(at, after, &s->open)
+    {
         struct http_stream *stream = container_of(at, struct http_stream, link);
         if (http_stream_is_idle(stream))
             http_stream_linger(stream);

@@ -1,11 +1,11 @@
-/* server.h: HTTP/1.1 for clients of ours. The unit is the stream (one request and its answer), not the connection,
- * so that HTTP/2 can join without its users noticing.
+/* server.h: HTTP/1.1 for clients of ours. The unit is the stream (one request and its answer), not
+ * the connection, so that HTTP/2 can join without its users noticing.
  *
  * The life of a stream, seen from the layer above ("the app"):
  *   on_request(head) --> [body: on_body()*, on_body_end()] --> answer --> released by the server
  *   at any time: on_gone(), the last call: the client left, was too slow, or sent nonsense.
- * An app answers whenever it likes, from on_request on; exactly one answer. What is left of a body when the answer
- * is complete is read and dropped up to a bound, then the connection is closed.
+ * An app answers whenever it likes, from on_request on; exactly one answer. What is left of a body
+ * when the answer is complete is read and dropped up to a bound, then the connection is closed.
  *
  * Pipelined requests are taken one after the other, so answers are in order. */
 #ifndef HTTP_SERVER_H
@@ -20,7 +20,8 @@ struct http_stream;
 struct http_handler {
     void (*on_body)(void *user, struct str bytes); /* decoded; lent */
     void (*on_body_end)(void *user); /* also without a body: then right after on_request */
-    void (*on_drained)(void *user); /* http_unsent() is zero again, after it had been above zero when looked at */
+    /* http_unsent() is zero again, after it had been above zero when looked at. */
+    void (*on_drained)(void *user);
     void (*on_gone)(void *user);
 };
 
@@ -33,18 +34,20 @@ struct http_limits {
     uint32_t write_ms;       /* a client that takes no byte of an answer for this long: closed */
 };
 
-/* One per worker. on_request: `head` and its views live until it returns. It must call http_accept() or answer. */
+/* One per worker. on_request: `head` and its views live until it returns. It must call
+ * http_accept() or answer. */
 struct http_server *http_server_new(struct io_loop *l, const struct http_limits *limits,
                                     void (*on_request)(void *app, struct http_stream *s,
                                                        const struct http_head *head),
                                     void *app);
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 /* Listens; port 0 takes a free one. tls: lent or NULL. */
-enum err http_server_listen(struct http_server *s, struct str host, uint16_t port, const struct io_tls *tls,
-                            struct fault *f) MUST_USE;
+enum err http_server_listen(struct http_server *s, struct str host, uint16_t port,
+                            const struct io_tls *tls, struct fault *f) MUST_USE;
 uint16_t http_server_port(const struct http_server *s);
-/* Accepts no more; idle connections are closed, busy ones get "Connection: close" and are closed when their answer
- * is complete. `done(user)` is called once when none is left (at once if there is none). */
+/* Accepts no more; idle connections are closed, busy ones get "Connection: close" and are closed
+ * when their answer is complete. `done(user)` is called once when none is left (at once if there
+ * is none). */
 void http_server_drain(struct http_server *s, void (*done)(void *user), void *user);
 /* Closes all that is left, without calling handlers. */
 void http_server_free(struct http_server *s);
@@ -52,28 +55,30 @@ uint32_t http_server_connections(const struct http_server *s);
 
 /* The stream's body and later events go to the handler (static table; user is the app's). */
 void http_accept(struct http_stream *s, const struct http_handler *h, void *user);
-/* Stops and resumes the reading of the body (backpressure); what one read brought is given out all the same. Sends
- * 100 Continue when first resumed or, if the reading was not stopped within on_request, after that, where the client
- * expects it. */
+/* Stops and resumes the reading of the body (backpressure); what one read brought is given out all
+ * the same. Sends 100 Continue when first resumed or, if the reading was not stopped within
+ * on_request, after that, where the client expects it. */
 void http_body_read(struct http_stream *s, bool on);
 
-/* `fields`: complete lines, each ended by CRLF ("Content-Type: application/json\r\n"); no Content-Length,
- * Transfer-Encoding, Connection or Date among them: the server writes those. */
+/* `fields`: complete lines, each ended by CRLF ("Content-Type: application/json\r\n"); no
+ * Content-Length, Transfer-Encoding, Connection or Date among them: the server writes those. */
 
 /* A whole answer. A HEAD request gets its head alone. */
-void http_respond(struct http_stream *s, int status, struct str fields, const struct str *body, size_t n);
-/* An answer in pieces: chunked, or ended by closing the connection for HTTP/1.0. Nothing need leave before the
- * first send or flush. */
+void http_respond(struct http_stream *s, int status, struct str fields, const struct str *body,
+                  size_t n);
+/* An answer in pieces: chunked, or ended by closing the connection for HTTP/1.0. Nothing need
+ * leave before the first send or flush. */
 void http_begin(struct http_stream *s, int status, struct str fields);
-void http_send(struct http_stream *s, const struct str *views, size_t n); /* taken at once; one chunk */
+/* Taken at once; one chunk. */
+void http_send(struct http_stream *s, const struct str *views, size_t n);
 /* Sends now what would else leave at the end of the tick. */
 void http_stream_flush(struct http_stream *s);
 /* Looking at it asks for on_drained() where it is above zero. */
 size_t http_unsent(struct http_stream *s);
 /* The answer is complete; the stream is gone from here on (no on_gone). */
 void http_finish(struct http_stream *s);
-/* The answer cannot be completed: the connection is closed without the last chunk, so that the client sees
- * that it was cut. The stream is gone from here on (no on_gone). */
+/* The answer cannot be completed: the connection is closed without the last chunk, so that the
+ * client sees that it was cut. The stream is gone from here on (no on_gone). */
 void http_abort(struct http_stream *s);
 
 /* The peer's address without its port. */

@@ -1,13 +1,16 @@
-/* serving.h: a client's connection and the stream on it; shared by server.c, stream.c and answer.c.
+/* serving.h: a client's connection and the stream on it; shared by server.c, stream.c,
+ * deadline.c and answer.c.
  *
- *        .-------------------- answered, body complete ---------------------.
- *        v                                                                   |
- *   PHASE_HEAD ---- a whole head ----> PHASE_STREAM --- answered, to close --+--> PHASE_LINGER --> PHASE_DEAD
- *        '------------- refused, drained, idle -------------------------------------^                  ^
- *        (any phase: the connection is lost) ----------------------------------------------------------'
+ *     .--- answered, to stay ---.
+ *     v                         |
+ *   HEAD --- a whole head ---> STREAM --- answered, to close ---> LINGER ---> DEAD
+ *     |                                                             ^           ^
+ *     '--- refused, drained, the client ended ----------------------'           |
+ *   (any: the connection is lost, or the answer cannot be completed) -----------'
  *
- * HTTP/1.1 has one stream at a time, so connection and stream are one struct. Only what is needed between reads is
- * kept: a head is parsed from the bytes of the read, or from `carry` if it came in pieces. */
+ * HTTP/1.1 has one stream at a time, so connection and stream are one struct. Only what is needed
+ * between reads is kept: a head is parsed from the bytes of the read, or from `carry` if it came
+ * in pieces. */
 #ifndef HTTP_SERVING_H
 #define HTTP_SERVING_H
 
@@ -20,7 +23,7 @@ enum {
     LINGER_BYTES = 256 * 1024, /* read and dropped after the answer */
     CARRY_MAX = 256 * 1024,    /* a head and what one read brought behind it fit well */
     UNSENT_MAX = 64 * 1024,    /* of earlier answers, before a pipelined request is taken */
-    REFUSED_MAX = 64,          /* connections over the limit that are told so; more are just closed */
+    REFUSED_MAX = 64, /* connections over the limit that are told so; more are just closed */
 };
 
 struct http_server {
@@ -55,15 +58,16 @@ struct http_stream {
     struct buf carry; /* a part of a head, or pipelined requests */
     struct http_scan scan;
     struct http_body body;
-    uint64_t since_ms; /* when the phase began, the head's first byte or the body's last byte came */
-    uint64_t written;  /* bytes given to io */
-    uint64_t left;     /* bytes that had left when last looked at... */
+    uint64_t
+        since_ms;     /* when the phase began, the head's first byte or the body's last byte came */
+    uint64_t written; /* bytes given to io */
+    uint64_t left;    /* bytes that had left when last looked at... */
     uint64_t moved_ms; /* ...and since when no more did */
     size_t at_hand;    /* bytes of this read behind those that are being looked at */
     uint32_t dropped;
     uint8_t phase, answer;
-    bool in_head;   /* a part of a head is there */
-    bool is_held;   /* the next request waits until earlier answers have left */
+    bool in_head; /* a part of a head is there */
+    bool is_held; /* the next request waits until earlier answers have left */
     bool is_running;
     bool is_reading, is_paused;
     bool is_ended;   /* the client sends no more */
@@ -83,16 +87,25 @@ void http_stream_refuse(struct http_stream *s, enum err e, const char *message);
 void http_stream_answered(struct http_stream *s);
 /* Sends what is left and our end, then waits a while for the client's. */
 void http_stream_linger(struct http_stream *s);
+/* The connection is lost: the app is told. */
+void http_stream_lose(struct http_stream *s);
 /* Closed, without a word to the app. */
 void http_stream_die(struct http_stream *s);
-/* Sets the timer to the earliest of the deadlines that hold now. */
-void http_stream_set_timer(struct http_stream *s);
 /* At the end of the tick in which it was made ready. */
 void http_stream_resume(struct http_stream *s);
 void http_stream_make_ready(struct http_stream *s);
 void http_stream_read_as_wanted(struct http_stream *s);
 void http_stream_continue(struct http_stream *s);
 bool http_stream_is_idle(const struct http_stream *s);
+
+/* --- deadline.c --- */
+
+bool http_stream_reads_body(const struct http_stream *s);
+/* Sets the timer to the earliest of the deadlines that hold now. */
+void http_stream_set_timer(struct http_stream *s);
+/* The same, and what is waited for begins now. */
+void http_stream_wait(struct http_stream *s);
+void http_stream_on_due(struct io_timer *t);
 
 /* --- answer.c --- */
 

@@ -1,7 +1,7 @@
 #include "http/sse.h"
 
-/* What of the event under way still lies in the bytes being fed. It moves into the buffers only when the event turns
- * out to be in pieces. */
+/* What of the event under way still lies in the bytes being fed. It moves into the buffers only
+ * when the event turns out to be in pieces. */
 struct lent {
     struct str data, name; /* p NULL: not there, or in the buffer */
     sse_event_fn *fn;
@@ -48,7 +48,8 @@ static void on_name(struct sse *s, struct lent *l, struct str value)
     l->name = value;
 }
 
-/* An empty line: the event is complete. After an error the owner may have released s, so it is not touched. */
+/* An empty line: the event is complete. After an error the owner may have released s, so it is not
+ * touched. */
 static enum err dispatch(struct sse *s, struct lent *l)
 {
     if (s->has_data) {
@@ -120,7 +121,8 @@ static enum err on_joined_line(struct sse *s, struct lent *l, struct str rest)
     return e;
 }
 
-/* Where each kind of line end comes next; looked for again only once it is passed, so that feeding is linear. */
+/* Where each kind of line end comes next; looked for again only once it is passed, so that feeding
+ * is linear. */
 struct ends {
     const char *lf, *cr, *end;
 };

@@ -1,6 +1,6 @@
-/* sse.h: Server-Sent Events, read in pieces (WHATWG HTML, 9.2.5-9.2.6): CR, LF and CRLF end lines, anywhere split;
- * a leading byte order mark is skipped; comments are counted, not given out. An event that lies whole in the bytes fed
- * and has one data line is lent from them without a copy. */
+/* sse.h: Server-Sent Events, read in pieces (WHATWG HTML, 9.2.5-9.2.6): CR, LF and CRLF end lines,
+ * anywhere split; a leading byte order mark is skipped; comments are counted, not given out. An
+ * event that lies whole in the bytes fed and has one data line is lent from them without a copy. */
 #ifndef HTTP_SSE_H
 #define HTTP_SSE_H
 

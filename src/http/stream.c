@@ -2,61 +2,7 @@
 
 #include <stdlib.h>
 
-/* --- deadlines: one timer; what holds now is computed, so that moving a deadline is a store --------------------- */
-
-static uint64_t now_ms(const struct http_stream *s)
-{
-    return io_now_ms(s->server->loop);
-}
-
-static bool reads_body(const struct http_stream *s)
-{
-    return s->phase == PHASE_STREAM && !http_body_is_complete(&s->body);
-}
-
-static uint64_t due_ms(const struct http_stream *s)
-{
-    const struct http_limits *limits = &s->server->limits;
-    uint64_t stalled = io_unsent(s->io) ? s->moved_ms + limits->write_ms : UINT64_MAX;
-    uint64_t due = UINT64_MAX;
-    if (s->phase == PHASE_HEAD && s->in_head)
-        due = s->since_ms + limits->head_ms;
-    else if (s->phase == PHASE_HEAD && stalled == UINT64_MAX)
-        due = s->since_ms + limits->idle_ms;
-    else if (reads_body(s) && !s->is_paused)
-        due = s->since_ms + limits->body_ms;
-    else if (s->phase == PHASE_LINGER && stalled == UINT64_MAX)
-        due = s->since_ms + LINGER_MS;
-    return due < stalled ? due : stalled;
-}
-
-void http_stream_set_timer(struct http_stream *s)
-{
-    uint64_t due = due_ms(s);
-    if (due != UINT64_MAX)
-        io_timer_set(s->server->loop, &s->timer, due);
-}
-
-static void begin_wait(struct http_stream *s)
-{
-    s->since_ms = now_ms(s);
-    http_stream_set_timer(s);
-}
-
-/* Whether the client took no byte for too long although there were some. */
-static bool is_stalled(struct http_stream *s)
-{
-    uint64_t unsent = io_unsent(s->io);
-    if (unsent == 0)
-        return false;
-    if (s->written - unsent > s->left) {
-        s->left = s->written - unsent;
-        s->moved_ms = now_ms(s);
-    }
-    return now_ms(s) >= s->moved_ms + s->server->limits.write_ms;
-}
-
-/* --- ends ------------------------------------------------------------------------------------------------------------- */
+/* --- ends --- */
 
 static void reap(struct io_grave *g)
 {
@@ -88,7 +34,7 @@ static void tell_gone(struct http_stream *s)
         h->on_gone(s->user);
 }
 
-static void lose(struct http_stream *s)
+void http_stream_lose(struct http_stream *s)
 {
     tell_gone(s);
     http_stream_die(s);
@@ -107,7 +53,7 @@ void http_stream_linger(struct http_stream *s)
         }
     }
     http_stream_read_as_wanted(s);
-    begin_wait(s);
+    http_stream_wait(s);
 }
 
 void http_stream_refuse(struct http_stream *s, enum err e, const char *message)
@@ -121,7 +67,7 @@ void http_stream_refuse(struct http_stream *s, enum err e, const char *message)
     http_stream_linger(s);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------------ */
+/* --- reading --- */
 
 static bool wants_bytes(const struct http_stream *s)
 {
@@ -154,7 +100,7 @@ static void next_request(struct http_stream *s)
     s->answer = ANSWER_NONE;
     s->scan = (struct http_scan){0};
     s->in_head = s->is_paused = s->is_watched = false;
-    begin_wait(s);
+    http_stream_wait(s);
     if (!s->is_running && (s->carry.n || s->is_ended))
         http_stream_make_ready(s);
 }
@@ -200,7 +146,8 @@ static bool take_body(struct http_stream *s, struct str *in)
 
 void http_stream_continue(struct http_stream *s)
 {
-    if (!s->expects_continue || s->at_hand || s->body.got || s->is_paused || s->answer != ANSWER_NONE)
+    if (!s->expects_continue || s->at_hand || s->body.got || s->is_paused ||
+        s->answer != ANSWER_NONE)
         return;
     s->expects_continue = false;
     http_answer_raw(s, STR("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -215,7 +162,11 @@ static void begin_stream(struct http_stream *s, const struct http_head *h)
     s->keep_alive = h->keep_alive;
     s->closes = !h->keep_alive;
     s->expects_continue = h->expects_continue;
-    http_body_start(&s->body, h->is_chunked ? HTTP_CHUNKED : h->length > 0 ? HTTP_LENGTH : HTTP_NO_BODY, h->length);
+    http_body_start(&s->body,
+                    h->is_chunked   ? HTTP_CHUNKED
+                    : h->length > 0 ? HTTP_LENGTH
+                                    : HTTP_NO_BODY,
+                    h->length);
 }
 
 static void offer(struct http_stream *s, const struct http_head *h)
@@ -264,7 +215,7 @@ static bool take_head(struct http_stream *s, struct str *in)
     return true;
 }
 
-/* Earlier answers leave first: a client that sends requests and reads no answers gets no further. */
+/* Earlier answers leave first: who sends requests and reads no answers gets no further. */
 static bool must_hold(struct http_stream *s)
 {
     if (io_unsent(s->io) > UNSENT_MAX)
@@ -321,10 +272,10 @@ static void settle(struct http_stream *s)
         }
         if (s->carry.n && !s->in_head) {
             s->in_head = true;
-            begin_wait(s);
+            http_stream_wait(s);
         }
-    } else if (reads_body(s)) {
-        begin_wait(s);
+    } else if (http_stream_reads_body(s)) {
+        http_stream_wait(s);
     }
     http_stream_read_as_wanted(s);
 }
@@ -338,7 +289,7 @@ static void run_carry(struct http_stream *s)
         buf_release(&s->carry);
 }
 
-/* --- what the connection says ---------------------------------------------------------------------------------------- */
+/* --- what the connection says --- */
 
 static void on_bytes(void *user, struct str bytes)
 {
@@ -349,7 +300,7 @@ static void on_bytes(void *user, struct str bytes)
     if (s->phase == PHASE_DEAD)
         return;
     if (bytes.n && s->phase != PHASE_LINGER && buf_add(&s->carry, bytes) != ERR_OK) {
-        lose(s);
+        http_stream_lose(s);
         return;
     }
     if (is_carried)
@@ -361,8 +312,8 @@ static void on_end(void *user, enum err e)
 {
     struct http_stream *s = user;
     s->is_ended = true;
-    if (e != ERR_OK || reads_body(s)) {
-        lose(s);
+    if (e != ERR_OK || http_stream_reads_body(s)) {
+        http_stream_lose(s);
         return;
     }
     bool has_more = s->is_held || !list_is_empty(&s->ready);
@@ -382,26 +333,6 @@ static void on_drained(void *user)
     } else if (s->handler && s->handler->on_drained) {
         s->handler->on_drained(s->user);
     }
-}
-
-static void on_due(struct io_timer *t)
-{
-    struct http_stream *s = container_of(t, struct http_stream, timer);
-    if (is_stalled(s)) {
-        lose(s);
-        return;
-    }
-    uint64_t due = due_ms(s);
-    if (due > now_ms(s)) {
-        http_stream_set_timer(s);
-        return;
-    }
-    if (reads_body(s))
-        http_stream_refuse(s, ERR_CLIENT_TIMEOUT, "The body of the request did not arrive in time");
-    else if (s->phase == PHASE_HEAD && s->in_head)
-        http_stream_refuse(s, ERR_CLIENT_TIMEOUT, "The head of the request did not arrive in time");
-    else
-        http_stream_die(s);
 }
 
 void http_stream_make_ready(struct http_stream *s)
@@ -431,7 +362,8 @@ bool http_stream_is_idle(const struct http_stream *s)
 
 struct http_stream *http_stream_new(struct http_server *server, struct io_conn *io)
 {
-    static const struct io_conn_ops ops = {.on_bytes = on_bytes, .on_end = on_end, .on_drained = on_drained};
+    static const struct io_conn_ops ops = {
+        .on_bytes = on_bytes, .on_end = on_end, .on_drained = on_drained};
     struct http_stream *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
@@ -439,10 +371,10 @@ struct http_stream *http_stream_new(struct http_server *server, struct io_conn *
     s->io = io;
     list_init(&s->link);
     list_init(&s->ready);
-    io_timer_init(&s->timer, on_due);
+    io_timer_init(&s->timer, http_stream_on_due);
     buf_init(&s->carry, CARRY_MAX);
     io_conn_set_user(io, &ops, s);
     http_stream_read_as_wanted(s);
-    begin_wait(s);
+    http_stream_wait(s);
     return s;
 }

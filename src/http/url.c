@@ -2,13 +2,14 @@
 
 static bool is_host_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
 }
 
 static bool is_v6_byte(char c)
 {
-    return (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || (c >= '0' && c <= '9') || c == '.' || c == ':';
+    return (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || (c >= '0' && c <= '9') || c == '.' ||
+           c == ':';
 }
 
 static bool all(struct str s, bool (*is)(char))
@@ -48,7 +49,8 @@ static bool parse_authority(struct str s, struct str *host, struct str *port)
 
 static enum err bad(struct fault *f, struct str text, const char *why)
 {
-    return fault_set(f, ERR_INVALID, "\"%.*s\" is not a usable URL: %s", STR_ARG(str_head(text, 120)), why);
+    return fault_set(f, ERR_INVALID, "\"%.*s\" is not a usable URL: %s",
+                     STR_ARG(str_head(text, 120)), why);
 }
 
 static bool is_visible(char c)
@@ -69,14 +71,18 @@ enum err url_parse(struct str text, struct url *out, struct fault *f)
         return bad(f, text, "it must begin with http:// or https://");
     }
     if (!all(rest, is_visible))
-        return bad(f, text, "it has no host, or holds a space or another character that must be percent-encoded");
+        return bad(
+            f, text,
+            "it has no host, or holds a space or another character that must be percent-encoded");
     if (memchr(rest.p, '?', rest.n) || memchr(rest.p, '#', rest.n))
         return bad(f, text, "a query or a fragment does not belong here");
     const char *slash = memchr(rest.p, '/', rest.n);
     u.authority = str_head(rest, slash ? (size_t)(slash - rest.p) : rest.n);
     u.path = str_skip(rest, u.authority.n);
     if (memchr(rest.p, '@', u.authority.n))
-        return fault_set(f, ERR_INVALID, "the URL holds a user name or password; credentials have settings of their own");
+        return fault_set(
+            f, ERR_INVALID,
+            "the URL holds a user name or password; credentials have settings of their own");
     if (!parse_authority(u.authority, &u.host, &port))
         return bad(f, text, "the host is not a name or an address (IPv6 in brackets)");
     u.port = u.is_tls ? 443 : 80;

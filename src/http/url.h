@@ -12,10 +12,12 @@ struct url {
     struct str authority; /* for the Host field: "host" or "host:port", as given */
 };
 
-/* http or https; no user, no query, no fragment. Views of `text`. The fault says what is wrong with it. */
+/* http or https; no user, no query, no fragment. Views of `text`. The fault says what is wrong
+ * with it. */
 enum err url_parse(struct str text, struct url *out, struct fault *f) MUST_USE;
 
-/* The first value of `name` in a query string, percent-decoded to the end of `scratch`; p NULL: not there. */
+/* The first value of `name` in a query string, percent-decoded to the end of `scratch`; p NULL:
+ * not there. */
 struct str url_query(struct str query, struct str name, struct buf *scratch);
 /* "HOST:PORT", "[v6]:PORT" or ":PORT". */
 bool url_parse_listen(struct str text, struct str *host, uint16_t *port);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* Bytes that libuv writes when the socket takes them. Its request is big and this is rare, so it is not part of
- * the connection. */
+/* Bytes that libuv writes when the socket takes them. Its request is big and this is rare, so it
+ * is not part of the connection. */
 struct flight {
     uv_write_t req;
     struct outq q;
@@ -74,7 +74,8 @@ void conn__tell_failure(struct io_conn *c)
     if (c->state == CONN_OPEN)
         DISPATCH("on_end", c->ops->on_end(c->user, c->failed));
     else if (c->dial)
-        dial__done(c, c->failed, c->failed == ERR_NOMEM ? "out of memory" : "connection reset by peer");
+        dial__done(c, c->failed,
+                   c->failed == ERR_NOMEM ? "out of memory" : "connection reset by peer");
     else
         io_close(c); /* accepted, but nobody knows of it yet */
 }

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A peer that does not answer must not keep us from its other addresses. */
-enum { PATIENCE_MS = 2000, HOST_MAX = 255 };
+enum { HOST_MAX = 255 };
+
+uint32_t dial__patience_ms = 2000;
 
 struct dial {
     uv_getaddrinfo_t resolve;
@@ -82,7 +83,7 @@ static void attempt(struct io_conn *c)
     if (e != 0)
         hang_up(c, e);
     else if (d->next)
-        io_timer_set(c->loop, &d->patience, io_now_ms(c->loop) + PATIENCE_MS);
+        io_timer_set(c->loop, &d->patience, io_now_ms(c->loop) + dial__patience_ms);
 }
 
 static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
@@ -179,8 +180,8 @@ void dial__free(struct io_conn *c)
         dial_free(d);
 }
 
-struct io_conn *io_connect(struct io_loop *l, struct str host, uint16_t port, const struct io_tls *tls,
-                           const struct io_conn_ops *ops, void *user)
+struct io_conn *io_connect(struct io_loop *l, struct str host, uint16_t port,
+                           const struct io_tls *tls, const struct io_conn_ops *ops, void *user)
 {
     struct dial *d = calloc(1, sizeof *d);
     struct io_conn *c = d ? conn__new(l) : NULL;

@@ -52,7 +52,8 @@ struct spares {
 };
 
 enum {
-    CHUNK_ROOM = 16 * 1024 - sizeof(struct chunk), /* of a spare one; bigger ones are made to measure */
+    CHUNK_ROOM =
+        16 * 1024 - sizeof(struct chunk), /* of a spare one; bigger ones are made to measure */
     SPARES_MAX = 256,
     OUT_VIEWS = 16, /* chunks that one system call takes */
 };
@@ -88,7 +89,8 @@ struct io_loop {
     char *decrypted; /* the same for what TLS makes of it */
 };
 
-/* Calls out of this folder go through DISPATCH, so that a debug build can tell who holds the loop. */
+/* Calls out of this folder go through DISPATCH, so that a debug build can tell who holds the loop.
+ * */
 #ifdef DEBUG
 struct watch {
     uint64_t wall_ns, cpu_ns;
@@ -96,12 +98,12 @@ struct watch {
 };
 void watch__begin(struct watch *w);
 void watch__end(const struct watch *w, const char *what);
-#define DISPATCH(what, call)      \
-    do {                          \
-        struct watch watch_;      \
-        watch__begin(&watch_);    \
-        call;                     \
-        watch__end(&watch_, what); \
+#define DISPATCH(what, call)                                                                       \
+    do {                                                                                           \
+        struct watch watch_;                                                                       \
+        watch__begin(&watch_);                                                                     \
+        call;                                                                                      \
+        watch__end(&watch_, what);                                                                 \
     } while (0)
 #else
 #define DISPATCH(what, call) (call)
@@ -152,6 +154,10 @@ void conn__on_closed(uv_handle_t *h);
 
 /* --- dial.c --- */
 
+/* A peer that does not answer must not keep us from its other addresses. Tests have less patience.
+ * */
+extern uint32_t dial__patience_ms;
+
 /* Opened (e is ERR_OK) or not: then closes and tells the owner why. */
 void dial__done(struct io_conn *c, enum err e, const char *why);
 void dial__service(struct io_conn *c);
@@ -192,7 +198,8 @@ bool tls__is_established(const struct tls *t);
 void tls__resume(struct io_conn *c);
 struct outq *tls__plain(struct tls *t);
 size_t tls__unsent(const struct tls *t);
-/* Encrypts a part of what was written into c->out; behind the last of it goes our end, where that was asked for. */
+/* Encrypts a part of what was written into c->out; behind the last of it goes our end, where that
+ * was asked for. */
 void tls__encrypt(struct io_conn *c);
 void tls__detach(struct io_conn *c);
 void tls__free(struct io_conn *c);

@@ -35,7 +35,8 @@ static void accept_one(struct io_listener *s, int fd)
     }
 }
 
-/* Connections then wait in the kernel's line. To be told of them at once would keep the loop spinning. */
+/* Connections then wait in the kernel's line. To be told of them at once would keep the loop
+ * spinning. */
 static void pause_accepting(struct io_listener *s)
 {
     uv_poll_stop(&s->poll);
@@ -104,7 +105,8 @@ static const struct addrinfo *prefer_v4(const struct addrinfo *all)
     return all;
 }
 
-/* The socket, or -1 and the sentence's end. A name is looked up in place: listening begins before serving does. */
+/* The socket, or -1 and the sentence's end. A name is looked up in place: listening begins before
+ * serving does. */
 static int listen_on(const char *host, uint16_t port, const char **why)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *all = NULL;
@@ -153,8 +155,10 @@ static struct io_listener *listener_new(struct io_loop *l, int fd)
     return s;
 }
 
-struct io_listener *io_listen(struct io_loop *l, struct str host, uint16_t port, const struct io_tls *tls,
-                              void (*on_accept)(void *user, struct io_conn *c), void *user, struct fault *f)
+struct io_listener *io_listen(struct io_loop *l, struct str host, uint16_t port,
+                              const struct io_tls *tls,
+                              void (*on_accept)(void *user, struct io_conn *c), void *user,
+                              struct fault *f)
 {
     char name[256] = "";
     const char *why = "host name too long";

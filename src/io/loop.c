@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* How often the end of a tick starts again because its hooks and callbacks asked for more, before others get
- * their turn. */
+/* How often the end of a tick starts again because its hooks and callbacks asked for more, before
+ * others get their turn. */
 enum { ROUNDS_MAX = 8 };
 
 #ifdef DEBUG
@@ -33,7 +33,8 @@ void watch__begin(struct watch *w)
     *w = (struct watch){clock_mono_ns(), cpu_ns(), waits()};
 }
 
-/* Being put aside by a busy machine is no fault of the callback; computing for long, or waiting, is. */
+/* Being put aside by a busy machine is no fault of the callback; computing for long, or waiting,
+ * is. */
 void watch__end(const struct watch *w, const char *what)
 {
     const uint64_t max_ns = 50 * 1000000;
@@ -98,9 +99,7 @@ static void run_hooks(struct io_loop *l)
 static bool is_hook_armed(struct io_loop *l)
 {
     struct list *at, *after;
-    list_each(at, after, &l->hooks)
-        if (container_of(at, struct io_hook, link)->armed)
-            return true;
+    list_each(at, after, &l->hooks) if (container_of(at, struct io_hook, link)->armed) return true;
     return false;
 }
 
@@ -134,7 +133,8 @@ static void on_alarm(uv_timer_t *t)
     timers__run(&l->timers, uv_now(&l->uv));
 }
 
-/* An alarm that rings too early is left alone: looking in vain is cheaper than moving it each time. */
+/* An alarm that rings too early is left alone: looking in vain is cheaper than moving it each
+ * time. */
 static void set_alarm(struct io_loop *l)
 {
     uint64_t at = timers__next(&l->timers), now = uv_now(&l->uv);

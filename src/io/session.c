@@ -11,7 +11,8 @@ struct entry {
     uint64_t used; /* the tick of the table when it was last kept or found */
 };
 
-/* The last session per peer. Connections are pooled, so this is asked rarely, and a plain array serves. */
+/* The last session per peer. Connections are pooled, so this is asked rarely, and a plain array
+ * serves. */
 struct sessions {
     pthread_mutex_t lock;
     uint64_t tick;

@@ -66,7 +66,8 @@ void timers__release(struct timers *q)
 
 void timers__set(struct timers *q, struct io_timer *t, uint64_t due_ms)
 {
-    /* One that is set while the due ones run waits for the next turn: else it could hold the loop for ever. */
+    /* One that is set while the due ones run waits for the next turn: else it could hold the loop
+     * for ever. */
     if (q->is_running && due_ms <= q->now_ms)
         due_ms = q->now_ms + 1;
     t->due_ms = due_ms;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    HANDSHAKE_MS = 10000,        /* for those who connect to us */
+    HANDSHAKE_MS = 10000,          /* for those who connect to us */
     ENCRYPTED_AT_ONCE = 64 * 1024, /* then it is the socket's turn */
     KEPT_MAX = 4 * INPUT_ROOM,
 };
@@ -16,12 +16,12 @@ enum {
 struct tls {
     SSL *ssl;
     struct io_conn *conn;
-    struct str in;       /* lent, while SSL is at work */
-    struct buf kept;     /* what had come when the owner stopped reading */
-    struct outq plain;   /* written, not yet encrypted */
-    struct io_listener *listener; /* while a server's handshake is under way */
-    struct list link;             /* in its handshakes */
-    struct io_timer deadline;     /* of the server's handshake */
+    struct str in;                   /* lent, while SSL is at work */
+    struct buf kept;                 /* what had come when the owner stopped reading */
+    struct outq plain;               /* written, not yet encrypted */
+    struct io_listener *listener;    /* while a server's handshake is under way */
+    struct list link;                /* in its handshakes */
+    struct io_timer deadline;        /* of the server's handshake */
     bool is_established, is_stopped; /* stopped: the owner did not read on, more may be there */
     bool is_notify_sent;
     char key[]; /* "host:port" */

@@ -16,7 +16,8 @@ static enum err refuse_name(struct json key, struct fault *f)
     struct str raw = json_raw_str(key), shown = str_head(raw, NAME_SHOWN_MAX);
     while (shown.n < raw.n && shown.n && ((uint8_t)raw.p[shown.n] & 0xc0) == 0x80)
         shown.n--;
-    return fault_set(f, ERR_INVALID, "the name \"%.*s\" stands twice in one object", STR_ARG(shown));
+    return fault_set(f, ERR_INVALID, "the name \"%.*s\" stands twice in one object",
+                     STR_ARG(shown));
 }
 
 static bool is_same_name(struct json a, struct json b)

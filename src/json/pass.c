@@ -16,13 +16,13 @@ enum state {
     IN_NAME,   /* held back until a rule is chosen */
     LONG_NAME, /* too long for any rule: goes out as it comes */
     COLON,
-    VALUE,     /* none of it seen */
+    VALUE, /* none of it seen */
     SCALAR,
-    NESTED,    /* in an array or object, or at the first byte of one or of a string */
+    NESTED, /* in an array or object, or at the first byte of one or of a string */
     IN_STRING,
-    AFTER,     /* a value */
+    AFTER, /* a value */
     DONE,
-    OVER,      /* after an error */
+    OVER, /* after an error */
 };
 
 /* One call's bytes. The steps below take the place to go on from and return the next, or NULL with `err` set. */
@@ -38,7 +38,8 @@ struct feed {
 static const char *refuse(struct feed *f, const char *at, const char *expected)
 {
     unsigned long long offset = f->pass->seen + (uint64_t)(at - f->bytes.p);
-    f->err = fault_set(f->fault, ERR_INVALID, "not valid JSON at byte %llu: expected %s", offset, expected);
+    f->err = fault_set(f->fault, ERR_INVALID, "not valid JSON at byte %llu: expected %s", offset,
+                       expected);
     return NULL;
 }
 
@@ -121,7 +122,8 @@ static const char *walk_string(struct feed *f, const char *at)
 
 static bool is_scalar(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' || c == 'E';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' ||
+           c == 'E';
 }
 
 static const char *walk_scalar(struct feed *f, const char *at)
@@ -339,10 +341,12 @@ void json_pass_release(struct json_pass *p)
 enum err json_pass_feed(struct json_pass *p, struct str bytes, struct buf *out, struct fault *f)
 {
     if (p->state == OVER)
-        return fault_set(f, ERR_INVALID, "not valid JSON before byte %llu", (unsigned long long)p->seen);
+        return fault_set(f, ERR_INVALID, "not valid JSON before byte %llu",
+                         (unsigned long long)p->seen);
     if (bytes.n == 0)
         return out->failed;
-    struct feed feed = {.pass = p, .bytes = bytes, .end = bytes.p + bytes.n, .out = out, .fault = f};
+    struct feed feed = {
+        .pass = p, .bytes = bytes, .end = bytes.p + bytes.n, .out = out, .fault = f};
     const char *at = bytes.p;
     while (at && at < feed.end && out->failed == ERR_OK)
         at = step(&feed, at);

@@ -22,11 +22,12 @@ static __attribute__((cold, noinline)) const char *refuse(struct reader *r, cons
 {
     size_t offset = (size_t)(at - r->text);
     if (at == r->end)
-        r->err = fault_set(r->fault, ERR_INVALID, "not valid JSON: it ends at byte %zu, expected %s",
-                           offset, expected);
+        r->err = fault_set(r->fault, ERR_INVALID,
+                           "not valid JSON: it ends at byte %zu, expected %s", offset, expected);
     else if (*at > ' ' && *at < 0x7f)
-        r->err = fault_set(r->fault, ERR_INVALID, "not valid JSON at byte %zu: expected %s, found %c",
-                           offset, expected, *at);
+        r->err =
+            fault_set(r->fault, ERR_INVALID, "not valid JSON at byte %zu: expected %s, found %c",
+                      offset, expected, *at);
     else
         r->err = fault_set(r->fault, ERR_INVALID,
                            "not valid JSON at byte %zu: expected %s, found the byte 0x%02x", offset,
@@ -47,7 +48,8 @@ static __attribute__((cold, noinline)) bool grow_tape(struct reader *r)
     cap = cap > t->max / 2 ? t->max : cap * 2;
     struct json_node *nodes = realloc(t->nodes, cap * sizeof *nodes);
     if (!nodes) {
-        r->err = fault_set(r->fault, ERR_NOMEM, "no memory for JSON of more than %u values", t->cap);
+        r->err =
+            fault_set(r->fault, ERR_NOMEM, "no memory for JSON of more than %u values", t->cap);
         return false;
     }
     t->nodes = nodes;
@@ -336,9 +338,9 @@ enum err json_parse(struct json_tape *t, struct str text, struct json *out, stru
 const char *json_kind(struct json v)
 {
     static const char *const kinds[] = {
-        [JSON_NONE] = "nothing",    [JSON_NULL] = "null",       [JSON_FALSE] = "a boolean",
-        [JSON_TRUE] = "a boolean",  [JSON_NUMBER] = "a number", [JSON_STRING] = "a string",
-        [JSON_ARRAY] = "an array",  [JSON_OBJECT] = "an object",
+        [JSON_NONE] = "nothing",   [JSON_NULL] = "null",        [JSON_FALSE] = "a boolean",
+        [JSON_TRUE] = "a boolean", [JSON_NUMBER] = "a number",  [JSON_STRING] = "a string",
+        [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
     };
     BUG_ON(v.type >= COUNT_OF(kinds));
     return kinds[v.type];

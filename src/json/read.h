@@ -50,7 +50,8 @@ struct json {
 void json_tape_init(struct json_tape *t, uint32_t max_nodes);
 void json_tape_release(struct json_tape *t);
 
-/* ERR_INVALID with a sentence that gives the byte offset and what was expected; ERR_TOO_BIG past a ceiling. */
+/* ERR_INVALID with a sentence that gives the byte offset and what was expected; ERR_TOO_BIG past a ceiling
+ * (depth, nodes, 4 GiB); ERR_NOMEM. After an error *out is a JSON_NONE. */
 enum err json_parse(struct json_tape *t, struct str text, struct json *out, struct fault *f) MUST_USE;
 
 /* "null", "a number", "a string", ...: for sentences. JSON_NONE is "nothing". */
@@ -82,7 +83,7 @@ struct json json_key(struct json object_member);
 /* Equal to a string value, escapes decoded. False for other types. */
 bool json_str_eq(struct json v, struct str s);
 /* A string's text: a view of the source where it holds no escapes, else decoded to the end of `scratch` and a
- * view of that (p NULL if scratch was full). Other types: STR_NONE. */
+ * view of that (p NULL if scratch was full), which lives until scratch is added to. Other types: STR_NONE. */
 struct str json_str(struct json v, struct buf *scratch);
 /* A number that is a whole number without point or exponent, 0..max. */
 bool json_u64(struct json v, uint64_t max, uint64_t *out);

@@ -1,14 +1,19 @@
 #include "json/splice.h"
 
+static bool is_add(const struct splice_edit *e)
+{
+    return e->kind == SPLICE_ADD_NAME || e->kind == SPLICE_ADD_VALUE;
+}
+
 /* An add stands before its object's closing brace and counts as inside whatever that brace is inside of. */
 static uint32_t end_of(const struct splice_edit *e)
 {
-    return e->at + (e->kind == SPLICE_ADD ? 1 : e->n);
+    return e->at + (is_add(e) ? 1 : e->n);
 }
 
 static bool is_inside(const struct splice_edit *inner, const struct splice_edit *outer)
 {
-    return outer->kind != SPLICE_ADD && outer->at <= inner->at && end_of(inner) <= end_of(outer);
+    return !is_add(outer) && outer->at <= inner->at && end_of(inner) <= end_of(outer);
 }
 
 static void remove_edit(struct splice *s, uint32_t at)
@@ -67,12 +72,12 @@ static uint32_t find_drop(const struct splice *s, uint32_t key)
     return i;
 }
 
-/* Index of the add of that name to the object, or s->n. */
+/* Index of the add of that name to the object (its value is the next one), or s->n. */
 static uint32_t find_add(const struct splice *s, struct json object, struct str name)
 {
     uint32_t i = 0;
-    while (i < s->n && !(s->edits[i].kind == SPLICE_ADD && s->edits[i].at == closing_brace(object) &&
-                         str_eq(s->edits[i].name, name)))
+    while (i < s->n && !(s->edits[i].kind == SPLICE_ADD_NAME &&
+                         s->edits[i].at == closing_brace(object) && str_eq(s->edits[i].name, name)))
         i++;
     return i;
 }
@@ -104,7 +109,7 @@ static void settle_commas(struct splice *s, struct json object)
         end_before = end_of_value(v);
     }
     for (i = 0; i < s->n; i++) {
-        if (s->edits[i].kind == SPLICE_ADD && s->edits[i].at == closing_brace(object)) {
+        if (s->edits[i].kind == SPLICE_ADD_NAME && s->edits[i].at == closing_brace(object)) {
             s->edits[i].comma = any_stays;
             any_stays = true;
         }
@@ -115,12 +120,14 @@ static void add_member(struct splice *s, struct json object, struct str name, st
 {
     uint32_t old = find_add(s, object, name);
     if (old < s->n) {
-        s->edits[old].raw = raw;
+        s->edits[old + 1].raw = raw;
         return;
     }
-    struct splice_edit add = {
-        .at = closing_brace(object), .kind = SPLICE_ADD, .name = name, .raw = raw};
-    take_edit(s, &add);
+    struct splice_edit edit = {.at = closing_brace(object), .kind = SPLICE_ADD_NAME, .name = name};
+    take_edit(s, &edit);
+    edit.kind = SPLICE_ADD_VALUE;
+    edit.raw = raw;
+    take_edit(s, &edit);
     settle_commas(s, object);
 }
 
@@ -133,6 +140,8 @@ void splice_init(struct splice *s, struct str text)
 
 void splice_replace(struct splice *s, struct json value, struct str raw)
 {
+    if (s->failed)
+        return;
     if (value.type == JSON_NONE) {
         s->failed = ERR_INVALID;
         return;
@@ -144,6 +153,8 @@ void splice_replace(struct splice *s, struct json value, struct str raw)
 
 void splice_set(struct splice *s, struct json object, struct str name, struct str raw)
 {
+    if (s->failed) /* an add may lack its second half */
+        return;
     if (object.type != JSON_OBJECT) {
         s->failed = ERR_INVALID;
         return;
@@ -163,11 +174,12 @@ void splice_set(struct splice *s, struct json object, struct str name, struct st
 
 void splice_drop(struct splice *s, struct json object, struct str name)
 {
-    if (object.type != JSON_OBJECT)
+    if (s->failed || object.type != JSON_OBJECT)
         return;
     struct json value = json_get(object, name);
     uint32_t add = find_add(s, object, name);
     if (add < s->n) {
+        remove_edit(s, add + 1);
         remove_edit(s, add);
     } else if (value.type) {
         uint32_t key = node_of(json_key(value))->at;
@@ -181,17 +193,16 @@ void splice_drop(struct splice *s, struct json object, struct str name)
 }
 
 /* What stands instead, in pieces; returns how many. */
-static size_t pieces_of(const struct splice_edit *e, struct str out[4])
+static size_t pieces_of(const struct splice_edit *e, struct str out[3])
 {
-    if (e->kind != SPLICE_ADD) {
+    if (e->kind != SPLICE_ADD_NAME) {
         out[0] = e->raw;
         return 1;
     }
     out[0] = e->comma ? STR(",\"") : STR("\"");
     out[1] = e->name;
     out[2] = STR("\":");
-    out[3] = e->raw;
-    return 4;
+    return 3;
 }
 
 static size_t add_view(struct str *out, size_t n, size_t max, struct str view)
@@ -207,7 +218,7 @@ size_t splice_size(const struct splice *s)
 {
     size_t size = s->failed ? 0 : s->text.n;
     for (uint32_t i = 0; i < s->n && !s->failed; i++) {
-        struct str pieces[4];
+        struct str pieces[3];
         size_t n = pieces_of(&s->edits[i], pieces);
         size -= s->edits[i].n;
         for (size_t k = 0; k < n; k++)
@@ -223,7 +234,7 @@ size_t splice_views(const struct splice *s, struct str *out, size_t max)
         return 0;
     for (uint32_t i = 0; i < s->n; i++) {
         const struct splice_edit *e = &s->edits[i];
-        struct str pieces[4];
+        struct str pieces[3];
         size_t pieces_n = pieces_of(e, pieces);
         n = add_view(out, n, max, str_of(s->text.p + done, e->at - done));
         for (size_t k = 0; k < pieces_n; k++)

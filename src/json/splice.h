@@ -10,15 +10,16 @@
 
 #include "json/read.h"
 
-enum { SPLICE_EDITS_MAX = 48, SPLICE_VIEWS_MAX = 5 * SPLICE_EDITS_MAX + 1 };
+enum { SPLICE_EDITS_MAX = 48, SPLICE_VIEWS_MAX = 4 * SPLICE_EDITS_MAX + 1 };
 
-enum splice_kind { SPLICE_REPLACE, SPLICE_DROP, SPLICE_ADD };
+/* An added member is two edits, one behind the other, so that each gives at most four views. */
+enum splice_kind { SPLICE_REPLACE, SPLICE_DROP, SPLICE_ADD_NAME, SPLICE_ADD_VALUE };
 
 struct splice_edit {
     uint32_t at, n;       /* bytes of the text that go */
     uint32_t key;         /* of a drop: where the member begins */
     uint8_t kind;         /* enum splice_kind */
-    bool comma;           /* of an add: something stands before it */
+    bool comma;           /* of an added name: something stands before it */
     struct str name, raw; /* what stands there instead */
 };
 
@@ -41,7 +42,7 @@ void splice_drop(struct splice *s, struct json object, struct str name);
 
 /* Once `failed` is set there is no result: no bytes and no views; splice_write() returns it and fails `out`. */
 size_t splice_size(const struct splice *s); /* bytes of the result */
-/* The result as views of the text and the replacements; returns how many (<= 5 * n + 1). Views of no bytes are
+/* The result as views of the text and the replacements; returns how many (<= 4 * n + 1). Views of no bytes are
  * left out. `max` must suffice. */
 size_t splice_views(const struct splice *s, struct str *out, size_t max);
 enum err splice_write(const struct splice *s, struct buf *out);

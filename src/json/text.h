@@ -22,7 +22,7 @@ static inline uint64_t text__load8(const char *p)
     return x;
 }
 
-/* Not zero iff a byte of x is c (which is below 0x80), or, where x has bytes of 0x80 and more, perhaps. */
+/* Not zero iff a byte of x is c. Bits above the lowest one that is set may be wrong: a borrow passes on. */
 static inline uint64_t text__has_byte(uint64_t x, char c)
 {
     uint64_t diff = x ^ TEXT_EVERY_BYTE(c);
@@ -90,7 +90,8 @@ static inline const char *text__skip_to_structure(const char *p, const char *end
     for (; end - p >= 16; p += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
         __m128i folded = _mm_and_si128(v, fold);
-        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(folded, opening), _mm_cmpeq_epi8(folded, closing));
+        __m128i found =
+            _mm_or_si128(_mm_cmpeq_epi8(folded, opening), _mm_cmpeq_epi8(folded, closing));
         int mask = _mm_movemask_epi8(_mm_or_si128(found, _mm_cmpeq_epi8(v, quote)));
         if (mask)
             return p + __builtin_ctz((unsigned)mask);

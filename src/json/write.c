@@ -48,7 +48,7 @@ static const char *add_wide(struct buf *out, const char *p, const char *end)
 /* A quote, a backslash, a control character. */
 static void add_escaped(struct buf *out, char c)
 {
-    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',  ['\f'] = 'f',
+    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
                                    ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
     char letter = letters[(uint8_t)c];
     if (letter)

@@ -168,6 +168,8 @@ void relay_whole_finish(struct relay *r);         /* the record is safe: the ans
 void relay_whole_passed(struct relay *r);
 
 /* settle.c */
-void relay_settle(struct relay *r, enum ending ending);
+void relay_settle(struct relay *r, enum ending ending); /* both of these */
+void relay_charge(struct relay *r, enum ending ending); /* the bill; the hold is settled */
+void relay_record(struct relay *r);                     /* the record; the ending follows it */
 
 #endif

@@ -257,7 +257,7 @@ static void on_recorded(struct journal_entry *entry, enum err e)
     relay_die(r);
 }
 
-void relay_settle(struct relay *r, enum ending ending)
+void relay_charge(struct relay *r, enum ending ending)
 {
     r->ending = ending;
     r->deadline_ms = r->total_ms = r->comment_ms = 0;
@@ -265,6 +265,16 @@ void relay_settle(struct relay *r, enum ending ending)
     find_usage(r);
     charge(r);
     count(r);
+}
+
+void relay_record(struct relay *r)
+{
     r->entry.done = on_recorded;
     append_record(r);
+}
+
+void relay_settle(struct relay *r, enum ending ending)
+{
+    relay_charge(r, ending);
+    relay_record(r);
 }

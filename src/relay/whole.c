@@ -144,6 +144,25 @@ static void fail_shape(struct relay *r, const char *sentence)
     relay_fail(r, &x);
 }
 
+/* The answer under our identity and with its bill, in place of the provider's: ready for when the record is safe. */
+static void edit_whole(struct relay *r, struct openai_event *ev)
+{
+    struct buf *bill = &r->w->scratch, edited;
+    struct splice s;
+    buf_reset(bill);
+    write_bill(r, bill);
+    r->identity.usage_json = buf_view(bill);
+    ev->has_usage = true;
+    splice_init(&s, buf_view(&r->in));
+    openai_edit_event(ev, &r->identity, &s);
+    buf_init(&edited, r->in.max + bill->n + PENDING_MAX);
+    if (s.failed == ERR_OK && buf_grow(&edited, splice_size(&s)) == ERR_OK &&
+        splice_write(&s, &edited) == ERR_OK) {
+        buf_release(&r->in);
+        r->in = edited;
+    }
+}
+
 void relay_whole_end(struct relay *r)
 {
     struct openai_event ev;
@@ -170,30 +189,15 @@ void relay_whole_end(struct relay *r)
         relay_note_event(r, &ev);
         r->first_ns = clock_mono_ns();
         metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
-        relay_settle(r, ENDING_WHOLE);
+        relay_charge(r, ENDING_WHOLE);
+        edit_whole(r, &ev);
+        relay_record(r);
     }
 }
 
-/* Read a second time: the tape has served others since. */
 void relay_whole_finish(struct relay *r)
 {
-    struct buf *bill = &r->w->scratch, *out = &r->w->scratch2;
-    struct openai_event ev;
-    struct json root;
-    struct splice s;
     char room[96];
-    enum err e = json_parse(&r->w->tape, buf_view(&r->in), &root, NULL);
-    BUG_ON(e != ERR_OK);
-    openai_read_answer(root, &ev);
-    buf_reset(bill);
-    buf_reset(out);
-    write_bill(r, bill);
-    r->identity.usage_json = buf_view(bill);
-    ev.has_usage = true;
-    splice_init(&s, buf_view(&r->in));
-    openai_edit_event(&ev, &r->identity, &s);
-    if (s.failed == ERR_OK)
-        splice_write(&s, out);
-    struct str body = s.failed == ERR_OK ? buf_view(out) : buf_view(&r->in);
+    struct str body = buf_view(&r->in);
     relay_respond(r, 200, relay_generation_fields(r, room), &body, 1);
 }

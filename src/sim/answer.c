@@ -11,7 +11,7 @@ enum { TURN_BYTES = 256 << 10 };
 static const char json_fields[] = "Content-Type: application/json\r\n";
 static const char event_fields[] = "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\n";
 
-/* --- what the formats ask ---------------------------------------------------------------------------- */
+/* --- what the formats ask --------------------------------------------------------------------- */
 
 struct str sim__id(const struct sim_call *c, const char *prefix, char out[SIM_ID_MAX])
 {
@@ -40,7 +40,7 @@ bool sim__text_is_json(const struct sim_call *c)
     return c->finish != SIM_FINISH_LENGTH;
 }
 
-/* --- errors ------------------------------------------------------------------------------------------ */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 static void respond(struct sim_call *c, int status, struct str fields)
 {
@@ -76,7 +76,7 @@ static void hold(struct sim_call *c)
     c->wait = SIM_WAIT_NOTHING; /* only the client's leaving ends it */
 }
 
-/* --- what is said ------------------------------------------------------------------------------------ */
+/* --- what is said ----------------------------------------------------------------------------- */
 
 /* {"text": what the user said}: the arguments of a tool, or an answer that must be JSON. */
 static void wrap_in_json(struct sim_call *c)
@@ -134,7 +134,7 @@ static struct str next_piece(struct sim_call *c)
     return piece;
 }
 
-/* --- whole ------------------------------------------------------------------------------------------- */
+/* --- whole ------------------------------------------------------------------------------------ */
 
 static void send_bytes(struct sim_call *c, struct str bytes)
 {
@@ -205,7 +205,7 @@ static void whole(struct sim_call *c)
     respond(c, 200, str_c(json_fields));
 }
 
-/* --- streamed ---------------------------------------------------------------------------------------- */
+/* --- streamed --------------------------------------------------------------------------------- */
 
 /* Sends what is in c->out. False: the call is over. */
 static bool send_out(struct sim_call *c)
@@ -297,7 +297,7 @@ static void stream(struct sim_call *c)
     sim__wait_ms(c, c->sim->slow_first_ms, stream_open);
 }
 
-/* --- how it begins ----------------------------------------------------------------------------------- */
+/* --- how it begins ---------------------------------------------------------------------------- */
 
 static void start_answer(struct sim_call *c)
 {

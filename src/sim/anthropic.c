@@ -22,7 +22,7 @@ static void write_error(const struct sim_problem_words *p, struct str message, b
     jw_finish(&w);
 }
 
-/* --- the request ------------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static const char *const roles[] = {"user", "assistant", NULL};
 static const struct sim_turns turns = {"messages", "content", roles, false};
@@ -63,7 +63,7 @@ static enum err read_messages(struct sim_call *c, struct json request, struct fa
     return e;
 }
 
-/* --- the answer -------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static void write_input_usage(const struct sim_call *c, struct json_writer *w, uint64_t output)
 {

@@ -7,7 +7,7 @@
 
 enum { INPUTS_MAX = 2048, DIMENSIONS_MAX = 3072, DIMENSIONS_DEFAULT = 16 };
 
-/* --- the request ------------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static enum err add_input(struct sim_call *c, struct json input, struct fault *f)
 {
@@ -64,7 +64,7 @@ static enum err read_embeddings(struct sim_call *c, struct json request, struct 
     return read_inputs(c, json_get(request, STR("input")), f);
 }
 
-/* --- the answer -------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static float number(uint32_t hash, uint32_t i)
 {

@@ -18,7 +18,7 @@ static void write_error(const struct sim_problem_words *p, struct str message, b
     jw_finish(&w);
 }
 
-/* --- the request ------------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static bool asks_for_events(const struct sim_call *c)
 {
@@ -97,7 +97,7 @@ static enum err read_generate(struct sim_call *c, struct json request, struct fa
     return e;
 }
 
-/* --- the answer -------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static const char *const finish_reasons[] = {
     [SIM_FINISH_STOP] = "STOP",

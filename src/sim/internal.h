@@ -34,11 +34,11 @@ enum {
     SIM_WORDS_MAX = 1 << 20,
     SIM_WORDS_DEFAULT = 64,
     SIM_FAULTS_MAX = 32,
-    SIM_STRINGS_MAX = 4096, /* bytes of short strings a call keeps: its model, its tool */
+    SIM_SMALL_MAX = 16 << 10, /* bytes a call keeps of small things: model, tool, hashes */
     SIM_PACE_MAX_MS = 60 * 1000,
 };
 
-/* --- faults ------------------------------------------------------------------------------------------ */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 enum sim_problem {
     SIM_PROBLEM_REQUEST, /* the body is wrong */
@@ -103,7 +103,7 @@ extern const struct sim_fault sim__no_fault;
 const struct sim_fault *sim__fault(struct str name); /* NULL: no such fault */
 unsigned sim__fault_index(const struct sim_fault *f);
 
-/* --- calls ------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 struct sim_call;
 typedef void sim_next(struct sim_call *c);
@@ -202,7 +202,7 @@ void sim__wait_drained(struct sim_call *c, sim_next *next);
 /* The body has come. */
 void sim__answer(struct sim_call *c);
 
-/* --- requests ---------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 enum err sim__read_model(struct sim_call *c, struct str name, struct fault *f) MUST_USE;
 /* The member "model". */
@@ -241,7 +241,7 @@ void sim__pick_tool(struct sim_call *c, struct json list, struct json (*name_of)
 enum err sim__check_tool(const struct sim_call *c, const struct sim_tool_choice *choice,
                          struct fault *f) MUST_USE;
 
-/* --- answers ----------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static inline uint64_t sim__tokens(uint64_t bytes)
 {
@@ -260,7 +260,7 @@ void sim__write_text(struct sim_call *c, struct json_writer *w, const char *key)
 /* Whether the text is JSON that came through whole, so that it may stand as a value. */
 bool sim__text_is_json(const struct sim_call *c);
 
-/* --- words ------------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 enum err sim__add_words(struct buf *out, uint64_t n);
 void sim__fill(char *out, size_t n); /* words and spaces, nothing that JSON escapes */

@@ -8,7 +8,7 @@ static const char *const finish_names[] = {
     [SIM_FINISH_FILTER] = "content_filter",
 };
 
-/* --- both -------------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 void sim__openai_error(const struct sim_problem_words *p, struct str message, bool is_inside,
                        struct buf *out)
@@ -73,7 +73,7 @@ static void write_usage(const struct sim_call *c, struct json_writer *w)
     jw_end(w);
 }
 
-/* --- events ------------------------------------------------------------------------------------------ */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void event_begin(struct sim_call *c, struct json_writer *w, const char *prefix,
                         const char *object)
@@ -104,7 +104,7 @@ static void usage_event(struct sim_call *c, const char *prefix, const char *obje
     buf_add(&c->out, STR("\n\n"));
 }
 
-/* --- chat: the request ------------------------------------------------------------------------------- */
+/* --- chat: the request ------------------------------------------------------------------------ */
 
 static const char *const chat_roles[] = {"system", "developer", "user", "assistant",
                                          "tool",   "function",  NULL};
@@ -152,7 +152,7 @@ static enum err chat_read(struct sim_call *c, struct json request, struct fault 
     return e;
 }
 
-/* --- chat: the answer -------------------------------------------------------------------------------- */
+/* --- chat: the answer ------------------------------------------------------------------------- */
 
 static void tool_head(struct sim_call *c, struct json_writer *w)
 {
@@ -285,7 +285,7 @@ const struct sim_format sim__chat = {
     .error_event = STR_INIT("data: "),
 };
 
-/* --- completions ------------------------------------------------------------------------------------- */
+/* --- completions ------------------------------------------------------------------------------ */
 
 static enum err text_read(struct sim_call *c, struct json request, struct fault *f)
 {

@@ -5,7 +5,7 @@
 
 enum { MODEL_MAX = 256, TOOL_MAX = 256 };
 
-/* --- models ------------------------------------------------------------------------------------------ */
+/* --- models ----------------------------------------------------------------------------------- */
 
 /* Cuts "@20ms" off the name's end: the pause between two events. */
 static bool cut_pace(struct str *name, uint32_t *ms)
@@ -65,7 +65,7 @@ enum err sim__read_model_member(struct sim_call *c, struct json request, struct 
     return e;
 }
 
-/* --- scalars ----------------------------------------------------------------------------------------- */
+/* --- scalars ---------------------------------------------------------------------------------- */
 
 enum err sim__read_count(struct json object, const char *name, uint64_t *out, struct fault *f)
 {
@@ -91,7 +91,7 @@ enum err sim__read_bool(struct json object, const char *name, bool *out, struct 
     return ERR_OK;
 }
 
-/* --- text -------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 static void add_str(struct json v, struct buf *out)
 {
@@ -151,7 +151,7 @@ enum err sim__read_prompt(struct sim_call *c, struct json content, const char *w
     return e;
 }
 
-/* --- messages ---------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static bool is_one_of(struct json role, const char *const *roles)
 {
@@ -223,7 +223,7 @@ enum err sim__read_turns(struct sim_call *c, struct json request, const struct s
     return e;
 }
 
-/* --- tools ------------------------------------------------------------------------------------------- */
+/* --- tools ------------------------------------------------------------------------------------ */
 
 /* The last word is the user's, and it is "call NAME". */
 static bool user_calls(const struct sim_call *c, struct json name)

@@ -19,7 +19,7 @@ static const struct http_limits limits = {
     .write_ms = 60 * 1000,
 };
 
-/* --- what is not a completion ------------------------------------------------------------------------ */
+/* --- what is not a completion ----------------------------------------------------------------- */
 
 static void respond(struct http_stream *stream, int status, struct str fields,
                     struct json_writer *w)
@@ -78,7 +78,7 @@ static void get_models(struct sim *s, struct http_stream *stream, struct buf *ou
     respond(stream, 200, STR("Content-Type: application/json\r\n"), &w);
 }
 
-/* --- routes ------------------------------------------------------------------------------------------ */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 static const struct route {
     enum http_method method;
@@ -142,7 +142,7 @@ static void on_request(void *app, struct http_stream *stream, const struct http_
     buf_release(&out);
 }
 
-/* --- the provider ------------------------------------------------------------------------------------ */
+/* --- the provider ----------------------------------------------------------------------------- */
 
 /* Bound, so that nobody else gets the port; not listening, so that the kernel refuses. */
 static enum err bind_refused(struct sim *s, struct fault *f)

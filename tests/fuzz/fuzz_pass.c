@@ -31,7 +31,8 @@ static enum err run(struct json_pass *p, struct str text, size_t step, struct bu
     return e;
 }
 
-static void compare_with_splice(struct str text, struct json v, const struct json_pass *p, struct buf *got)
+static void compare_with_splice(struct str text, struct json v, const struct json_pass *p,
+                                struct buf *got)
 {
     struct splice s;
     struct buf expected;

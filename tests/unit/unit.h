@@ -13,12 +13,12 @@
 
 #include "base/str.h"
 
-#define assert_str(s, expected)                                                \
-    do {                                                                       \
-        struct str actual_ = (s);                                              \
-        assert_int_equal(actual_.n, strlen(expected));                         \
-        if (actual_.n)                                                         \
-            assert_memory_equal(actual_.p, expected, actual_.n);               \
+#define assert_str(s, expected)                                                                    \
+    do {                                                                                           \
+        struct str actual_ = (s);                                                                  \
+        assert_int_equal(actual_.n, strlen(expected));                                             \
+        if (actual_.n)                                                                             \
+            assert_memory_equal(actual_.p, expected, actual_.n);                                   \
     } while (0)
 
 /* xorshift64 */

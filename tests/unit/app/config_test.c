@@ -82,7 +82,8 @@ static void without_a_file_the_defaults_stand(void **state)
 static void an_empty_file_says_nothing(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "# only a comment\n", "---\n", "{}\n", "providers:\nmodels:\n"};
+    static const char *const texts[] = {"", "# only a comment\n", "---\n", "{}\n",
+                                        "providers:\nmodels:\n"};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         struct config c;
         load_text(&c, texts[i]);
@@ -128,7 +129,8 @@ static const char whole[] =
     "        price: { prompt: 0.15, completion: 0.60, cache_read: 0.075, request: 0.001 }\n"
     "        context: 128000\n"
     "        max_output: 16384\n"
-    "      - { provider: local, model: x, price: { prompt: 1, completion: 2, cache_write: 1.25, reasoning: 3 } }\n"
+    "      - { provider: local, model: x, price: { prompt: 1, completion: 2, cache_write: 1.25, "
+    "reasoning: 3 } }\n"
     "  - id: acme/plain:free\n"
     "    endpoints: [{ provider: local, model: y, price: { prompt: 0, completion: 0 } }]\n";
 
@@ -216,7 +218,8 @@ static void anchors_are_followed(void **state)
     (void)state;
     struct config c;
     load_text(&c, "providers: { a: &one { base_url: http://h }, b: *one }\n"
-                  "models: [{ id: x/y, endpoints: [{ provider: b, model: &m z, price: &p { prompt: 1, completion: 1 } },\n"
+                  "models: [{ id: x/y, endpoints: [{ provider: b, model: &m z, price: &p { prompt: "
+                  "1, completion: 1 } },\n"
                   "                                 { provider: a, model: *m, price: *p }] }]\n");
     assert_str(c.catalog->models[0]->endpoints[1]->model, "z");
     config_release(&c);
@@ -226,7 +229,8 @@ static void a_flag_beats_the_environment_which_beats_the_file(void **state)
 {
     (void)state;
     struct config c;
-    struct config_flags flags = {.listen = STR("127.0.0.1:1"), .data = STR("flag"), .workers = STR("9")};
+    struct config_flags flags = {
+        .listen = STR("127.0.0.1:1"), .data = STR("flag"), .workers = STR("9")};
     load_text(&c, "{ listen: '127.0.0.1:3', data: file, workers: 5 }");
     assert_int_equal(c.listen_port, 3);
     assert_str(c.data, "file");
@@ -278,14 +282,15 @@ static void settings_alone_do_not_need_the_providers_credentials(void **state)
     (void)state;
     struct config c;
     struct config_flags flags = {.settings_only = true};
-    write_file("turnpike.yaml", "workers: 4\nproviders: { a: { base_url: http://h, api_key: '${NOT_SET}' } }\n");
+    write_file("turnpike.yaml",
+               "workers: 4\nproviders: { a: { base_url: http://h, api_key: '${NOT_SET}' } }\n");
     load(&c, &flags);
     assert_int_equal(c.workers, 4);
     assert_int_equal(c.catalog->providers_n, 0);
     config_release(&c);
 }
 
-#define P "providers: { a: { base_url: 'http://h' } }\n"
+#define P     "providers: { a: { base_url: 'http://h' } }\n"
 #define PRICE ", price: { prompt: 1, completion: 1 }"
 
 /* Every kind of mistake with its whole sentence. */
@@ -297,7 +302,8 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
     } rows[] = {
         {"\nlisen: x\n", "2: unknown setting 'lisen' in the top level; did you mean 'listen'?"},
         {"limits:\n  bdy: 1\n", "2: unknown setting 'bdy' in limits; did you mean 'body'?"},
-        {"provider: x\n", "1: unknown setting 'provider' in the top level; did you mean 'providers'?"},
+        {"provider: x\n",
+         "1: unknown setting 'provider' in the top level; did you mean 'providers'?"},
         {"tls: x", "1: tls must be a table of settings, not text"},
         {"tls: { cert: a }", "1: tls needs both cert and key"},
         {"- a\n", "1: the top level must be a table of settings, not a list"},
@@ -305,28 +311,39 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
         {"workers: many", "1: workers must be a whole number from 1 to 64, not text"},
         {"workers: 0", "1: workers must be a whole number from 1 to 64, not this number"},
         {"workers: 1.5", "1: workers must be a whole number from 1 to 64, not this number"},
-        {"workers: 99999999999999999999", "1: workers must be a whole number from 1 to 64, not this number"},
+        {"workers: 99999999999999999999",
+         "1: workers must be a whole number from 1 to 64, not this number"},
         {"workers: [1]", "1: workers must be a whole number from 1 to 64, not a list"},
         {"workers: {a: 1}", "1: workers must be a whole number from 1 to 64, not a table"},
         {"workers:", "1: workers must be a whole number from 1 to 64, not nothing"},
         {"listen: 8080", "1: listen must be HOST:PORT such as 127.0.0.1:8080, not a number"},
         {"listen: here", "1: listen must be HOST:PORT such as 127.0.0.1:8080, not this text"},
         {"data: mysql://x", "1: data must be a directory or postgresql://..., not this text"},
-        {"public_url: ftp://x", "1: public_url must be a URL such as https://gateway.example, not this text"},
-        {"key_prefix: KEY", "1: key_prefix must be lowercase letters, digits and '-', ending in a version such as "
-                            "'-v1-', at most 32 characters, not this text"},
-        {"limits: { body: 1TB }", "1: limits.body must be a size such as 32MiB, from 1KiB to 1GiB, not this text"},
-        {"limits: { body: 2GiB }", "1: limits.body must be a size such as 32MiB, from 1KiB to 1GiB, not this text"},
-        {"limits: { body: 5 }", "1: limits.body must be a size such as 32MiB, from 1KiB to 1GiB, not this number"},
-        {"keepalive: 5", "1: keepalive must be a duration such as 75s or 500ms, from 10ms to 1h, not a number"},
-        {"keepalive: 2h", "1: keepalive must be a duration such as 75s or 500ms, from 10ms to 1h, not this text"},
-        {"journal: { sync: sometimes }", "1: journal.sync must be interval, always or never, not this text"},
+        {"public_url: ftp://x",
+         "1: public_url must be a URL such as https://gateway.example, not this text"},
+        {"key_prefix: KEY",
+         "1: key_prefix must be lowercase letters, digits and '-', ending in a version such as "
+         "'-v1-', at most 32 characters, not this text"},
+        {"limits: { body: 1TB }",
+         "1: limits.body must be a size such as 32MiB, from 1KiB to 1GiB, not this text"},
+        {"limits: { body: 2GiB }",
+         "1: limits.body must be a size such as 32MiB, from 1KiB to 1GiB, not this text"},
+        {"limits: { body: 5 }",
+         "1: limits.body must be a size such as 32MiB, from 1KiB to 1GiB, not this number"},
+        {"keepalive: 5",
+         "1: keepalive must be a duration such as 75s or 500ms, from 10ms to 1h, not a number"},
+        {"keepalive: 2h",
+         "1: keepalive must be a duration such as 75s or 500ms, from 10ms to 1h, not this text"},
+        {"journal: { sync: sometimes }",
+         "1: journal.sync must be interval, always or never, not this text"},
         {"log_level: 3", "1: log_level must be debug, info, warn or error, not a number"},
         {"workers: 1\nlisten: :1\nworkers: 2\n", "3: 'workers' is there twice: first in line 1"},
-        {P "models: [{ id: a/b, endpoints: [{ model: x, model: y }] }]", "2: 'model' is there twice: first in line 2"},
+        {P "models: [{ id: a/b, endpoints: [{ model: x, model: y }] }]",
+         "2: 'model' is there twice: first in line 2"},
         {"? [a]\n: b\n", "1: a setting's name must be text"},
         {"a: b\n---\nc: d\n", "3: a second document begins here; one is all there may be"},
-        {"listen: [1,\nworkers: 2\n", "3: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence"},
+        {"listen: [1,\nworkers: 2\n",
+         "3: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence"},
         {"workers: 1\n\xff\n", "2: not valid YAML: invalid leading UTF-8 octet"},
         {"a: *b\n", "1: not valid YAML: found undefined alias"},
         {"data: ${NOT_SET}", "1: the environment variable NOT_SET is not set"},
@@ -338,15 +355,18 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
         {"providers: [a]", "1: providers must be a table of providers by name"},
         {"providers:\n  a:\n    title: x\n", "3: provider 'a' lacks base_url"},
         {"providers: { a: }", "1: provider 'a' must be a table of settings, not nothing"},
-        {"providers: { 'a b': {} }", "1: a provider's name must be letters, digits, '-', '_' and '.', at most 60"},
+        {"providers: { 'a b': {} }",
+         "1: a provider's name must be letters, digits, '-', '_' and '.', at most 60"},
         {"providers: { a: { base_url: http://h?x=1 } }",
-         "1: base_url of provider 'a' must be a URL such as https://api.openai.com/v1, not this text"},
+         "1: base_url of provider 'a' must be a URL such as https://api.openai.com/v1, not this "
+         "text"},
         {"providers: { a: { base_url: 'http://h', apikey: x } }",
          "1: unknown setting 'apikey' in provider 'a'; did you mean 'api_key'?"},
         {"providers: { a: { base_url: 'http://h', deadlines: { frst: 1s } } }",
          "1: unknown setting 'frst' in deadlines of provider 'a'; did you mean 'first'?"},
         {"providers: { a: { base_url: 'http://h', deadlines: { first: 1 } } }",
-         "1: deadlines.first of provider 'a' must be a duration such as 75s or 500ms, from 1ms to 24h, not a number"},
+         "1: deadlines.first of provider 'a' must be a duration such as 75s or 500ms, from 1ms to "
+         "24h, not a number"},
         {"providers: { a: { base_url: 'http://h', data_policy: { training: no } } }",
          "1: data_policy.training of provider 'a' must be true or false, not text"},
         {"providers: { a: { base_url: 'http://h', dialect: cobol } }",
@@ -360,25 +380,36 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
 
         {"models: {}", "1: models must be a list of models"},
         {"models: [{ name: x }]", "1: model 1 lacks id"},
-        {"models: [{ id: x }]", "1: id of model 'x' must be author/slug such as openai/gpt-4o-mini, not this text"},
+        {"models: [{ id: x }]",
+         "1: id of model 'x' must be author/slug such as openai/gpt-4o-mini, not this text"},
         {"models: [{ id: a/b }]", "1: model 'a/b' must have a list of endpoints, at least one"},
-        {"models: [{ id: a/b, endpoints: [] }]", "1: model 'a/b' must have a list of endpoints, at least one"},
-        {"models: [{ id: a/b, endpoint: [] }]", "1: unknown setting 'endpoint' in model 'a/b'; did you mean 'endpoints'?"},
-        {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x }] }]", "2: endpoint 1 of model 'a/b' lacks price.prompt"},
+        {"models: [{ id: a/b, endpoints: [] }]",
+         "1: model 'a/b' must have a list of endpoints, at least one"},
+        {"models: [{ id: a/b, endpoint: [] }]",
+         "1: unknown setting 'endpoint' in model 'a/b'; did you mean 'endpoints'?"},
+        {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x }] }]",
+         "2: endpoint 1 of model 'a/b' lacks price.prompt"},
         {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, price: 3 }] }]",
          "2: price of endpoint 1 of model 'a/b' must be a table of settings, not a number"},
-        {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, price: { prompt: 1e-3, completion: 1 } }] }]",
-         "2: price.prompt of endpoint 1 of model 'a/b' must be dollars per million tokens such as 0.15, at most six digits "
+        {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, price: { prompt: 1e-3, "
+           "completion: 1 } }] }]",
+         "2: price.prompt of endpoint 1 of model 'a/b' must be dollars per million tokens such as "
+         "0.15, at most six digits "
          "after the point, not text"},
-        {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, price: { prompt: -1, completion: 1 } }] }]",
-         "2: price.prompt of endpoint 1 of model 'a/b' must be dollars per million tokens such as 0.15, at most six digits "
+        {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, price: { prompt: -1, "
+           "completion: 1 } }] }]",
+         "2: price.prompt of endpoint 1 of model 'a/b' must be dollars per million tokens such as "
+         "0.15, at most six digits "
          "after the point, not this number"},
-        {P "models:\n- id: a/b\n  endpoints:\n  - model: x\n    provider: b\n    price: { prompt: 1, completion: 1 }",
-         "6: endpoint 1 of model 'a/b' names the provider 'b', which there is not; did you mean 'a'?"},
+        {P "models:\n- id: a/b\n  endpoints:\n  - model: x\n    provider: b\n    price: { prompt: "
+           "1, completion: 1 }",
+         "6: endpoint 1 of model 'a/b' names the provider 'b', which there is not; did you mean "
+         "'a'?"},
         {"models: [{ id: a/b, endpoints: [{ provider: b, model: x" PRICE " }] }]",
          "1: endpoint 1 of model 'a/b' names the provider 'b', which there is not"},
         {P "models:\n- { id: a/b, endpoints: [{ provider: a, model: x" PRICE " }] }\n"
-           "- { id: a/b, endpoints: [{ provider: a, model: x" PRICE " }] }", "4: model 'a/b' is there twice"},
+           "- { id: a/b, endpoints: [{ provider: a, model: x" PRICE " }] }",
+         "4: model 'a/b' is there twice"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char expected[400];
@@ -402,11 +433,14 @@ static void mistakes_outside_the_file_name_their_place(void **state)
     struct fault f;
     struct config_flags flags = {.workers = STR("none")};
     assert_int_equal(config_load(&c, &flags, &f), ERR_INVALID);
-    assert_string_equal(f.message, "--workers: workers must be a whole number from 1 to 64, not text");
+    assert_string_equal(f.message,
+                        "--workers: workers must be a whole number from 1 to 64, not text");
     flags.workers = STR_NONE;
     setenv("TURNPIKE_LISTEN", "nowhere", 1);
     assert_int_equal(config_load(&c, &flags, &f), ERR_INVALID);
-    assert_string_equal(f.message, "TURNPIKE_LISTEN: listen must be HOST:PORT such as 127.0.0.1:8080, not this text");
+    assert_string_equal(
+        f.message,
+        "TURNPIKE_LISTEN: listen must be HOST:PORT such as 127.0.0.1:8080, not this text");
     unsetenv("TURNPIKE_LISTEN");
     setenv("OPENAI_API_KEY", "canary with space", 1);
     assert_int_equal(config_load(&c, &flags, &f), ERR_INVALID);
@@ -453,7 +487,9 @@ static void the_file_overrides_the_built_in_catalogue(void **state)
     (void)state;
     struct config c;
     setenv("OPENAI_API_KEY", "sk-well-known", 1);
-    load_text(&c, "models: [{ id: openai/gpt-4o-mini, endpoints: [{ provider: openai, model: mine" PRICE " }] }]\n");
+    load_text(&c,
+              "models: [{ id: openai/gpt-4o-mini, endpoints: [{ provider: openai, model: mine" PRICE
+              " }] }]\n");
     const struct model *m = catalog_model(c.catalog, STR("openai/gpt-4o-mini"));
     assert_int_equal(m->endpoints_n, 1);
     assert_str(m->endpoints[0]->model, "mine");
@@ -484,10 +520,14 @@ static void ollamas_address_is_read_as_its_clients_read_it(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        {"127.0.0.1", "http://127.0.0.1:11434/v1"}, {"box:5000", "http://box:5000/v1"},
-        {"0.0.0.0", "http://127.0.0.1:11434/v1"},   {"0.0.0.0:5000", "http://127.0.0.1:5000/v1"},
-        {"http://box:5000/", "http://box:5000/v1"}, {"https://ollama.example", "https://ollama.example/v1"},
-        {"[::1]", "http://[::1]:11434/v1"},         {"[::1]:5000", "http://[::1]:5000/v1"},
+        {"127.0.0.1", "http://127.0.0.1:11434/v1"},
+        {"box:5000", "http://box:5000/v1"},
+        {"0.0.0.0", "http://127.0.0.1:11434/v1"},
+        {"0.0.0.0:5000", "http://127.0.0.1:5000/v1"},
+        {"http://box:5000/", "http://box:5000/v1"},
+        {"https://ollama.example", "https://ollama.example/v1"},
+        {"[::1]", "http://[::1]:11434/v1"},
+        {"[::1]:5000", "http://[::1]:5000/v1"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct config c;
@@ -512,10 +552,10 @@ static char *shown(const struct config_flags *flags)
     return text;
 }
 
-#define assert_has(text, part)                       \
-    do {                                             \
-        if (!strstr(text, part))                     \
-            fail_msg("no '%s' in:\n%s", part, text); \
+#define assert_has(text, part)                                                                     \
+    do {                                                                                           \
+        if (!strstr(text, part))                                                                   \
+            fail_msg("no '%s' in:\n%s", part, text);                                               \
     } while (0)
 
 static void the_shown_configuration_tells_where_each_value_comes_from(void **state)
@@ -529,11 +569,14 @@ static void the_shown_configuration_tells_where_each_value_comes_from(void **sta
     assert_has(text, "listen: \"127.0.0.1:1\"  # --listen\n");
     assert_has(text, "data: \"elsewhere\"  # TURNPIKE_DATA\n");
     assert_has(text, "workers: 3  # turnpike.yaml:3\n");
-    assert_has(text, "limits:\n    body: 64KiB  # turnpike.yaml:11\n    connections: 7  # turnpike.yaml:11\n");
+    assert_has(
+        text,
+        "limits:\n    body: 64KiB  # turnpike.yaml:11\n    connections: 7  # turnpike.yaml:11\n");
     assert_has(text, "        api_key: sk-...(hidden)  # turnpike.yaml:18\n");
     assert_has(text, "        connections: 1024  # default\n");
     assert_has(text, "    xai:\n        title: \"xAI\"  # built-in, by XAI_API_KEY\n");
-    assert_has(text, "        - provider: \"openai\"  # turnpike.yaml:31\n          model: \"gpt-4o-mini\"  # turnpike.yaml:32\n"
+    assert_has(text, "        - provider: \"openai\"  # turnpike.yaml:31\n          model: "
+                     "\"gpt-4o-mini\"  # turnpike.yaml:32\n"
                      "          price:\n              prompt: 0.15  # turnpike.yaml:33\n");
     assert_has(text, "              cache_write: 0.15  # default\n");
     assert_null(strstr(text, "canary"));
@@ -545,7 +588,8 @@ static void passwords_of_databases_are_hidden(void **state)
     static const struct config_flags none;
     write_file("turnpike.yaml", whole);
     const char *text = shown(&none);
-    assert_has(text, "data: \"postgresql://user:(hidden)@db/turnpike?(hidden)\"  # turnpike.yaml:2\n");
+    assert_has(text,
+               "data: \"postgresql://user:(hidden)@db/turnpike?(hidden)\"  # turnpike.yaml:2\n");
     assert_null(strstr(text, "canary"));
 }
 
@@ -563,7 +607,8 @@ static void the_shown_configuration_reads_back(void **state)
     unsetenv("GROQ_API_KEY");
     write_file("other.yaml", first);
     char *second = shown(&again);
-    for (char *a = first, *b = second; *a; a += *a == '\n', b += *b == '\n') { /* but for the origins */
+    for (char *a = first, *b = second; *a;
+         a += *a == '\n', b += *b == '\n') { /* but for the origins */
         size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
         comment = strstr(a, "  # ");
         assert_memory_equal(a, b, comment && comment < a + n ? (size_t)(comment - a) : n);

@@ -12,8 +12,10 @@ static void prefixes_are_checked(void **state)
     (void)state;
     static const char *const good[] = {"sk-tp-v1-", "x-v0-", "sk-or-v9-", "a1-b2-v3-",
                                        "abcdefghijklmnopqrstuvwxyz12-v1-"};
-    static const char *const bad[] = {"", "-v1-", "v1-", "sk-tp-", "sk-tp-v1", "sk-tp-v12-", "sk_tp-v1-", "SK-tp-v1-",
-                                      "sk tp-v1-", "-sk-v1-", "sk-tp-va-", "abcdefghijklmnopqrstuvwxyz123-v1-"};
+    static const char *const bad[] = {
+        "",          "-v1-",       "v1-",       "sk-tp-",
+        "sk-tp-v1",  "sk-tp-v12-", "sk_tp-v1-", "SK-tp-v1-",
+        "sk tp-v1-", "-sk-v1-",    "sk-tp-va-", "abcdefghijklmnopqrstuvwxyz123-v1-"};
     for (size_t i = 0; i < COUNT_OF(good); i++)
         assert_true(key_prefix_is_valid(str_c(good[i])));
     for (size_t i = 0; i < COUNT_OF(bad); i++)
@@ -53,7 +55,8 @@ static void a_new_key_has_the_form_that_is_published(void **state)
         uint8_t hash[KEY_HASH_BYTES];
         key_hash(str_c(text), hash);
         assert_memory_equal(row.hash, hash, sizeof hash);
-        assert_int_equal(key_shape(str_c(text), PREFIX), management ? KEY_SHAPE_MANAGEMENT : KEY_SHAPE_INFERENCE);
+        assert_int_equal(key_shape(str_c(text), PREFIX),
+                         management ? KEY_SHAPE_MANAGEMENT : KEY_SHAPE_INFERENCE);
     }
 }
 
@@ -77,7 +80,8 @@ static void a_known_key_has_its_known_hash(void **state)
     assert_int_equal(key_shape(text, PREFIX), KEY_SHAPE_INFERENCE);
     key_hash(text, hash);
     hex_encode(hex, hash, sizeof hash);
-    assert_memory_equal(hex, "0dcf8a7e123aadd1a4b8f09e7e6b775aa28c9c1ed4a86fb1b5edff5e552bc38f", 64);
+    assert_memory_equal(hex, "0dcf8a7e123aadd1a4b8f09e7e6b775aa28c9c1ed4a86fb1b5edff5e552bc38f",
+                        64);
 }
 
 static void any_single_changed_digit_is_noticed(void **state)
@@ -90,7 +94,8 @@ static void any_single_changed_digit_is_noticed(void **state)
         char was = text[i];
         for (const char *c = "0123456789abcdefABCDEF gz-"; *c; c++) {
             text[i] = *c;
-            assert_int_equal(key_shape(str_c(text), PREFIX), *c == was ? KEY_SHAPE_INFERENCE : KEY_SHAPE_BAD);
+            assert_int_equal(key_shape(str_c(text), PREFIX),
+                             *c == was ? KEY_SHAPE_INFERENCE : KEY_SHAPE_BAD);
         }
         text[i] = was;
     }

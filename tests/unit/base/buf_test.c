@@ -28,7 +28,8 @@ static void the_ceiling_holds_exactly_and_a_failure_is_remembered(void **state)
     assert_int_equal(buf_add(&b, STR("x")), ERR_TOO_BIG);
     assert_str(buf_view(&b), "0123456789");
     buf_consume(&b, 5);
-    assert_int_equal(buf_add(&b, STR("x")), ERR_TOO_BIG); /* there is room, but the text has a hole */
+    assert_int_equal(buf_add(&b, STR("x")),
+                     ERR_TOO_BIG); /* there is room, but the text has a hole */
     assert_int_equal(b.failed, ERR_TOO_BIG);
     buf_reset(&b);
     assert_int_equal(buf_add(&b, STR("x")), ERR_OK);

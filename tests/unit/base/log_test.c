@@ -57,8 +57,9 @@ static void pieces_make_one_line(void **state)
     log_str(&l, "empty", STR_NONE);
     log_i64(&l, "cost", INT64_MIN);
     log_end(&l);
-    assert_string_equal(logged(), "time=1970-01-01T00:00:00Z level=error msg=served model=openai/gpt-4o-mini "
-                                  "title=\"a b\" empty=\"\" cost=-9223372036854775808\n");
+    assert_string_equal(logged(),
+                        "time=1970-01-01T00:00:00Z level=error msg=served model=openai/gpt-4o-mini "
+                        "title=\"a b\" empty=\"\" cost=-9223372036854775808\n");
 }
 
 static void a_value_cannot_forge_a_line_or_a_pair(void **state)
@@ -68,8 +69,10 @@ static void a_value_cannot_forge_a_line_or_a_pair(void **state)
     log_begin(&l, LOG_INFO, "x");
     log_str(&l, "v", STR("a\nlevel=error \"q\" b\\c\r\t\0\x1b[31m\x7f\xc2\x9bm\xc3\xa9"));
     log_end(&l);
-    assert_string_equal(logged(), "time=1970-01-01T00:00:00Z level=info msg=x "
-                                  "v=\"a\\nlevel=error \\\"q\\\" b\\\\c\\x0d\\x09\\x00\\x1b[31m\\x7f\\xc2\\x9bm\xc3\xa9\"\n");
+    assert_string_equal(
+        logged(),
+        "time=1970-01-01T00:00:00Z level=info msg=x "
+        "v=\"a\\nlevel=error \\\"q\\\" b\\\\c\\x0d\\x09\\x00\\x1b[31m\\x7f\\xc2\\x9bm\xc3\xa9\"\n");
 }
 
 static void a_line_below_the_level_is_not_written(void **state)

@@ -9,9 +9,16 @@ static void dollars_are_read_exactly(void **state)
         const char *text;
         nanos amount;
     } rows[] = {
-        {"0", 0}, {"12", 12 * NANOS_PER_USD}, {"0.0015", 1500000}, {"0.000000001", 1},
-        {"1.5", 1500000000}, {"007.10", 7100000000}, {"1.0000000010000", 1000000001},
-        {"4000000000", NANOS_MAX}, {"4000000000.000000000", NANOS_MAX}, {"0.00000000000000", 0},
+        {"0", 0},
+        {"12", 12 * NANOS_PER_USD},
+        {"0.0015", 1500000},
+        {"0.000000001", 1},
+        {"1.5", 1500000000},
+        {"007.10", 7100000000},
+        {"1.0000000010000", 1000000001},
+        {"4000000000", NANOS_MAX},
+        {"4000000000.000000000", NANOS_MAX},
+        {"0.00000000000000", 0},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         nanos v = -1;
@@ -24,9 +31,29 @@ static void what_is_no_exact_amount_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", ".", ".5", "5.", "-1", "+1", "1e3", "1e-3", " 1", "1 ", "1,5", "1.2.3", "0x10", "$1", "inf", "nan",
-        "0.0000000001", "1.0000000011", "4000000000.000000001", "4000000001", "99999999999999999999999",
-        "18446744073709551616", "1.",
+        "",
+        ".",
+        ".5",
+        "5.",
+        "-1",
+        "+1",
+        "1e3",
+        "1e-3",
+        " 1",
+        "1 ",
+        "1,5",
+        "1.2.3",
+        "0x10",
+        "$1",
+        "inf",
+        "nan",
+        "0.0000000001",
+        "1.0000000011",
+        "4000000000.000000001",
+        "4000000001",
+        "99999999999999999999999",
+        "18446744073709551616",
+        "1.",
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         nanos v = 77;
@@ -143,7 +170,8 @@ static void sums_agree_with_plain_arithmetic(void **state)
     uint64_t seed = 5;
     for (int i = 0; i < 200000; i++) {
         uint64_t a = next_random(&seed) % 2000000, b = next_random(&seed) % 2000000;
-        picos pa = (picos)(next_random(&seed) % 100000000), pb = (picos)(next_random(&seed) % 100000000);
+        picos pa = (picos)(next_random(&seed) % 100000000),
+              pb = (picos)(next_random(&seed) % 100000000);
         uint64_t exact = a * (uint64_t)pa + b * (uint64_t)pb;
         struct money_sum s = {0};
         money_sum_add(&s, a, pa);

@@ -144,7 +144,8 @@ static void reply(unsigned n, const char *text)
     peer_send(p, text);
 }
 
-static const char hello[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+static const char hello[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
 
 static void a_call_gets_its_answer_and_the_connection_is_used_again(void **state)
 {
@@ -183,17 +184,20 @@ static const struct answer answers[] = {
     {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "", 200, true, false},
     {"HTTP/1.1 204 No Content\r\n\r\n", "", 204, true, false},
     {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "", 304, true, false},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nT: v\r\n\r\n",
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n "
+     "world\r\n0\r\nT: v\r\n\r\n",
      "hello world", 200, true, false},
     {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n"
      "Content-Length: 5\r\n\r\nhello",
      "hello", 200, true, false},
-    {"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 4\r\n\r\noops", "oops", 500, false,
-     false},
+    {"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 4\r\n\r\noops",
+     "oops", 500, false, false},
     {"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello", 200, false, false},
-    {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", "hello", 200, true, false},
+    {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", "hello", 200,
+     true, false},
     {"HTTP/1.1 200 OK\r\n\r\nto the end", "to the end", 200, false, true},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n", "hello", 200, false, false},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n", "hello", 200,
+     false, false},
 };
 
 static void check_answer(const struct answer *want, size_t split)
@@ -248,13 +252,17 @@ struct failure {
 static const struct failure failures[] = {
     {"", "connection closed before an answer", true},
     {"HTTP/1.1 200 OK\r\nConte", "connection closed within the head of the answer", true},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nhello", "the answer ended after 5 of 5000 bytes", true},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "the answer was cut after 5 bytes", true},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", "the answer was cut after 3 bytes", true},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n", "the answer was cut after 5 bytes",
-     true},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nhello",
+     "the answer ended after 5 of 5000 bytes", true},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+     "the answer was cut after 5 bytes", true},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+     "the answer was cut after 3 bytes", true},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+     "the answer was cut after 5 bytes", true},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX", "not proper HTTP", false},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", "not proper HTTP", false},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+     "not proper HTTP", false},
     {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", "not proper HTTP", false},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "not proper HTTP", false},
     {"HTTP/1.1 200 OK\nContent-Length: 5\r\n\r\n", "not proper HTTP", false},

@@ -1,8 +1,9 @@
-/* What the server does not take: each is answered with a reason in JSON, and the connection is closed. */
+/* What the server does not take: each is answered with a reason in JSON, and the connection is
+ * closed. */
 #include "unit/http/served.h"
 
-#define HOST "Host: h\r\n"
-#define POST "POST /echo HTTP/1.1\r\nHost: h\r\n"
+#define HOST    "Host: h\r\n"
+#define POST    "POST /echo HTTP/1.1\r\nHost: h\r\n"
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 
 struct refusal {
@@ -40,10 +41,13 @@ static const struct refusal heads[] = {
     {400, POST "Content-Length: 0x1\r\n\r\nx", "Content-Length is not a number", 0},
     {400, POST "Content-Length: 1 1\r\n\r\nx", "Content-Length is not a number", 0},
     {400, POST "Content-Length:\r\n\r\n", "Content-Length is not a number", 0},
-    {400, POST "Content-Length: 18446744073709551617\r\n\r\nx", "Content-Length is not a number", 0},
+    {400, POST "Content-Length: 18446744073709551617\r\n\r\nx", "Content-Length is not a number",
+     0},
     {400, POST "Content-Length: 9223372036854775808\r\n\r\nx", "Content-Length is not a number", 0},
-    {400, POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "beside Transfer-Encoding", 0},
-    {400, POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", "beside Transfer-Encoding", 0},
+    {400, POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     "beside Transfer-Encoding", 0},
+    {400, POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+     "beside Transfer-Encoding", 0},
     {400, POST "Transfer-Encoding: gzip\r\n\r\n", "Transfer-Encoding", 0},
     {400, POST "Transfer-Encoding: identity\r\n\r\n", "Transfer-Encoding", 0},
     {400, POST "Transfer-Encoding: gzip, chunked\r\n\r\n", "Transfer-Encoding", 0},
@@ -52,10 +56,15 @@ static const struct refusal heads[] = {
     {400, POST "Transfer-Encoding: \"chunked\"\r\n\r\n", "Transfer-Encoding", 0},
     {400, POST "Transfer-Encoding: xchunked\r\n\r\n", "Transfer-Encoding", 0},
     {400, POST "Transfer-Encoding:\r\n\r\n", "Transfer-Encoding", 0},
-    {400, POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding", 0},
-    {400, POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n", "Transfer-Encoding", 0},
+    {400, POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     "Transfer-Encoding", 0},
+    {400, POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n",
+     "Transfer-Encoding", 0},
     {400, POST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "White space", 0},
-    {400, POST "Transfer-Encoding: \x0b" "chunked\r\n\r\n0\r\n\r\n", "", 0},
+    {400,
+     POST "Transfer-Encoding: \x0b"
+          "chunked\r\n\r\n0\r\n\r\n",
+     "", 0},
     {400, "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.0", 0},
     {400, "GET /\r\n", "no HTTP version", 0},
     {400, "GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "target", 0},
@@ -181,15 +190,18 @@ static void send_flood(struct peer *p, const char *piece, size_t bytes)
 static void heads_that_are_too_big_are_refused(void **state)
 {
     (void)state;
-    const struct refusal big = {431, "big", "32768 bytes", 0}, many = {431, "many", "100 headers", 0};
+    const struct refusal big = {431, "big", "32768 bytes", 0},
+                         many = {431, "many", "100 headers", 0};
     served_begin(NULL);
     peer_send(served.peer, "GET / HTTP/1.1\r\nHost: h\r\n");
-    send_flood(served.peer, "X-Long: 0123456789012345678901234567890123456789012345678901234567890123456789"
-                            "012345678901234567890123456789012345678901234567890123456789012345678901234567890"
-                            "012345678901234567890123456789012345678901234567890123456789012345678901234567890"
-                            "012345678901234567890123456789012345678901234567890123456789012345678901234567890"
-                            "012345678901234567890123456789012345678901234567890123456789012345678901234567890\r\n",
-               33000);
+    send_flood(
+        served.peer,
+        "X-Long: 0123456789012345678901234567890123456789012345678901234567890123456789"
+        "012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+        "012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+        "012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+        "012345678901234567890123456789012345678901234567890123456789012345678901234567890\r\n",
+        33000);
     check_refused(served.peer, &big);
 
     struct peer *endless = served_connect();
@@ -225,7 +237,8 @@ static void a_slow_head_and_a_slow_body_end_with_408(void **state)
 {
     (void)state;
     struct http_limits limits = usual_limits;
-    const struct refusal head = {408, "head", "head of the request", 0}, body = {408, "body", "body of the request", 0};
+    const struct refusal head = {408, "head", "head of the request", 0},
+                         body = {408, "body", "body of the request", 0};
     limits.head_ms = limits.body_ms = 20;
     served_begin(&limits);
     peer_send(served.peer, "GET / HT");
@@ -276,9 +289,10 @@ static void a_pipeliner_that_reads_no_answers_gets_no_further(void **state)
     char head[100];
     served_begin(NULL);
     memset(body, 'x', sizeof body);
-    struct str request[] = {str_of(head, (size_t)snprintf(head, sizeof head, POST "Content-Length: %zu\r\n\r\n",
-                                                          sizeof body)),
-                            str_of(body, sizeof body)};
+    struct str request[] = {
+        str_of(head, (size_t)snprintf(head, sizeof head, POST "Content-Length: %zu\r\n\r\n",
+                                      sizeof body)),
+        str_of(body, sizeof body)};
     served.peer->is_sink = true;
     RUN_UNTIL((rig_turn(), http_server_connections(served.server) == 1));
     io_read(served.peer->c, false);

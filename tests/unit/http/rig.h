@@ -1,5 +1,5 @@
-/* rig.h: a loop, and peers on it that send what a test says and keep what they get. Every callback stops the loop, so
- * a test waits for what it wants to see: RUN_UNTIL(condition). */
+/* rig.h: a loop, and peers on it that send what a test says and keep what they get. Every callback
+ * stops the loop, so a test waits for what it wants to see: RUN_UNTIL(condition). */
 #ifndef UNIT_HTTP_RIG_H
 #define UNIT_HTTP_RIG_H
 
@@ -31,16 +31,16 @@ static struct rig {
     unsigned n;
 } rig;
 
-#define RUN_UNTIL(condition)                                                   \
-    do {                                                                       \
-        io_timer_set(rig.loop, &rig.guard, io_now_ms(rig.loop) + GUARD_MS);    \
-        while (!(condition)) {                                                 \
-            if (rig.is_timed_out)                                              \
-                print_error("in vain: %s\n", #condition);                      \
-            assert_false(rig.is_timed_out);                                    \
-            io_loop_run(rig.loop);                                             \
-        }                                                                      \
-        io_timer_clear(rig.loop, &rig.guard);                                  \
+#define RUN_UNTIL(condition)                                                                       \
+    do {                                                                                           \
+        io_timer_set(rig.loop, &rig.guard, io_now_ms(rig.loop) + GUARD_MS);                        \
+        while (!(condition)) {                                                                     \
+            if (rig.is_timed_out)                                                                  \
+                print_error("in vain: %s\n", #condition);                                          \
+            assert_false(rig.is_timed_out);                                                        \
+            io_loop_run(rig.loop);                                                                 \
+        }                                                                                          \
+        io_timer_clear(rig.loop, &rig.guard);                                                      \
     } while (0)
 
 static inline void rig_stop(void)
@@ -105,8 +105,10 @@ static inline void peer_on_drained(void *user)
     rig_stop();
 }
 
-static const struct io_conn_ops peer_ops = {
-    .on_open = peer_on_open, .on_bytes = peer_on_bytes, .on_end = peer_on_end, .on_drained = peer_on_drained};
+static const struct io_conn_ops peer_ops = {.on_open = peer_on_open,
+                                            .on_bytes = peer_on_bytes,
+                                            .on_end = peer_on_end,
+                                            .on_drained = peer_on_drained};
 
 static inline struct peer *peer_new(void)
 {

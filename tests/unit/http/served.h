@@ -1,4 +1,5 @@
-/* served.h: a server on the rig's loop with an application for tests; the path says what it does. */
+/* served.h: a server on the rig's loop with an application for tests; the path says what it
+ * does. */
 #ifndef UNIT_HTTP_SERVED_H
 #define UNIT_HTTP_SERVED_H
 
@@ -90,7 +91,8 @@ static inline void app_on_body_end(void *user)
         http_begin(a->s, 200, STR("Content-Type: text/plain\r\n"));
         pump(a);
     } else if (strcmp(a->path, "/chunks") == 0) {
-        struct str hello[] = {STR("hel"), STR("lo")}, none = STR_NONE, long_one = STR("a chunk of 27 bytes, really");
+        struct str hello[] = {STR("hel"), STR("lo")}, none = STR_NONE,
+                   long_one = STR("a chunk of 27 bytes, really");
         struct http_stream *s = a->s;
         a->s = NULL;
         http_begin(s, 200, STR("X-Kind: chunks\r\n"));
@@ -120,8 +122,10 @@ static inline void app_on_gone(void *user)
     rig_stop();
 }
 
-static const struct http_handler app_handler = {
-    .on_body = app_on_body, .on_body_end = app_on_body_end, .on_drained = app_on_drained, .on_gone = app_on_gone};
+static const struct http_handler app_handler = {.on_body = app_on_body,
+                                                .on_body_end = app_on_body_end,
+                                                .on_drained = app_on_drained,
+                                                .on_gone = app_on_gone};
 
 static inline void app_on_request(void *app, struct http_stream *s, const struct http_head *h)
 {
@@ -147,7 +151,8 @@ static inline void served_begin(const struct http_limits *limits)
     struct fault f;
     rig_begin();
     memset(&served, 0, sizeof served);
-    served.server = http_server_new(rig.loop, limits ? limits : &usual_limits, app_on_request, NULL);
+    served.server =
+        http_server_new(rig.loop, limits ? limits : &usual_limits, app_on_request, NULL);
     assert_non_null(served.server);
     assert_int_equal(http_server_listen(served.server, STR("127.0.0.1"), 0, NULL, &f), ERR_OK);
     served.peer = peer_connect(http_server_port(served.server));

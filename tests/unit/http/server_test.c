@@ -1,5 +1,9 @@
 #include "unit/http/served.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static void an_answer_has_its_length_and_date_and_the_connection_stays(void **state)
 {
     (void)state;
@@ -7,8 +11,9 @@ static void an_answer_has_its_length_and_date_and_the_connection_stays(void **st
     clock_wall_set(784111777000);
     peer_send(served.peer, "POST /echo?q HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
     RUN_UNTIL(got_has(served.peer, "hello"));
-    assert_str(buf_view(&served.peer->got), "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-                                            "Content-Length: 5\r\n\r\nhello");
+    assert_str(buf_view(&served.peer->got),
+               "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+               "Content-Length: 5\r\n\r\nhello");
     buf_reset(&served.peer->got);
     peer_send(served.peer, "GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
     RUN_UNTIL(served.n == 2);
@@ -27,10 +32,12 @@ static void pipelined_requests_are_answered_in_order(void **state)
 {
     (void)state;
     served_begin(NULL);
-    peer_send(served.peer, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
-                           "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-                           "\r\nPOST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\necho"
-                           "GET /c HTTP/1.1\r\nHost:");
+    peer_send(
+        served.peer,
+        "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+        "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        "\r\nPOST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\necho"
+        "GET /c HTTP/1.1\r\nHost:");
     RUN_UNTIL(served.n == 1);
     rig_turn();
     assert_int_equal(served.n, 1);
@@ -88,8 +95,9 @@ static void chunks_are_framed_and_empty_ones_are_not_sent(void **state)
     served_begin(NULL);
     peer_send(served.peer, "GET /chunks HTTP/1.1\r\nHost: h\r\n\r\n");
     RUN_UNTIL(got_has(served.peer, "\r\n0\r\n\r\n"));
-    assert_true(got_has(served.peer, "Transfer-Encoding: chunked\r\nX-Kind: chunks\r\n\r\n"
-                                     "5\r\nhello\r\n1b\r\na chunk of 27 bytes, really\r\n0\r\n\r\n"));
+    assert_true(got_has(served.peer,
+                        "Transfer-Encoding: chunked\r\nX-Kind: chunks\r\n\r\n"
+                        "5\r\nhello\r\n1b\r\na chunk of 27 bytes, really\r\n0\r\n\r\n"));
     assert_false(served.peer->is_ended);
     served_end();
 }
@@ -98,14 +106,16 @@ static void head_gets_the_head_alone(void **state)
 {
     (void)state;
     served_begin(NULL);
-    peer_send(served.peer, "HEAD /later HTTP/1.1\r\nHost: h\r\n\r\nHEAD /chunks HTTP/1.1\r\nHost: h\r\n\r\n"
-                           "GET /early HTTP/1.1\r\nHost: h\r\n\r\n");
+    peer_send(served.peer,
+              "HEAD /later HTTP/1.1\r\nHost: h\r\n\r\nHEAD /chunks HTTP/1.1\r\nHost: h\r\n\r\n"
+              "GET /early HTTP/1.1\r\nHost: h\r\n\r\n");
     RUN_UNTIL(served.n == 1);
     answer(&served.asks[0], 200, "12345");
     RUN_UNTIL(got_has(served.peer, "early"));
     assert_true(got_has(served.peer, "Content-Length: 5\r\n"));
     assert_false(got_has(served.peer, "12345"));
-    assert_true(got_has(served.peer, "chunked\r\nX-Kind: chunks\r\n\r\nHTTP/1.1 401 Unauthorized\r\n"));
+    assert_true(
+        got_has(served.peer, "chunked\r\nX-Kind: chunks\r\n\r\nHTTP/1.1 401 Unauthorized\r\n"));
     served_end();
 }
 
@@ -117,7 +127,8 @@ static void http_1_0_gets_no_chunks_and_a_close(void **state)
     RUN_UNTIL(served.peer->is_ended);
     assert_false(got_has(served.peer, "chunked"));
     assert_true(got_has(served.peer, "Connection: close\r\n"));
-    assert_true(str_ends(buf_view(&served.peer->got), STR("\r\n\r\nhelloa chunk of 27 bytes, really")));
+    assert_true(
+        str_ends(buf_view(&served.peer->got), STR("\r\n\r\nhelloa chunk of 27 bytes, really")));
 
     struct peer *kept = served_connect();
     peer_send(kept, "POST /echo HTTP/1.0\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\n1");
@@ -133,8 +144,9 @@ static void connection_close_is_honoured(void **state)
 {
     (void)state;
     served_begin(NULL);
-    peer_send(served.peer, "POST /echo HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\nContent-Length: 1\r\n\r\n1"
-                           "GET /never HTTP/1.1\r\nHost: h\r\n\r\n");
+    peer_send(served.peer,
+              "POST /echo HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\nContent-Length: 1\r\n\r\n1"
+              "GET /never HTTP/1.1\r\nHost: h\r\n\r\n");
     RUN_UNTIL(served.peer->is_ended);
     assert_int_equal(served.peer->end, ERR_OK);
     assert_true(got_has(served.peer, "Connection: close\r\n\r\n1"));
@@ -148,14 +160,18 @@ static void continue_is_sent_when_the_body_is_wanted(void **state)
 {
     (void)state;
     served_begin(NULL);
-    peer_send(served.peer, "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n");
+    peer_send(
+        served.peer,
+        "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n");
     RUN_UNTIL(got_has(served.peer, "HTTP/1.1 100 Continue\r\n\r\n"));
     peer_send(served.peer, "ok");
     RUN_UNTIL(got_has(served.peer, "\r\n\r\nok"));
     assert_int_equal(got_count(served.peer, "100 Continue"), 1);
     buf_reset(&served.peer->got);
 
-    peer_send(served.peer, "POST /paused HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    peer_send(
+        served.peer,
+        "POST /paused HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     RUN_UNTIL(served.n == 2);
     rig_turn();
     assert_int_equal(served.peer->got.n, 0);
@@ -168,7 +184,9 @@ static void continue_is_sent_when_the_body_is_wanted(void **state)
     RUN_UNTIL(got_has(served.peer, "paused"));
     buf_reset(&served.peer->got);
 
-    peer_send(served.peer, "POST /early HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    peer_send(
+        served.peer,
+        "POST /early HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     RUN_UNTIL(served.peer->is_ended);
     assert_int_equal(got_status(served.peer), 401);
     assert_true(got_has(served.peer, "Connection: close\r\n"));
@@ -180,9 +198,10 @@ static void an_early_answer_with_the_whole_body_at_hand_keeps_the_connection(voi
 {
     (void)state;
     served_begin(NULL);
-    peer_send(served.peer, "POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-                           "POST /refuse-in-body HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-                           "GET /chunks HTTP/1.1\r\nHost: h\r\n\r\n");
+    peer_send(served.peer,
+              "POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+              "POST /refuse-in-body HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+              "GET /chunks HTTP/1.1\r\nHost: h\r\n\r\n");
     RUN_UNTIL(got_has(served.peer, "0\r\n\r\n"));
     assert_false(got_has(served.peer, "Connection: close"));
     assert_int_equal(got_count(served.peer, "HTTP/1.1 "), 3);
@@ -218,8 +237,9 @@ static void a_stream_may_be_aborted_from_within_its_body(void **state)
 {
     (void)state;
     served_begin(NULL);
-    peer_send(served.peer, "POST /abort-in-body HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-                           "1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
+    peer_send(served.peer,
+              "POST /abort-in-body HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+              "1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
     RUN_UNTIL(served.peer->is_ended);
     assert_int_equal(served.peer->got.n, 0);
     assert_false(served.asks[0].is_gone);
@@ -336,6 +356,26 @@ static void a_client_that_leaves_within_its_answer_is_noticed(void **state)
     served_end();
 }
 
+/* A close with data unread, or with this option, is a reset. */
+static void a_client_that_resets_is_noticed_while_it_waits(void **state)
+{
+    (void)state;
+    served_begin(NULL);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons(http_server_port(served.server)),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    const char *request = "GET /later HTTP/1.1\r\nHost: h\r\n\r\n";
+    assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+    RUN_UNTIL(served.n == 1);
+    struct linger reset = {.l_onoff = 1};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+    close(fd);
+    RUN_UNTIL(served.asks[0].is_gone);
+    served_end();
+}
+
 static void too_many_connections_are_told_so(void **state)
 {
     (void)state;
@@ -435,6 +475,7 @@ int main(void)
         cmocka_unit_test(a_half_closed_client_still_gets_its_answers),
         cmocka_unit_test(a_client_that_leaves_within_its_body_is_noticed),
         cmocka_unit_test(a_client_that_leaves_within_its_answer_is_noticed),
+        cmocka_unit_test(a_client_that_resets_is_noticed_while_it_waits),
         cmocka_unit_test(too_many_connections_are_told_so),
         cmocka_unit_test(draining_closes_the_idle_and_waits_for_the_busy),
         cmocka_unit_test(a_server_freed_in_the_middle_calls_nobody),

@@ -1,6 +1,7 @@
 #include "unit/io/peers.h"
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -152,7 +153,8 @@ static void closing_in_any_callback_is_safe_and_final(void **state)
             pair_begin(&p, NULL, "127.0.0.1");
             struct end *e = side ? &p.server : &p.client, *other = side ? &p.client : &p.server;
             snprintf(e->closes_in, sizeof e->closes_in, "%s", where[i]);
-            if ((side && i == 0) || (!side && i == 4)) { /* a callback that this side does not have */
+            if ((side && i == 0) ||
+                (!side && i == 4)) { /* a callback that this side does not have */
                 pair_end(&p);
                 continue;
             }
@@ -193,8 +195,8 @@ static void a_refused_connection_says_so_and_is_closed(void **state)
 static void a_host_that_cannot_be_is_not_found(void **state)
 {
     (void)state;
-    const struct str hosts[] = {STR_INIT(""), STR_INIT("no such host"), {(const char *)pattern, 300},
-                                STR_INIT("a\0b")};
+    const struct str hosts[] = {
+        STR_INIT(""), STR_INIT("no such host"), {(const char *)pattern, 300}, STR_INIT("a\0b")};
     for (size_t i = 0; i < COUNT_OF(hosts); i++) {
         struct pair p;
         pair_begin(&p, NULL, "127.0.0.1");
@@ -289,11 +291,38 @@ static void several_listeners_share_a_port_but_strangers_cannot(void **state)
     char expected[300];
     snprintf(expected, sizeof expected, "cannot listen on 127.0.0.1:%u: address already in use",
              ntohs(a.sin_port));
-    assert_null(io_listen(p.loop, STR("127.0.0.1"), ntohs(a.sin_port), NULL, pair_on_accept, &p, &f));
+    assert_null(
+        io_listen(p.loop, STR("127.0.0.1"), ntohs(a.sin_port), NULL, pair_on_accept, &p, &f));
     assert_string_equal(f.message, expected);
     assert_null(io_listen(p.loop, STR("no such host"), 0, NULL, pair_on_accept, &p, &f));
     assert_memory_equal(f.message, "cannot listen on no such host:0: ", 33);
     close(fd);
+    pair_end(&p);
+}
+
+static void without_descriptors_accepting_pauses_and_goes_on_later(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct rlimit old, tight;
+    pair_begin(&p, NULL, "127.0.0.1");
+    pair_connect(&p, "127.0.0.1", NULL);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    int next = dup(0);
+    close(next);
+    tight = (struct rlimit){(rlim_t)next, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    io_timer_init(&p.server.resume, on_unread);
+    io_timer_set(p.loop, &p.server.resume, io_now_ms(p.loop) + 10);
+    pair_run(&p);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_int_equal(p.client.opens, 1); /* the kernel took it for us */
+    assert_int_equal(p.accepts, 0);
+    assert_false(uv_is_active((uv_handle_t *)&p.listener->poll));
+
+    p.server.to_send = p.client.stops_at = 10;
+    pair_run(&p);
+    assert_int_equal(p.accepts, 1);
     pair_end(&p);
 }
 
@@ -320,6 +349,7 @@ int main(void)
         cmocka_unit_test(freeing_the_loop_closes_all_without_callbacks),
         cmocka_unit_test(peers_have_an_address_and_a_port),
         cmocka_unit_test(several_listeners_share_a_port_but_strangers_cannot),
+        cmocka_unit_test(without_descriptors_accepting_pauses_and_goes_on_later),
         cmocka_unit_test(a_connection_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

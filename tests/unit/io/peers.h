@@ -1,5 +1,5 @@
-/* peers.h: two ends of a connection on one loop, for the tests of plain and TLS connections alike. Bytes follow a
- * pattern, so that each end can check what it gets without keeping what was sent. */
+/* peers.h: two ends of a connection on one loop, for the tests of plain and TLS connections alike.
+ * Bytes follow a pattern, so that each end can check what it gets without keeping what was sent. */
 #ifndef UNIT_IO_PEERS_H
 #define UNIT_IO_PEERS_H
 

@@ -140,7 +140,8 @@ static void bytes_come_back_whole_through_tls(void **state)
             struct tls_pair t;
             begin(&t, "here.pem", "ca.pem");
             SSL_CTX_set_max_proto_version(t.server->ctx, version);
-            pair_echo(&t.p, i % 2 ? "127.0.0.1" : "localhost", t.client, sizes[i], i % 2 ? 777 + i : 0);
+            pair_echo(&t.p, i % 2 ? "127.0.0.1" : "localhost", t.client, sizes[i],
+                      i % 2 ? 777 + i : 0);
             end(&t);
         }
 }
@@ -274,35 +275,63 @@ static void closing_in_any_callback_is_safe(void **state)
     }
 }
 
-/* What is no TLS at all gets nowhere, and harms nobody. */
-static void strangers_are_turned_away(void **state)
+static void on_stranger_bytes(void *user, struct str bytes)
+{
+    (void)user, (void)bytes; /* the alert */
+}
+
+static const struct io_conn_ops stranger = {end_on_open, on_stranger_bytes, end_on_end,
+                                            end_on_drained};
+
+static void a_client_that_does_not_speak_tls_is_cut_off(void **state)
 {
     (void)state;
     struct tls_pair t;
     begin(&t, "here.pem", "ca.pem");
     t.p.client.to_send = 1000;
     t.p.client.stops_at_end = true;
-    /* The alert is read as bytes that do not follow the pattern, so nothing is read. */
     pair_connect(&t.p, "127.0.0.1", NULL);
-    strcpy(t.p.client.closes_in, "on_drained");
+    io_conn_set_user(t.p.client.c, &stranger, &t.p.client);
     pair_run(&t.p);
+    assert_int_equal(t.p.client.ends, 1);
     assert_int_equal(t.p.accepts, 0);
     end(&t);
+}
 
-    begin(&t, "here.pem", "ca.pem");
-    struct fault f;
-    struct io_listener *plain =
-        io_listen(t.p.loop, STR("127.0.0.1"), 0, NULL, pair_on_accept, &t.p, &f);
-    t.p.server.is_echo = false;
-    strcpy(t.p.server.closes_in, "on_accept");
-    t.p.client.c = io_connect(t.p.loop, STR("127.0.0.1"), io_listener_port(plain), t.client, &end_ops,
-                              &t.p.client);
-    pair_run(&t.p);
-    t.p.server.closes_in[0] = 0;
-    if (!t.p.client.opens)
+static void accept_and_close(void *user, struct io_conn *c)
+{
+    (void)user;
+    io_close(c);
+}
+
+static void accept_and_babble(void *user, struct io_conn *c)
+{
+    struct pair *p = user;
+    struct str nonsense = {(const char *)pattern, 1000};
+    p->server.c = c;
+    io_conn_set_user(c, &stranger, &p->server);
+    io_read(c, true);
+    assert_true(io_write(c, &nonsense, 1));
+}
+
+static void a_server_that_does_not_speak_tls_is_not_opened(void **state)
+{
+    (void)state;
+    void (*accepts[])(void *, struct io_conn *) = {accept_and_close, accept_and_babble};
+    for (size_t i = 0; i < COUNT_OF(accepts); i++) {
+        struct tls_pair t;
+        struct fault f;
+        begin(&t, "here.pem", "ca.pem");
+        struct io_listener *s =
+            io_listen(t.p.loop, STR("127.0.0.1"), 0, NULL, accepts[i], &t.p, &f);
+        t.p.client.c = io_connect(t.p.loop, STR("127.0.0.1"), io_listener_port(s), t.client,
+                                  &end_ops, &t.p.client);
         pair_run(&t.p);
-    assert_int_equal(t.p.client.open_err, ERR_UPSTREAM);
-    end(&t);
+        assert_int_equal(t.p.client.opens, 1);
+        assert_int_equal(t.p.client.open_err, ERR_UPSTREAM);
+        assert_true(*t.p.client.why);
+        end(&t);
+    }
 }
 
 static void handshakes_under_way_end_with_their_listener(void **state)
@@ -310,8 +339,7 @@ static void handshakes_under_way_end_with_their_listener(void **state)
     (void)state;
     struct tls_pair t;
     begin(&t, "here.pem", "ca.pem");
-    t.p.client.to_send = 1; /* connects, sends a byte of nonsense, then waits */
-    strcpy(t.p.client.closes_in, "none");
+    t.p.client.to_send = 1; /* a byte of nonsense, too few to be refused; then it waits */
     t.p.client.stops_at_end = true;
     pair_connect(&t.p, "127.0.0.1", NULL);
     io_timer_set(t.p.loop, &t.p.guard, io_now_ms(t.p.loop) + 5);
@@ -350,7 +378,8 @@ int main(void)
         cmocka_unit_test(sessions_are_resumed),
         cmocka_unit_test(sessions_are_kept_for_so_many_hosts_and_no_more),
         cmocka_unit_test(closing_in_any_callback_is_safe),
-        cmocka_unit_test(strangers_are_turned_away),
+        cmocka_unit_test(a_client_that_does_not_speak_tls_is_cut_off),
+        cmocka_unit_test(a_server_that_does_not_speak_tls_is_not_opened),
         cmocka_unit_test(handshakes_under_way_end_with_their_listener),
         cmocka_unit_test(files_that_do_not_serve_are_named),
     };

@@ -100,7 +100,8 @@ static void a_hundred_thousand_members_take_no_quadratic_time(void **state)
     assert_int_equal(check(buf_view(&b)), ERR_INVALID);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     assert_true(end.tv_sec - start.tv_sec <= 2);
-    assert_string_equal(fault.message, "the name \"a-common-beginning-199999\" stands twice in one object");
+    assert_string_equal(fault.message,
+                        "the name \"a-common-beginning-199999\" stands twice in one object");
     buf_release(&b);
 }
 

@@ -67,7 +67,8 @@ static void members_pass_as_they_are(void **state)
     assert_passed(" { } \n", "\"x\":1", "{\"x\":1}");
     assert_passed("{\"a\":[1, {\"b\" : \"}]\\\"\"}, []],\"c\":\"\xc3\xa9\\\\\"}", "",
                   "{\"a\":[1, {\"b\" : \"}]\\\"\"}, []],\"c\":\"\xc3\xa9\\\\\"}");
-    assert_passed("{ \"a\" : -1.5E+3 , \"b\" : null }", "\"x\":1", "{\"a\":-1.5E+3,\"b\":null,\"x\":1}");
+    assert_passed("{ \"a\" : -1.5E+3 , \"b\" : null }", "\"x\":1",
+                  "{\"a\":-1.5E+3,\"b\":null,\"x\":1}");
 }
 
 static void members_are_replaced_and_dropped(void **state)
@@ -115,7 +116,8 @@ static void long_names_pass(void **state)
 static void values_are_noted(void **state)
 {
     (void)state;
-    struct str text = STR("{\"id\": \"x\" ,\"usage\" : {\"total\": 12, \"s\":\"}\"} , \"gone\":17 }");
+    struct str text =
+        STR("{\"id\": \"x\" ,\"usage\" : {\"total\": 12, \"s\":\"}\"} , \"gone\":17 }");
     for (size_t a = 0; a <= text.n; a++) {
         assert_int_equal(feed_cut(text, a, text.n, 100), ERR_OK);
         assert_view(buf_view(&pass.noted[0]), "\"x\"");
@@ -215,7 +217,8 @@ static void a_full_buffer_ends_the_pass(void **state)
     buf_init(&small, 8);
     json_pass_release(&pass);
     json_pass_init(&pass, rules, COUNT_OF(rules), 100);
-    assert_int_equal(json_pass_feed(&pass, STR("{\"a\":\"0123456789\"}"), &small, &fault), ERR_TOO_BIG);
+    assert_int_equal(json_pass_feed(&pass, STR("{\"a\":\"0123456789\"}"), &small, &fault),
+                     ERR_TOO_BIG);
     assert_false(json_pass_is_done(&pass));
     assert_int_equal(fault.err, ERR_TOO_BIG);
     buf_release(&small);
@@ -235,7 +238,8 @@ static void sixty_four_mebibytes_pass_in_constant_memory(void **state)
     json_pass_init(&pass, rules, COUNT_OF(rules), 100);
     assert_int_equal(json_pass_feed(&pass, STR("{\"usage\":\""), &small, &fault), ERR_OK);
     for (int i = 0; i < PIECES; i++) {
-        assert_int_equal(json_pass_feed(&pass, str_of(piece, sizeof piece), &small, &fault), ERR_OK);
+        assert_int_equal(json_pass_feed(&pass, str_of(piece, sizeof piece), &small, &fault),
+                         ERR_OK);
         passed += small.n;
         buf_reset(&small);
         assert_true(pass.noted[2].cap <= 100);
@@ -250,7 +254,8 @@ static void sixty_four_mebibytes_pass_in_constant_memory(void **state)
 
 static void random_document(struct buf *text)
 {
-    static const char *const names[] = {"id", "a", "secret", "\\u0069dx", "usage", "gone", "\xc3\xa9"};
+    static const char *const names[] = {"id",    "a",    "secret",  "\\u0069dx",
+                                        "usage", "gone", "\xc3\xa9"};
     bool any = false;
     buf_reset(text);
     random_space(text);

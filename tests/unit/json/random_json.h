@@ -16,15 +16,22 @@ static inline unsigned random_below(unsigned n)
 
 static inline void random_space(struct buf *out)
 {
-    static const struct str spaces[] = {STR_INIT(""), STR_INIT(""), STR_INIT(" "), STR_INIT("\n\t"), STR_INIT(" \r\n  ")};
+    static const struct str spaces[] = {STR_INIT(""), STR_INIT(""), STR_INIT(" "), STR_INIT("\n\t"),
+                                        STR_INIT(" \r\n  ")};
     buf_add(out, spaces[random_below(COUNT_OF(spaces))]);
 }
 
 static inline void random_value(struct buf *out, int depth)
 {
-    static const struct str scalars[] = {
-        STR_INIT("null"), STR_INIT("true"), STR_INIT("0"), STR_INIT("-1.5e+3"), STR_INIT("\"\""), STR_INIT("\"}],{[\""),
-        STR_INIT("\"a \\\"quoted\\\\\""), STR_INIT("\"\\u00e9\xc3\xa9 \\ud83d\\ude00\""), STR_INIT("\"0123456789abcdef0123456789\"")};
+    static const struct str scalars[] = {STR_INIT("null"),
+                                         STR_INIT("true"),
+                                         STR_INIT("0"),
+                                         STR_INIT("-1.5e+3"),
+                                         STR_INIT("\"\""),
+                                         STR_INIT("\"}],{[\""),
+                                         STR_INIT("\"a \\\"quoted\\\\\""),
+                                         STR_INIT("\"\\u00e9\xc3\xa9 \\ud83d\\ude00\""),
+                                         STR_INIT("\"0123456789abcdef0123456789\"")};
     unsigned kind = random_below(depth > 0 ? 4 : 2), n = random_below(4);
     if (kind < 2) {
         buf_add(out, scalars[random_below(COUNT_OF(scalars))]);

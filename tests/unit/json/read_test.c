@@ -56,15 +56,41 @@ static void valid_texts_are_read(void **state)
 {
     (void)state;
     static const struct str texts[] = {
-        STR_INIT("null"), STR_INIT("true"), STR_INIT("false"), STR_INIT("0"), STR_INIT("-0"), STR_INIT("-1"),
-        STR_INIT("10"), STR_INIT("1.5"), STR_INIT("0.0"), STR_INIT("-0.1e-07"), STR_INIT("1E+2"), STR_INIT("1e2"),
-        STR_INIT("0e0"), STR_INIT("123456789012345678901234567890"), STR_INIT("\"\""), STR_INIT("\"a\""),
-        STR_INIT("\"\x7f\""), STR_INIT("\"\\u0000\""), STR_INIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
-        STR_INIT("\"\\ud83d\\ude00\""), STR_INIT("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""),
-        STR_INIT("\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\xef\xbb\xbf\""), STR_INIT("[]"), STR_INIT("{}"),
-        STR_INIT(" [ ] "), STR_INIT("\t{\r\n}\n"), STR_INIT("[1]"), STR_INIT("[1,2]"), STR_INIT("[[],{}]"),
-        STR_INIT("{\"\":0}"), STR_INIT("{\"a\":{\"b\":[{},[]]}}"), STR_INIT(" { \"a\" : [ 1 , null ] , \"b\" : { } } "),
-        STR_INIT("{\"a\":1,\"a\":2}"), STR_INIT("[\"0123456789abcdef\"]"), STR_INIT("\"0123456789abc\\n\""),
+        STR_INIT("null"),
+        STR_INIT("true"),
+        STR_INIT("false"),
+        STR_INIT("0"),
+        STR_INIT("-0"),
+        STR_INIT("-1"),
+        STR_INIT("10"),
+        STR_INIT("1.5"),
+        STR_INIT("0.0"),
+        STR_INIT("-0.1e-07"),
+        STR_INIT("1E+2"),
+        STR_INIT("1e2"),
+        STR_INIT("0e0"),
+        STR_INIT("123456789012345678901234567890"),
+        STR_INIT("\"\""),
+        STR_INIT("\"a\""),
+        STR_INIT("\"\x7f\""),
+        STR_INIT("\"\\u0000\""),
+        STR_INIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
+        STR_INIT("\"\\ud83d\\ude00\""),
+        STR_INIT("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""),
+        STR_INIT("\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\xef\xbb\xbf\""),
+        STR_INIT("[]"),
+        STR_INIT("{}"),
+        STR_INIT(" [ ] "),
+        STR_INIT("\t{\r\n}\n"),
+        STR_INIT("[1]"),
+        STR_INIT("[1,2]"),
+        STR_INIT("[[],{}]"),
+        STR_INIT("{\"\":0}"),
+        STR_INIT("{\"a\":{\"b\":[{},[]]}}"),
+        STR_INIT(" { \"a\" : [ 1 , null ] , \"b\" : { } } "),
+        STR_INIT("{\"a\":1,\"a\":2}"),
+        STR_INIT("[\"0123456789abcdef\"]"),
+        STR_INIT("\"0123456789abc\\n\""),
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         struct json v;
@@ -74,12 +100,12 @@ static void valid_texts_are_read(void **state)
     }
 }
 
-#define END(n, what)          "not valid JSON: it ends at byte " #n ", expected " what
-#define AT(n, what, c)        "not valid JSON at byte " #n ": expected " what ", found " c
-#define CLOSING               "the string's closing quote"
-#define ESCAPE                "a valid escape (surrogates in pairs)"
-#define CONTROL               "control characters in strings escaped"
-#define BYTE(hex)             "the byte 0x" #hex
+#define END(n, what)   "not valid JSON: it ends at byte " #n ", expected " what
+#define AT(n, what, c) "not valid JSON at byte " #n ": expected " what ", found " c
+#define CLOSING        "the string's closing quote"
+#define ESCAPE         "a valid escape (surrogates in pairs)"
+#define CONTROL        "control characters in strings escaped"
+#define BYTE(hex)      "the byte 0x" #hex
 
 static const struct {
     struct str text;
@@ -160,7 +186,9 @@ static const struct {
     {STR_INIT("{\"a\"::1}"), AT(5, "a value", ":")},
     {STR_INIT("[1]//"), AT(3, "nothing more", "/")},
     {STR_INIT("[\f1]"), AT(1, "a value", BYTE(0c))},
-    {STR_INIT("[\xc2\xa0""1]"), AT(1, "a value", BYTE(c2))},
+    {STR_INIT("[\xc2\xa0"
+              "1]"),
+     AT(1, "a value", BYTE(c2))},
 };
 
 static void invalid_texts_are_refused_with_place_and_reason(void **state)
@@ -169,8 +197,10 @@ static void invalid_texts_are_refused_with_place_and_reason(void **state)
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         struct json v;
         fault.err = ERR_OK;
-        if (parse(refused[i].text, &v) != ERR_INVALID || strcmp(fault.message, refused[i].sentence) != 0)
-            fail_msg("%.*s: \"%s\" where \"%s\" should be", STR_ARG(refused[i].text), fault.message, refused[i].sentence);
+        if (parse(refused[i].text, &v) != ERR_INVALID ||
+            strcmp(fault.message, refused[i].sentence) != 0)
+            fail_msg("%.*s: \"%s\" where \"%s\" should be", STR_ARG(refused[i].text), fault.message,
+                     refused[i].sentence);
         assert_int_equal(fault.err, ERR_INVALID);
         assert_int_equal(v.type, JSON_NONE);
         assert_int_equal(json_parse(&tape, refused[i].text, &v, NULL), ERR_INVALID);
@@ -226,7 +256,8 @@ static void the_tape_has_a_ceiling(void **state)
         for (uint32_t i = 2; i < max; i++)
             buf_add(&b, STR("1,"));
         buf_add(&b, STR("1]"));
-        assert_int_equal(json_parse(&small, buf_view(&b), &v, &fault), max < 2 ? ERR_TOO_BIG : ERR_OK);
+        assert_int_equal(json_parse(&small, buf_view(&b), &v, &fault),
+                         max < 2 ? ERR_TOO_BIG : ERR_OK);
         assert_true(small.cap <= max);
         b.n--;
         buf_add(&b, STR(",1]"));
@@ -265,7 +296,8 @@ static void what_is_missing_is_a_value(void **state)
     struct json v = parsed("{\"a\":{\"b\":[7]},\"n\":null}");
     assert_int_equal(json_get(v, STR("x")).type, JSON_NONE);
     assert_int_equal(json_get(json_get(v, STR("x")), STR("y")).type, JSON_NONE);
-    assert_int_equal(json_get(json_first(json_get(json_get(v, STR("a")), STR("b"))), STR("y")).type, JSON_NONE);
+    assert_int_equal(json_get(json_first(json_get(json_get(v, STR("a")), STR("b"))), STR("y")).type,
+                     JSON_NONE);
     assert_int_equal(json_first(json_get(v, STR("x"))).type, JSON_NONE);
     assert_int_equal(json_first(json_get(v, STR("n"))).type, JSON_NONE);
     assert_int_equal(json_after(v, json_get(v, STR("n"))).type, JSON_NONE);
@@ -282,7 +314,8 @@ static void what_is_missing_is_a_value(void **state)
 static void members_are_found_by_what_their_name_stands_for(void **state)
 {
     (void)state;
-    struct json v = parsed("{\"m\\u006fdel\":1,\"model\":2,\"\":3,\"a\\\"b\":4,\"back\\\\slash\":5}");
+    struct json v =
+        parsed("{\"m\\u006fdel\":1,\"model\":2,\"\":3,\"a\\\"b\":4,\"back\\\\slash\":5}");
     assert_str(json_raw(json_get(v, STR("model"))), "1");
     assert_str(json_raw(json_get(v, STR(""))), "3");
     assert_str(json_raw(json_get(v, STR("a\"b"))), "4");
@@ -320,7 +353,8 @@ static void strings_are_views_unless_they_hold_escapes(void **state)
     struct buf scratch;
     buf_init(&scratch, 20);
     struct json v = parsed("[\"plain\",\"\\u00e9\\n\",\"\",\"0123456789012345\\n\"]");
-    struct json plain = json_first(v), escaped = json_after(v, plain), empty = json_after(v, escaped);
+    struct json plain = json_first(v), escaped = json_after(v, plain),
+                empty = json_after(v, escaped);
     assert_ptr_equal(json_str(plain, &scratch).p, exact + 2);
     assert_int_equal(scratch.n, 0);
     buf_add(&scratch, STR("kept"));

@@ -29,7 +29,7 @@ static struct str result(void)
     buf_reset(&out);
     assert_int_equal(splice_write(&splice, &out), ERR_OK);
     assert_int_equal(splice_size(&splice), out.n);
-    assert_true(n <= 5 * splice.n + 1);
+    assert_true(n <= 4 * splice.n + 1);
     for (size_t i = 0; i < n; i++) {
         assert_true(views[i].n > 0 && views[i].n <= out.n - at);
         assert_memory_equal(out.p + at, views[i].p, views[i].n);
@@ -81,6 +81,20 @@ static void values_are_replaced_in_place(void **state)
     v = start(STR(" 12 "));
     splice_replace(&splice, v, STR("{}"));
     assert_result(" {} ");
+}
+
+/* Callers take room for 4 * n + 1 before they ask. */
+static void one_add_alone_keeps_to_its_views(void **state)
+{
+    (void)state;
+    struct str views[9];
+    struct json v = start(STR("{\"a\":{}} "));
+    splice_set(&splice, v, STR("b"), STR("1"));
+    assert_true(splice_views(&splice, views, 4 * splice.n + 1) == 6);
+    v = start(STR("{\"a\":{}} "));
+    splice_set(&splice, json_get(v, STR("a")), STR("b"), STR("1"));
+    assert_true(splice_views(&splice, views, 4 * splice.n + 1) == 6);
+    assert_result("{\"a\":{\"b\":1}} ");
 }
 
 static void members_are_added_at_the_end(void **state)
@@ -178,16 +192,30 @@ static void what_is_not_there_cannot_be_edited(void **state)
     assert_int_equal(splice.failed, ERR_INVALID);
 }
 
+/* From no edit before and from one, so that the last add finds room for none or for half of it. */
+static void fill(unsigned before)
+{
+    static const char names[] = "bcdefghijklmnopqrstuvwxyzABCDEFGH";
+    struct json v = start(STR("{\"a\":1}"));
+    if (before)
+        splice_replace(&splice, json_get(v, STR("a")), STR("2"));
+    for (unsigned i = 0; i <= (SPLICE_EDITS_MAX - before) / 2; i++) {
+        assert_int_equal(splice.failed, ERR_OK);
+        splice_set(&splice, v, str_of(names + i, 1), STR("1"));
+    }
+    assert_int_equal(splice.failed, ERR_TOO_BIG);
+    for (unsigned i = 0; i <= (SPLICE_EDITS_MAX - before) / 2; i++) {
+        splice_set(&splice, v, str_of(names + i, 1), STR("3"));
+        splice_drop(&splice, v, str_of(names + i, 1));
+        splice_replace(&splice, v, STR("4"));
+    }
+}
+
 static void too_many_edits_leave_no_result(void **state)
 {
     (void)state;
-    struct json v = start(STR("{\"a\":1}"));
-    char names[SPLICE_EDITS_MAX + 1];
-    for (size_t i = 0; i < sizeof names; i++) {
-        assert_int_equal(splice.failed, ERR_OK);
-        names[i] = (char)('0' + i);
-        splice_set(&splice, v, str_of(names + i, 1), STR("1"));
-    }
+    fill(0);
+    fill(1);
     struct str view;
     assert_int_equal(splice.failed, ERR_TOO_BIG);
     assert_int_equal(splice_size(&splice), 0);
@@ -339,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_edits_the_text_stays),
         cmocka_unit_test(values_are_replaced_in_place),
+        cmocka_unit_test(one_add_alone_keeps_to_its_views),
         cmocka_unit_test(members_are_added_at_the_end),
         cmocka_unit_test(drops_take_the_right_comma),
         cmocka_unit_test(drops_and_sets_go_together),

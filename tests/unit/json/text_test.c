@@ -59,7 +59,10 @@ static void the_first_of_many_is_found(void **state)
 static unsigned utf8_by_definition(const uint8_t *p, size_t n)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned len = p[0] >= 0xf0 && p[0] < 0xf8 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc0 && p[0] < 0xe0 ? 2 : 0;
+    unsigned len = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
+                   : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+                   : p[0] >= 0xc0 && p[0] < 0xe0 ? 2
+                                                 : 0;
     if (len == 0 || n < len)
         return 0;
     uint32_t c = p[0] & (0x7fu >> len);
@@ -80,7 +83,8 @@ static void utf8_is_what_its_definition_says(void **state)
             for (unsigned i = 0; i < 100; i++) {
                 uint8_t s[4] = {(uint8_t)a, (uint8_t)b, tails[i / 10], tails[i % 10]};
                 for (size_t n = 1; n <= 4; n++)
-                    assert_int_equal(text__utf8((char *)s, (char *)s + n), utf8_by_definition(s, n));
+                    assert_int_equal(text__utf8((char *)s, (char *)s + n),
+                                     utf8_by_definition(s, n));
             }
         }
     }
@@ -100,8 +104,10 @@ static void escapes_are_checked(void **state)
     assert_int_equal(escape_length("\\u00e9"), 6);
     assert_int_equal(escape_length("\\uFFFFx"), 6);
     assert_int_equal(escape_length("\\ud83d\\uDE00"), 12);
-    static const char *const bad[] = {"\\", "\\x", "\\u", "\\u123", "\\u12g4", "\\ud83d", "\\ud83dx", "\\ud83d\\n",
-                                      "\\ud83d\\u0041", "\\ud83d\\ud83d", "\\ude00", "\\U0041", "\\u+123", "\\ud83d\\ude0"};
+    static const char *const bad[] = {
+        "\\",      "\\x",      "\\u",        "\\u123",         "\\u12g4",
+        "\\ud83d", "\\ud83dx", "\\ud83d\\n", "\\ud83d\\u0041", "\\ud83d\\ud83d",
+        "\\ude00", "\\U0041",  "\\u+123",    "\\ud83d\\ude0"};
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_int_equal(escape_length(bad[i]), 0);
 }
@@ -123,7 +129,8 @@ static void texts_are_unescaped(void **state)
     (void)state;
     assert_unescaped("a\\\"b\\\\c\\/\\b\\f\\n\\r\\t", "a\"b\\c/\b\f\n\r\t");
     assert_unescaped("\\u0041\\u00e9\\u20ac\\ud83d\\ude00!", "A\u00e9\u20ac\U0001f600!");
-    assert_unescaped("\\u07ff\\u0800\\uffff\\ud800\\udc00\\udbff\\udfff", "\u07ff\u0800\uffff\U00010000\U0010ffff");
+    assert_unescaped("\\u07ff\\u0800\\uffff\\ud800\\udc00\\udbff\\udfff",
+                     "\u07ff\u0800\uffff\U00010000\U0010ffff");
     assert_unescaped("plain", "plain");
 }
 

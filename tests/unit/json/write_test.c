@@ -47,9 +47,10 @@ static void every_kind_of_value_is_written(void **state)
     jw_end(&w);
     jw_usd(&w, "cost", 2600);
     jw_usd(&w, "debt", -12 * NANOS_PER_USD - NANOS_PER_USD / 2);
-    assert_written("{\"id\":\"gen-1\",\"c\":\"x\",\"none\":null,\"usage\":{\"u\":18446744073709551615,"
-                   "\"i\":-9223372036854775808},\"a\":[true,false,null,{},[],[1, 2]],\"cost\":0.0000026,"
-                   "\"debt\":-12.5}");
+    assert_written(
+        "{\"id\":\"gen-1\",\"c\":\"x\",\"none\":null,\"usage\":{\"u\":18446744073709551615,"
+        "\"i\":-9223372036854775808},\"a\":[true,false,null,{},[],[1, 2]],\"cost\":0.0000026,"
+        "\"debt\":-12.5}");
 }
 
 static void finishing_closes_all_that_is_open(void **state)
@@ -97,9 +98,11 @@ static void strings_are_escaped(void **state)
 {
     (void)state;
     assert_string(STR_NONE, "\"\"");
-    assert_string(STR("a\"b\\c/\b\f\n\r\t\x01\x1f\x7f\0z"), "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000z\"");
+    assert_string(STR("a\"b\\c/\b\f\n\r\t\x01\x1f\x7f\0z"),
+                  "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000z\"");
     assert_string(STR("\u00e9\u20ac\U0001f600"), "\"\u00e9\u20ac\U0001f600\"");
-    assert_string(STR("0123456789abcdef\"0123456789abcdef"), "\"0123456789abcdef\\\"0123456789abcdef\"");
+    assert_string(STR("0123456789abcdef\"0123456789abcdef"),
+                  "\"0123456789abcdef\\\"0123456789abcdef\"");
 }
 
 static void bytes_that_are_not_utf8_become_replacement_characters(void **state)

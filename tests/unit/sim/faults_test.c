@@ -49,7 +49,7 @@ static void wait_for_calls(const char *name, uint64_t n)
     fail_msg("calls.%s never got to %llu", name, (unsigned long long)n);
 }
 
-/* --- faults before an answer ------------------------------------------------------------------------- */
+/* --- faults before an answer ------------------------------------------------------------------ */
 
 static void faults_with_a_status_tell_it_whole_and_streamed(void **state)
 {
@@ -156,7 +156,7 @@ static void slow_first_sends_its_head_at_once(void **state)
     reply_free(&r);
 }
 
-/* --- faults in the middle ---------------------------------------------------------------------------- */
+/* --- faults in the middle --------------------------------------------------------------------- */
 
 static void a_cut_stream_ends_without_its_last_chunk(void **state)
 {
@@ -242,7 +242,7 @@ static void one_event_is_malformed_and_the_rest_is_not(void **state)
     reply_free(&r);
 }
 
-/* --- faults of the end ------------------------------------------------------------------------------- */
+/* --- faults of the end ------------------------------------------------------------------------ */
 
 static void no_done_lacks_only_that(void **state)
 {
@@ -280,7 +280,7 @@ static void no_usage_is_told_although_asked_for(void **state)
     reply_free(&r);
 }
 
-/* --- the huge answer --------------------------------------------------------------------------------- */
+/* --- the huge answer -------------------------------------------------------------------------- */
 
 static void a_huge_answer_is_whole_json(void **state)
 {
@@ -325,7 +325,7 @@ static void a_client_that_does_not_read_costs_little_memory(void **state)
     close(fd);
 }
 
-/* --- clients that leave ------------------------------------------------------------------------------ */
+/* --- clients that leave ----------------------------------------------------------------------- */
 
 static void a_client_that_leaves_ends_the_work(void **state)
 {

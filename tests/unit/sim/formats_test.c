@@ -4,7 +4,7 @@
 #define SAID     "one two three four five six seven eight"
 #define MESSAGES "/v1/messages"
 
-/* --- Anthropic --------------------------------------------------------------------------------------- */
+/* --- Anthropic -------------------------------------------------------------------------------- */
 
 static struct reply messages(const char *model, const char *said, const char *more)
 {
@@ -157,7 +157,7 @@ static void anthropic_streams_fail_in_the_middle(void **state)
     reply_free(&r);
 }
 
-/* --- Gemini ------------------------------------------------------------------------------------------ */
+/* --- Gemini ----------------------------------------------------------------------------------- */
 
 static struct reply gemini(const char *path, const char *said, const char *more)
 {
@@ -274,7 +274,7 @@ static void gemini_streams_fail_in_the_middle(void **state)
     reply_free(&r);
 }
 
-/* --- embeddings -------------------------------------------------------------------------------------- */
+/* --- embeddings ------------------------------------------------------------------------------- */
 
 static struct reply embed(const char *members)
 {
@@ -332,7 +332,7 @@ static void wrong_inputs_of_embeddings_are_refused(void **state)
     }
 }
 
-/* --- the rest ---------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void models_are_listed(void **state)
 {

@@ -62,7 +62,7 @@ static inline int rig_tear_down(void **state)
     return 0;
 }
 
-/* --- a client ---------------------------------------------------------------------------------------- */
+/* --- a client --------------------------------------------------------------------------------- */
 
 static inline int rig_try_connect(uint16_t port)
 {
@@ -196,7 +196,7 @@ static inline void reply_free(struct reply *r)
     free(r->text);
 }
 
-/* --- what came --------------------------------------------------------------------------------------- */
+/* --- what came -------------------------------------------------------------------------------- */
 
 /* Parsed JSON with what it needs; a failed parse gives JSON_NONE. */
 struct parsed {
