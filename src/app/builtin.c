@@ -20,8 +20,8 @@ static const struct builtin_provider providers[] = {
      true, -1},
 };
 
-/* List prices change: the configuration file overrides any model here by its id. A model that several providers have
- * is tried at them in this order. */
+/* List prices change: the configuration file overrides any model here by its id. A model that
+ * several providers have is tried at them in this order. */
 static const struct builtin_model models[] = {
     {"openai", "openai/gpt-4o", "GPT-4o", "gpt-4o", "2.50", "10", "1.25", NULL, 128000, 16384},
     {"openai", "openai/gpt-4o-mini", "GPT-4o mini", "gpt-4o-mini", "0.15", "0.60", "0.075", NULL,

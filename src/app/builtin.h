@@ -1,5 +1,6 @@
-/* builtin.h: the built-in catalogue: providers that a well-known environment variable is enough to configure, and some of
- * their models at list prices. Whatever the configuration file says of a provider or a model stands instead. */
+/* builtin.h: the built-in catalogue: providers that a well-known environment variable is enough to
+ * configure, and some of their models at list prices. Whatever the configuration file says of a
+ * provider or a model stands instead. */
 #ifndef APP_BUILTIN_H
 #define APP_BUILTIN_H
 

@@ -1,5 +1,6 @@
-/* commands.h: what the command line can do: one row a command, one row an option. Help, mistakes and the call all come
- * from the rows. Answers for programs go to standard output as JSON, what people read to standard error. */
+/* commands.h: what the command line can do: one row a command, one row an option. Help, mistakes
+ * and the call all come from the rows. Answers for programs go to standard output as JSON, what
+ * people read to standard error. */
 #ifndef APP_COMMANDS_H
 #define APP_COMMANDS_H
 
@@ -37,8 +38,7 @@ struct command_args {
 
 struct command {
     const char *name; /* "key create" */
-    const char *
-        words; /* "HASH": what it wants beside options; "" for nothing, "[FILE]" for what may be left out */
+    const char *words; /* "HASH": what it wants beside options; "": nothing; "[FILE]": optional */
     const char *summary;
     uint32_t options; /* bits 1 << OPTION_... beside --config, --data and --help, which all take */
     int (*run)(const struct command_args *a);

@@ -1,5 +1,6 @@
-/* config_fields.h: settings as rows of tables: name, kind, default, bounds, and where the value goes. Reading, defaults,
- * environment, flags, sentences about mistakes and `config show` all come from the same rows. */
+/* config_fields.h: settings as rows of tables: name, kind, default, bounds, and where the value
+ * goes. Reading, defaults, environment, flags, sentences about mistakes and `config show` all come
+ * from the same rows. */
 #ifndef APP_CONFIG_FIELDS_H
 #define APP_CONFIG_FIELDS_H
 
@@ -51,8 +52,8 @@ struct field_table {
 
 /* Refuses names that the table does not know, then fills the struct. */
 enum err field_table_read(const struct field_table *t, struct fault *f) MUST_USE;
-/* The same as YAML, `indent` deep; `unset` tells where values come from that the file does not give. The first line
- * bears `bullet` ("- ") in its indent where that is not empty. */
+/* The same as YAML, `indent` deep; `unset` tells where values come from that the file does not
+ * give. The first line bears `bullet` ("- ") in its indent where that is not empty. */
 void field_table_show(const struct field_table *t, unsigned indent, const char *bullet,
                       const char *unset, struct buf *out);
 

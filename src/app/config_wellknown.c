@@ -1,4 +1,5 @@
-/* config_wellknown.c: providers that a well-known variable of the environment configures, with their built-in models. */
+/* config_wellknown.c: providers that a well-known variable of the environment configures, with
+ * their built-in models. */
 #include <stdlib.h>
 
 #include "app/builtin.h"
@@ -22,8 +23,8 @@ static bool has_port(const struct url *u)
     return u->authority.n > u->host.n + brackets;
 }
 
-/* "host", "host:port" or a URL, as Ollama's own programs take it, to the base URL of its OpenAI dialect. What its server
- * listens on everywhere, its clients reach on this machine. */
+/* "host", "host:port" or a URL, as Ollama's own programs take it, to the base URL of its OpenAI
+ * dialect. What its server listens on everywhere, its clients reach on this machine. */
 static enum err address_of(struct config_build *b, const struct builtin_provider *p,
                            struct str text, struct str *out)
 {

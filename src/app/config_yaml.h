@@ -1,5 +1,6 @@
-/* config_yaml.h: the configuration file as values that know their line (libyaml). "Nothing there" is a value too, so
- * that code reads as the question asked. Names that stand twice in a table are refused when the file is read. */
+/* config_yaml.h: the configuration file as values that know their line (libyaml). "Nothing there"
+ * is a value too, so that code reads as the question asked. Names that stand twice in a table are
+ * refused when the file is read. */
 #ifndef APP_CONFIG_YAML_H
 #define APP_CONFIG_YAML_H
 

@@ -1,4 +1,5 @@
-/* key_json.h: the key object as clients see it (openrouter's: hash, label, limits, usage in dollars; never the key). */
+/* key_json.h: the key object as clients see it (openrouter's: hash, label, limits, usage in
+ * dollars; never the key). */
 #ifndef AUTH_KEY_JSON_H
 #define AUTH_KEY_JSON_H
 

@@ -49,8 +49,9 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* The Gregorian calendar repeats after 400 years, 146097 days. Years here begin in March, so that the leap
- * day is a year's last and the lengths of the months before it follow one line: (153 m + 2) / 5. */
+/* The Gregorian calendar repeats after 400 years, 146097 days. Years here begin in March, so that
+ * the leap day is a year's last and the lengths of the months before it follow one line: (153 m +
+ * 2) / 5. */
 static int64_t days_of_date(struct date d)
 {
     int64_t year = d.month <= 2 ? d.year - 1 : d.year;

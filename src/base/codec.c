@@ -37,8 +37,8 @@ bool hex_decode(void *out, size_t n, struct str hex)
     return true;
 }
 
-/* crc_of[k][b]: what byte b does to the register when k more bytes follow it; so eight bytes take eight
- * look-ups that do not wait for each other. */
+/* crc_of[k][b]: what byte b does to the register when k more bytes follow it; so eight bytes take
+ * eight look-ups that do not wait for each other. */
 static uint32_t crc_of[8][256];
 
 __attribute__((constructor)) static void crc_tables_fill(void)

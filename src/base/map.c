@@ -86,8 +86,8 @@ enum err map_put(struct map *m, struct str key, void *value)
     return ERR_OK;
 }
 
-/* Moves later slots of the run back over the hole, so that no probe meets a gap before its key. A slot may
- * move only if the hole is not before its own first choice. */
+/* Moves later slots of the run back over the hole, so that no probe meets a gap before its key. A
+ * slot may move only if the hole is not before its own first choice. */
 static void close_hole(struct map *m, size_t hole)
 {
     size_t mask = m->cap - 1;

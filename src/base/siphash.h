@@ -1,5 +1,5 @@
-/* siphash.h: SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"): a hash that nobody can
- * steer without the key. */
+/* siphash.h: SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"): a hash that
+ * nobody can steer without the key. */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
 

@@ -6,7 +6,8 @@
 
 #include "base/bug.h"
 
-/* Fetched once: naming the algorithm in each call takes more than twice the time, for the 73 bytes of a key. */
+/* Fetched once: naming the algorithm in each call takes more than twice the time, for the 73 bytes
+ * of a key. */
 static EVP_MD *sha256_method;
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 

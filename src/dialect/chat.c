@@ -15,54 +15,69 @@ enum kind {
     ANY,
 };
 
+/* The members that decisions rest on: found on the one walk over the body. */
+enum known {
+    MODEL = 1,
+    MODELS,
+    MESSAGES,
+    STREAM,
+    MAX_TOKENS,
+    MAX_COMPLETION_TOKENS,
+    CHOICES,
+    PROVIDER,
+    USER,
+    KNOWN__COUNT,
+};
+
 struct field {
     struct str name;
     enum kind kind;
     bool is_ours; /* for the gateway, not for the provider */
     double low, high;
+    enum known known; /* 0: only checked */
 };
 
 /* By length of the name, so that a look-up compares few. null is fine for all. */
 static const struct field fields[] = {
-    {STR_INIT("n"), COUNT, false, 1, CHAT_CHOICES_MAX},
-    {STR_INIT("seed"), NUMBER, false, -9.3e18, 9.3e18},
-    {STR_INIT("stop"), STRING_OR_ARRAY, false, 0, 0},
-    {STR_INIT("user"), STRING, false, 0, 0},
-    {STR_INIT("debug"), OBJECT, true, 0, 0},
-    {STR_INIT("model"), STRING, false, 0, 0},
-    {STR_INIT("min_p"), NUMBER, false, 0, 1},
-    {STR_INIT("route"), STRING, true, 0, 0},
-    {STR_INIT("tools"), ARRAY, false, 0, 0},
-    {STR_INIT("top_a"), NUMBER, false, 0, 1},
-    {STR_INIT("top_k"), NUMBER, false, 0, 1e9},
-    {STR_INIT("top_p"), NUMBER, false, 0, 1},
-    {STR_INIT("trace"), OBJECT, true, 0, 0},
-    {STR_INIT("usage"), OBJECT, true, 0, 0},
-    {STR_INIT("models"), ARRAY, true, 0, 0},
-    {STR_INIT("preset"), STRING, true, 0, 0},
-    {STR_INIT("stream"), BOOLEAN, false, 0, 0},
-    {STR_INIT("plugins"), ARRAY, true, 0, 0},
-    {STR_INIT("logprobs"), BOOLEAN, false, 0, 0},
-    {STR_INIT("messages"), ARRAY, false, 0, 0},
-    {STR_INIT("metadata"), OBJECT, false, 0, 0},
-    {STR_INIT("provider"), OBJECT, true, 0, 0},
-    {STR_INIT("reasoning"), OBJECT, false, 0, 0},
-    {STR_INIT("logit_bias"), OBJECT, false, 0, 0},
-    {STR_INIT("max_tokens"), COUNT, false, 1, 4294967295.0},
-    {STR_INIT("modalities"), ARRAY, false, 0, 0},
-    {STR_INIT("session_id"), STRING, true, 0, 0},
-    {STR_INIT("transforms"), ARRAY, true, 0, 0},
-    {STR_INIT("temperature"), NUMBER, false, 0, 2},
-    {STR_INIT("tool_choice"), STRING_OR_OBJECT, false, 0, 0},
-    {STR_INIT("top_logprobs"), COUNT, false, 0, 20},
-    {STR_INIT("stream_options"), OBJECT, false, 0, 0},
-    {STR_INIT("response_format"), OBJECT, false, 0, 0},
-    {STR_INIT("presence_penalty"), NUMBER, false, -2, 2},
-    {STR_INIT("reasoning_effort"), STRING, false, 0, 0},
-    {STR_INIT("frequency_penalty"), NUMBER, false, -2, 2},
-    {STR_INIT("repetition_penalty"), NUMBER, false, 0, 10},
-    {STR_INIT("parallel_tool_calls"), BOOLEAN, false, 0, 0},
-    {STR_INIT("max_completion_tokens"), COUNT, false, 1, 4294967295.0},
+    {STR_INIT("n"), COUNT, false, 1, CHAT_CHOICES_MAX, CHOICES},
+    {STR_INIT("seed"), NUMBER, false, -9.3e18, 9.3e18, 0},
+    {STR_INIT("stop"), STRING_OR_ARRAY, false, 0, 0, 0},
+    {STR_INIT("user"), STRING, false, 0, 0, USER},
+    {STR_INIT("debug"), OBJECT, true, 0, 0, 0},
+    {STR_INIT("model"), STRING, false, 0, 0, MODEL},
+    {STR_INIT("min_p"), NUMBER, false, 0, 1, 0},
+    {STR_INIT("route"), STRING, true, 0, 0, 0},
+    {STR_INIT("tools"), ARRAY, false, 0, 0, 0},
+    {STR_INIT("top_a"), NUMBER, false, 0, 1, 0},
+    {STR_INIT("top_k"), NUMBER, false, 0, 1e9, 0},
+    {STR_INIT("top_p"), NUMBER, false, 0, 1, 0},
+    {STR_INIT("trace"), OBJECT, true, 0, 0, 0},
+    {STR_INIT("usage"), OBJECT, true, 0, 0, 0},
+    {STR_INIT("models"), ARRAY, true, 0, 0, MODELS},
+    {STR_INIT("preset"), STRING, true, 0, 0, 0},
+    {STR_INIT("stream"), BOOLEAN, false, 0, 0, STREAM},
+    {STR_INIT("plugins"), ARRAY, true, 0, 0, 0},
+    {STR_INIT("logprobs"), BOOLEAN, false, 0, 0, 0},
+    {STR_INIT("messages"), ARRAY, false, 0, 0, MESSAGES},
+    {STR_INIT("metadata"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("provider"), OBJECT, true, 0, 0, PROVIDER},
+    {STR_INIT("reasoning"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("logit_bias"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("max_tokens"), COUNT, false, 1, 4294967295.0, MAX_TOKENS},
+    {STR_INIT("modalities"), ARRAY, false, 0, 0, 0},
+    {STR_INIT("session_id"), STRING, true, 0, 0, 0},
+    {STR_INIT("transforms"), ARRAY, true, 0, 0, 0},
+    {STR_INIT("temperature"), NUMBER, false, 0, 2, 0},
+    {STR_INIT("tool_choice"), STRING_OR_OBJECT, false, 0, 0, 0},
+    {STR_INIT("top_logprobs"), COUNT, false, 0, 20, 0},
+    {STR_INIT("stream_options"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("response_format"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("presence_penalty"), NUMBER, false, -2, 2, 0},
+    {STR_INIT("reasoning_effort"), STRING, false, 0, 0, 0},
+    {STR_INIT("frequency_penalty"), NUMBER, false, -2, 2, 0},
+    {STR_INIT("repetition_penalty"), NUMBER, false, 0, 10, 0},
+    {STR_INIT("parallel_tool_calls"), BOOLEAN, false, 0, 0, 0},
+    {STR_INIT("max_completion_tokens"), COUNT, false, 1, 4294967295.0, MAX_COMPLETION_TOKENS},
 };
 
 static const struct field *field_find(struct str name)
@@ -154,10 +169,10 @@ static enum err add_model(struct chat_request *r, struct json v, struct buf *scr
     return ERR_OK;
 }
 
-static enum err read_models(struct chat_request *r, struct buf *scratch, struct fault *f)
+static enum err read_models(struct chat_request *r, const struct json *known, struct buf *scratch, struct fault *f)
 {
     enum err e = ERR_OK;
-    struct json model = json_get(r->root, STR("model")), models = json_get(r->root, STR("models"));
+    struct json model = known[MODEL], models = known[MODELS];
     if (!json_is_none_or_null(model))
         e = add_model(r, model, scratch, "model", f);
     for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
@@ -232,9 +247,8 @@ static enum err read_message(struct chat_request *r, struct json m, size_t i, st
     return e;
 }
 
-static enum err read_messages(struct chat_request *r, struct fault *f)
+static enum err read_messages(struct chat_request *r, struct json messages, struct fault *f)
 {
-    struct json messages = json_get(r->root, STR("messages"));
     struct json first = json_first(messages);
     if (!json_is(messages, JSON_ARRAY) || first.type == JSON_NONE)
         return fault_set(f, ERR_INVALID, "messages: expected an array of at least one message, got %s",
@@ -247,7 +261,7 @@ static enum err read_messages(struct chat_request *r, struct fault *f)
 }
 
 /* The checks by table, and the names of what is ours. */
-static enum err read_fields(struct chat_request *r, struct buf *scratch, struct fault *f)
+static enum err read_fields(struct chat_request *r, struct json *known, struct buf *scratch, struct fault *f)
 {
     for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
         const struct field *d = field_find(json_str(json_key(v), scratch));
@@ -257,41 +271,42 @@ static enum err read_fields(struct chat_request *r, struct buf *scratch, struct 
             return refuse_kind(d, v, f);
         if (d->is_ours && r->ours_n < CHAT_OURS_MAX)
             r->ours[r->ours_n++] = d->name;
+        if (d->known)
+            known[d->known] = v;
     }
     return ERR_OK;
 }
 
-static enum err read_bounds(struct chat_request *r, struct fault *f)
+static enum err read_bounds(struct chat_request *r, const struct json *known, struct fault *f)
 {
     uint64_t older = 0, newer = 0;
-    r->has_max_tokens = json_u64(json_get(r->root, STR("max_tokens")), UINT32_MAX, &older);
-    r->has_max_completion_tokens =
-        json_u64(json_get(r->root, STR("max_completion_tokens")), UINT32_MAX, &newer);
+    r->has_max_tokens = json_u64(known[MAX_TOKENS], UINT32_MAX, &older);
+    r->has_max_completion_tokens = json_u64(known[MAX_COMPLETION_TOKENS], UINT32_MAX, &newer);
     if (r->has_max_tokens && r->has_max_completion_tokens && older != newer)
         return fault_set(f, ERR_INVALID, "max_tokens and max_completion_tokens differ: send one of them");
     r->max_tokens = r->has_max_tokens ? older : newer;
-    r->choices = json_u64_or(json_get(r->root, STR("n")), 1);
+    r->choices = json_u64_or(known[CHOICES], 1);
     return ERR_OK;
 }
 
 enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r, struct fault *f)
 {
+    struct json known[KNOWN__COUNT] = {{0}};
     *r = (struct chat_request){.root = root};
     if (!json_is(root, JSON_OBJECT))
         return fault_set(f, ERR_INVALID, "the body: expected a JSON object, got %s", json_kind(root));
     enum err e = json_refuse_duplicates(root, f);
     if (e == ERR_OK)
-        e = read_fields(r, scratch, f);
+        e = read_fields(r, known, scratch, f);
     if (e == ERR_OK)
-        e = read_models(r, scratch, f);
+        e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
-        e = read_messages(r, f);
+        e = read_messages(r, known[MESSAGES], f);
     if (e == ERR_OK)
-        e = read_bounds(r, f);
-    r->is_streamed = json_bool_or(json_get(root, STR("stream")), false);
-    r->allow_fallbacks =
-        json_bool_or(json_get(json_get(root, STR("provider")), STR("allow_fallbacks")), true);
-    r->user = json_str(json_get(root, STR("user")), scratch);
+        e = read_bounds(r, known, f);
+    r->is_streamed = json_bool_or(known[STREAM], false);
+    r->allow_fallbacks = json_bool_or(json_get(known[PROVIDER], STR("allow_fallbacks")), true);
+    r->user = json_str(known[USER], scratch);
     return e;
 }
 

@@ -10,7 +10,7 @@
 
 #include "json/read.h"
 
-enum { SPLICE_EDITS_MAX = 48, SPLICE_VIEWS_MAX = 4 * SPLICE_EDITS_MAX + 1 };
+enum { SPLICE_EDITS_MAX = 96, SPLICE_VIEWS_MAX = 4 * SPLICE_EDITS_MAX + 1 };
 
 /* An added member is two edits, one behind the other, so that each gives at most four views. */
 enum splice_kind { SPLICE_REPLACE, SPLICE_DROP, SPLICE_ADD_NAME, SPLICE_ADD_VALUE };

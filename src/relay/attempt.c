@@ -207,9 +207,8 @@ static struct str quoted(struct relay *r, struct str s)
 
 static bool set_identity(struct relay *r, const struct target *t)
 {
-    char id[GENERATION_ID_MAX];
     r->identity = (struct openai_identity){
-        .id_json = quoted(r, generation_id_text(r->id, r->tag, id)),
+        .id_json = quoted(r, str_c(r->id_text)),
         .model_json = quoted(r, t->model->id),
         .provider_json = quoted(r, t->endpoint->provider->title),
         .usage_json = STR("null"),

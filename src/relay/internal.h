@@ -120,6 +120,7 @@ struct relay {
     nanos uncollected;
     int64_t id;
     uint64_t tag;
+    char id_text[GENERATION_ID_MAX]; /* of both; terminated */
     int64_t settled_wall_ms;
     uint64_t began_ns, body_ns, sent_ns, first_ns;
     int64_t began_wall_ms;

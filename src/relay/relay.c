@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { ARENA_BLOCK = 1024, ARENA_MAX = 1024 * 1024, NOTE_MAX = 200 };
@@ -32,12 +31,11 @@ static uint64_t ms_since(uint64_t from_ns)
 static void log_death(struct relay *r)
 {
     struct log_line l;
-    char id[GENERATION_ID_MAX];
     bool has_target = r->plan && r->plan_at < r->plan_n;
     log_begin(&l, LOG_INFO, "request");
     log_str(&l, "request_id", str_c(r->context.request_id));
     if (r->settled_wall_ms)
-        log_str(&l, "generation", generation_id_text(r->id, r->tag, id));
+        log_str(&l, "generation", str_c(r->id_text));
     if (r->who)
         log_str(&l, "key", str_c(r->who->key.label));
     if (has_target) {
@@ -124,10 +122,11 @@ static void end_linger(struct relay *r)
 
 struct str relay_generation_fields(struct relay *r, char room[96])
 {
-    char id[GENERATION_ID_MAX];
-    int n = snprintf(room, 96, "X-Generation-Id: %.*s\r\n",
-                     STR_ARG(generation_id_text(r->id, r->tag, id)));
-    return str_of(room, (size_t)n);
+    struct buf b = {.p = room, .cap = 96, .max = 96};
+    buf_add(&b, STR("X-Generation-Id: "));
+    buf_add_c(&b, r->id_text);
+    buf_add(&b, STR("\r\n"));
+    return buf_view(&b);
 }
 
 void relay_respond(struct relay *r, int status, struct str more_fields, const struct str *body, size_t n)
@@ -249,6 +248,7 @@ static struct relay *relay_new(struct relay_worker *w, struct http_stream *s)
     r->retry_after_s = -1;
     r->id = generation_id_next(&w->ids, r->began_wall_ms);
     r->tag = relay_worker_random(w);
+    generation_id_text(r->id, r->tag, r->id_text);
     r->catalog = catalog_ref(w->catalog);
     arena_init(&r->arena, ARENA_BLOCK, ARENA_MAX + 4 * w->settings.body_max / 1024);
     buf_init(&r->body, w->settings.body_max);

@@ -23,13 +23,15 @@ static enum err open_in(int at, const char *path, int flags, int *out, struct fa
     return ERR_OK;
 }
 
-static enum err all_open(struct place *p, int dir, struct fault *f)
+static enum err all_open(struct place *p, struct fault *f)
 {
-    enum err e = dir_make(dir, "journal", f);
+    enum err e = open_in(AT_FDCWD, p->dir, O_RDONLY | O_DIRECTORY, &p->self, f);
     if (e == ERR_OK)
-        e = open_in(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, &p->lock, f);
+        e = dir_make(p->self, "journal", f);
     if (e == ERR_OK)
-        e = open_in(dir, "journal", O_RDONLY | O_DIRECTORY, &p->journals, f);
+        e = open_in(p->self, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, &p->lock, f);
+    if (e == ERR_OK)
+        e = open_in(p->self, "journal", O_RDONLY | O_DIRECTORY, &p->journals, f);
     if (e == ERR_OK)
         e = open_in(p->journals, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, &p->apply_lock, f);
     return e;
@@ -38,19 +40,12 @@ static enum err all_open(struct place *p, int dir, struct fault *f)
 enum err place_open(struct place *p, struct str where, struct fault *f)
 {
     struct buf b = {.p = p->dir, .cap = sizeof p->dir, .max = sizeof p->dir};
-    int dir;
-    p->lock = p->journals = p->apply_lock = -1;
+    p->self = p->lock = p->journals = p->apply_lock = -1;
     if (where.n == 0 || memchr(where.p, '\0', where.n) ||
         buf_printf(&b, "%.*s", STR_ARG(where)) != ERR_OK)
         return fault_set(f, ERR_INVALID, "this is no name for a data directory");
     enum err e = dir_make(AT_FDCWD, p->dir, f);
-    if (e == ERR_OK)
-        e = open_in(AT_FDCWD, p->dir, O_RDONLY | O_DIRECTORY, &dir, f);
-    if (e != ERR_OK)
-        return e;
-    e = all_open(p, dir, f);
-    close(dir);
-    return e;
+    return e == ERR_OK ? all_open(p, f) : e;
 }
 
 static void close_one(int *fd)
@@ -65,6 +60,7 @@ void place_close(struct place *p)
     close_one(&p->apply_lock);
     close_one(&p->journals);
     close_one(&p->lock);
+    close_one(&p->self);
 }
 
 static bool lock_take(int fd, bool wait)
@@ -74,6 +70,16 @@ static bool lock_take(int fd, bool wait)
         rc = flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
     while (rc == -1 && errno == EINTR);
     return rc == 0;
+}
+
+void place_enter(struct place *p)
+{
+    (void)lock_take(p->self, true); /* without it the database's own locks are all there is */
+}
+
+void place_leave(struct place *p)
+{
+    flock(p->self, LOCK_UN);
 }
 
 static enum err in_use(const struct place *p, struct fault *f)

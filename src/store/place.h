@@ -11,12 +11,15 @@
 
 struct place {
     char dir[PATH_MAX];
-    int lock, journals, apply_lock; /* descriptors, or -1 */
+    int self, lock, journals, apply_lock; /* descriptors, or -1 */
 };
 
 /* Makes what is missing, mode 0700. On failure too, place_close() is due. */
 enum err place_open(struct place *p, struct str where, struct fault *f) MUST_USE;
 void place_close(struct place *p);
+/* One process at a time opens the database: SQLite cannot sort out two that make a new one at once. Waits. */
+void place_enter(struct place *p);
+void place_leave(struct place *p);
 /* ERR_CONFLICT: another process holds it. */
 enum err place_lock(struct place *p, struct fault *f) MUST_USE;
 /* Waits, or else is false at once where another process holds it. */

@@ -364,7 +364,10 @@ struct journal_set *store__journals(struct store *s)
 
 static struct store_conn *connect(struct store *s, struct fault *f)
 {
-    return s->backend->open(s->place.dir, f);
+    place_enter(&s->place);
+    struct store_conn *c = s->backend->open(s->place.dir, f);
+    place_leave(&s->place);
+    return c;
 }
 
 static enum err open_place(struct store *s, struct str where, struct fault *f)
@@ -446,7 +449,7 @@ static struct store *store_new(enum store_mode mode)
         return NULL;
     s->mode = mode;
     s->backend = &store_sqlite;
-    s->place = (struct place){.lock = -1, .journals = -1, .apply_lock = -1};
+    s->place = (struct place){.self = -1, .lock = -1, .journals = -1, .apply_lock = -1};
     journal_set_init(&s->journals);
     queue_init(&s->writes);
     queue_init(&s->reads);

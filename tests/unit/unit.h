@@ -1,5 +1,5 @@
-/* unit.h: what every unit test includes: cmocka with what it wants before it, and numbers that look random but
- * are the same in every run. */
+/* unit.h: what every unit test includes: cmocka with what it wants before it, and numbers that look
+ * random but are the same in every run. */
 #ifndef UNIT_UNIT_H
 #define UNIT_UNIT_H
 
