@@ -63,16 +63,6 @@ bool api_resume(struct api_request *q)
     return false;
 }
 
-static void ignore_bytes(void *user, struct str bytes)
-{
-    (void)user, (void)bytes;
-}
-
-static void ignore(void *user)
-{
-    (void)user;
-}
-
 static void on_gone(void *user)
 {
     struct api_request *q = user;
@@ -81,7 +71,7 @@ static void on_gone(void *user)
         request_free(q);
 }
 
-static const struct http_handler handler = {ignore_bytes, ignore, ignore, on_gone};
+static const struct http_handler handler = {.on_gone = on_gone};
 
 /* --- credentials ------------------------------------------------------------------------------------ */
 

@@ -232,10 +232,20 @@ void http_abort(struct http_stream *s)
     BUG_ON(s->phase != PHASE_STREAM || s->answer == ANSWER_DONE);
     bool shows_cut = s->answer == ANSWER_BEGUN && s->is_chunked;
     s->answer = ANSWER_DONE;
-    if (shows_cut)
+    if (shows_cut) {
         http_stream_linger(s); /* what was sent still arrives */
-    else
-        http_stream_die(s);
+        return;
+    }
+    io_reset(s->io);
+    http_stream_die(s);
+}
+
+void http_probe(struct http_stream *s)
+{
+    if (s->phase != PHASE_STREAM || s->answer != ANSWER_NONE || s->is_http10)
+        return;
+    http_answer_raw(s, STR("HTTP/1.1 102 Processing\r\n\r\n"));
+    http_stream_flush(s);
 }
 
 struct str http_peer(const struct http_stream *s, char out[IO_ADDRESS_MAX])

@@ -23,6 +23,9 @@ struct http_handler {
     /* http_unsent() is zero again, after it had been above zero when looked at. */
     void (*on_drained)(void *user);
     void (*on_gone)(void *user);
+    /* May be NULL. The request is complete and the client sends no more: it may wait for the answer with its
+     * sending side shut, or may have left; only what is sent to it tells (http_probe()). */
+    void (*on_half_closed)(void *user);
 };
 
 struct http_limits {
@@ -80,6 +83,10 @@ void http_finish(struct http_stream *s);
 /* The answer cannot be completed: the connection is closed without the last chunk, so that the
  * client sees that it was cut. The stream is gone from here on (no on_gone). */
 void http_abort(struct http_stream *s);
+
+/* Where no answer has begun, sends an interim one (102, RFC 2518, 10.1): a client that has left answers with a
+ * reset, and one more probe brings on_gone(). Nothing for HTTP/1.0. */
+void http_probe(struct http_stream *s);
 
 /* The peer's address without its port. */
 struct str http_peer(const struct http_stream *s, char out[IO_ADDRESS_MAX]);

@@ -319,6 +319,8 @@ static void on_end(void *user, enum err e)
     bool has_more = s->is_held || !list_is_empty(&s->ready);
     if (s->phase == PHASE_LINGER || (s->phase == PHASE_HEAD && !has_more))
         http_stream_linger(s);
+    else if (s->phase == PHASE_STREAM && s->handler && s->handler->on_half_closed)
+        s->handler->on_half_closed(s->user);
 }
 
 static void on_drained(void *user)

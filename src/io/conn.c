@@ -323,7 +323,7 @@ void io_shutdown(struct io_conn *c)
     conn__mark(c);
 }
 
-void io_close(struct io_conn *c)
+static void close_by(struct io_conn *c, bool is_reset)
 {
     if (c->state == CONN_CLOSED)
         return;
@@ -334,8 +334,20 @@ void io_close(struct io_conn *c)
         dial__cancel(c);
     if (c->tls)
         tls__detach(c);
-    if (!uv_is_closing((uv_handle_t *)&c->tcp))
+    if (uv_is_closing((uv_handle_t *)&c->tcp))
+        return;
+    if (!is_reset || uv_tcp_close_reset(&c->tcp, conn__on_closed) != 0)
         uv_close((uv_handle_t *)&c->tcp, conn__on_closed);
+}
+
+void io_close(struct io_conn *c)
+{
+    close_by(c, false);
+}
+
+void io_reset(struct io_conn *c)
+{
+    close_by(c, true);
 }
 
 void io_conn_set_user(struct io_conn *c, const struct io_conn_ops *ops, void *user)

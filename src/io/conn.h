@@ -45,6 +45,8 @@ size_t io_unsent(const struct io_conn *c);
 void io_shutdown(struct io_conn *c);
 /* No callback comes any more; what is unsent is dropped. The memory goes at the end of the tick. */
 void io_close(struct io_conn *c);
+/* The same, and the peer sees a reset (RST) where it can be had: what it got cannot pass for whole. */
+void io_reset(struct io_conn *c);
 
 enum { IO_ADDRESS_MAX = 64 };
 /* The peer as "127.0.0.1:80" or "[::1]:80". */

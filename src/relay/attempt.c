@@ -130,7 +130,7 @@ void relay_drop_attempt(struct relay *r)
     r->is_sse = r->is_paused = r->was_sent = false;
     r->deadline_ms = 0;
     r->status = 0;
-    if (!r->is_committed)
+    if (!r->is_committed && !r->is_half_closed)
         r->comment_ms = 0;
 }
 

@@ -106,6 +106,8 @@ struct relay {
     bool is_out_of_time;        /* the total deadline has passed: nothing else is tried */
     bool is_sse, is_committed;  /* the head has gone to the client */
     bool is_paused;             /* the provider is not read on: the client is slow */
+    bool is_half_closed;        /* the client sends no more: it is probed whether it is still there */
+    uint8_t probes;
     bool was_sent;              /* the provider has the request */
     int status;                 /* of the provider's answer; later of ours */
     int32_t retry_after_s;

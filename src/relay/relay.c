@@ -219,7 +219,17 @@ static void on_gone(void *user)
     relay_die(r);
 }
 
-static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone};
+/* Has it left, or does it wait with its sending side shut? Only what is sent tells: soon, and then less often. */
+static void on_half_closed(void *user)
+{
+    struct relay *r = user;
+    r->is_half_closed = true;
+    r->comment_ms = io_now_ms(r->w->loop);
+    if (r->state == RELAY_TRYING || r->state == RELAY_ANSWERING)
+        relay_arm(r);
+}
+
+static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone, on_half_closed};
 
 /* --- birth --------------------------------------------------------------------------------------- */
 
@@ -328,13 +338,27 @@ void relay_arm(struct relay *r)
         io_timer_set(r->w->loop, &r->timer, due);
 }
 
+static uint32_t comment_interval(struct relay *r)
+{
+    static const uint16_t soon_ms[] = {20, 100, 400};
+    if (r->is_half_closed && r->probes < COUNT_OF(soon_ms))
+        return soon_ms[r->probes++];
+    return r->w->settings.keepalive_ms;
+}
+
+/* A sign of life that is no content. Before the provider has answered, the status is still open. */
 static void send_comment(struct relay *r, uint64_t now)
 {
     struct str comment = STR(": TURNPIKE PROCESSING\n\n");
-    relay_commit(r);
-    if (http_unsent(r->stream) == 0)
-        http_send(r->stream, &comment, 1);
-    r->comment_ms = now + r->w->settings.keepalive_ms;
+    bool is_stream = r->asked.is_streamed && (r->is_sse || r->is_committed);
+    if (is_stream) {
+        relay_commit(r);
+        if (http_unsent(r->stream) == 0)
+            http_send(r->stream, &comment, 1);
+    } else if (r->is_half_closed) {
+        http_probe(r->stream);
+    }
+    r->comment_ms = is_stream || r->is_half_closed ? now + comment_interval(r) : 0;
 }
 
 static const char *busy_with(const struct relay *r)

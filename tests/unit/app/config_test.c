@@ -617,6 +617,38 @@ static void the_shown_configuration_reads_back(void **state)
     }
 }
 
+/* Bytes changed, dropped and doubled anywhere: it is read or refused with a sentence, never told whole. */
+static void a_damaged_file_is_read_or_refused(void **state)
+{
+    (void)state;
+    static const struct config_flags none;
+    static const char odd[] = "\n:-[]{}&*!|>'\"%@`#,?$ \t0a\x01\xff";
+    uint64_t seed = 2026;
+    unsigned refused = 0;
+    for (int round = 0; round < 1500; round++) {
+        char text[sizeof whole + 8];
+        struct config c;
+        struct fault f = {.err = ERR_OK};
+        memcpy(text, whole, sizeof whole);
+        for (int change = 0; change < 1 + round % 4; change++) {
+            size_t n = strlen(text), at = next_random(&seed) % n;
+            if (next_random(&seed) % 3)
+                text[at] = odd[next_random(&seed) % (sizeof odd - 1)];
+            else
+                memmove(text + at, text + at + 1, n - at);
+        }
+        write_file("turnpike.yaml", text);
+        if (config_load(&c, &none, &f) == ERR_OK) {
+            config_release(&c);
+            continue;
+        }
+        refused++;
+        assert_true(str_starts(str_c(f.message), STR("turnpike.yaml:")));
+        assert_null(strstr(f.message, "canary"));
+    }
+    assert_in_range(refused, 300, 1499);
+}
+
 #define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)
 
 int main(void)
@@ -633,6 +665,7 @@ int main(void)
         CONFIG_TEST(mistakes_are_told_with_file_line_and_remedy),
         CONFIG_TEST(mistakes_outside_the_file_name_their_place),
         CONFIG_TEST(a_circle_of_aliases_does_no_harm),
+        CONFIG_TEST(a_damaged_file_is_read_or_refused),
         CONFIG_TEST(a_well_known_variable_configures_its_provider),
         CONFIG_TEST(the_file_overrides_the_built_in_catalogue),
         CONFIG_TEST(every_built_in_model_can_be_had),

@@ -195,7 +195,7 @@ static void what_is_not_there_cannot_be_edited(void **state)
 /* From no edit before and from one, so that the last add finds room for none or for half of it. */
 static void fill(unsigned before)
 {
-    static const char names[] = "bcdefghijklmnopqrstuvwxyzABCDEFGH";
+    static const char names[] = "bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     struct json v = start(STR("{\"a\":1}"));
     if (before)
         splice_replace(&splice, json_get(v, STR("a")), STR("2"));
