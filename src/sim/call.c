@@ -77,7 +77,15 @@ static void on_gone(void *user)
     io_bury(c->sim->loop, &c->grave, reap);
 }
 
-static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone};
+/* Like most providers: who ends its sending side has left, and nothing more is made for it. */
+static void on_half_closed(void *user)
+{
+    struct sim_call *c = user;
+    http_abort(c->stream);
+    on_gone(c);
+}
+
+static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone, on_half_closed};
 
 static struct sim_call *call_new(struct sim *s, struct http_stream *stream,
                                  const struct http_head *head, const struct sim_format *format,

@@ -107,7 +107,7 @@ def test_no_secret_is_kept_or_told_whatever_fails(launch, provide):
     gateway.call("POST", SLUG, key, b'{"model": "test/works", "messages": "' + PROMPT.encode() + b'"')
     gateway.get(f"/api/v1/{PROMPT}?key={key}")
     gateway.get("/api/v1/credits", admin)
-    assert not [name for name, text in told if CREDENTIAL.encode() in text], "a credential was told to a client"
+    assert not {name for name, text in told if CREDENTIAL.encode() in text}, "a credential was told to a client"
     assert not search(gateway, [CREDENTIAL, PROMPT, ANSWER, key, admin])
     assert provider.requests and all(r.headers["authorization"] == f"Bearer {CREDENTIAL}" for r in provider.requests)
     assert gateway.stop() == 0

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from decimal import Decimal
+from typing import AsyncIterator
 
 import pytest
 
@@ -34,21 +35,21 @@ class Endless:
         x.close()
 
 
-async def read_until(c: wire.Connection, needle: bytes) -> wire.Answer:
+async def read_until(c: wire.Connection, needle: bytes) -> tuple[wire.Answer, AsyncIterator[bytes]]:
+    """The answer so far, and what gives the rest."""
     a = await c.head()
-    body = b""
-    async for piece in c.pieces(a):
-        body += piece
-        if needle in body:
+    pieces = c.pieces(a)
+    async for piece in pieces:
+        a.body += piece
+        if needle in a.body:
             break
-    a.body = body
-    return a
+    return a, pieces
 
 
 async def leave_after(port: int, raw: bytes, needle: bytes, reset: bool) -> tuple[wire.Answer, float]:
     c = await wire.Connection.open(port)
     await c.send(raw)
-    answer = await read_until(c, needle)
+    answer, _ = await read_until(c, needle)
     left = time.monotonic()
     if reset:
         script.Exchange(None, c.reader, c.writer).reset()
@@ -146,14 +147,12 @@ def test_a_provider_that_is_slow_but_alive_is_waited_for(pair):
     async def patient():
         c = await wire.Connection.open(pair.gateway.port)
         await c.send(stream_request(pair.key))
-        first = await read_until(c, b"at ")
+        answer, pieces = await read_until(c, b"at ")
         go.set()
-        rest = b""
-        async for piece in c.pieces(first):
-            rest += piece
-        first.body += rest
+        async for piece in pieces:
+            answer.body += piece
         await c.close()
-        return first
+        return answer
 
     answer = asyncio.run(asyncio.wait_for(patient(), 30))
     assert answer.complete and answer.is_done and answer.text == "at last"

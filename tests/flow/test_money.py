@@ -105,18 +105,24 @@ def test_an_account_without_credit_is_402_until_it_has_some(pair):
 @pytest.mark.parametrize("prompt,output,details,cost", [
     (1, 0, {}, "0.000001"),
     (0, 1, {}, "0.000002"),
-    (123456789, 987654321, {}, None),
     (1000, 10, {"prompt_tokens_details": {"cached_tokens": 400}}, "0.00102"),
 ])
 def test_cost_is_tokens_times_price_to_the_nano_dollar(shared, prompt, output, details, cost):
     shared.provider.script = script.chat(prompt=prompt, output=output, **details)
     answer = shared.gateway.chat(shared.key)
     assert answer.status == 200
-    got = load.Outcome(answer).cost
-    if cost is None:  # above its bound a provider is not paid: what is charged stays within the credit
-        assert 0 < got <= 100
-    else:
-        assert got == Decimal(cost)
+    assert load.Outcome(answer).cost == Decimal(cost)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_provider_that_counts_more_than_was_asked_of_it_cannot_break_a_limit(pair, stream):
+    pair.provider.script = script.chat(prompt=123456789, output=987654321)
+    key = pair.gateway.key("small", "--limit", "0.5")
+    answer = pair.gateway.chat(key, stream=stream, max_tokens=10)
+    assert answer.status == 200 and 0 < load.Outcome(answer).cost <= Decimal("0.5")
+    assert key_data(pair.gateway, key)["usage"] == load.Outcome(answer).cost
+    assert pair.gateway.chat(key).status in (402, 403)
+    pair.gateway.verify()
 
 
 def test_prices_below_a_nano_dollar_are_rounded_once(launch, provide):

@@ -96,12 +96,18 @@ static const struct store_backend fake = {
 static struct journal_set set;
 static struct applier applier;
 
+static char dir[] = "/tmp/turnpike-fuzz-XXXXXX";
+
+static void end(void)
+{
+    rmdir(dir);
+}
+
 static void begin(void)
 {
-    static char dir[] = "/tmp/turnpike-fuzz-XXXXXX";
     struct fault f;
     log_set_level((enum log_level)(LOG_ERROR + 1));
-    BUG_ON(!mkdtemp(dir));
+    BUG_ON(!mkdtemp(dir) || atexit(end) != 0);
     journal_set_init(&set);
     set.dir = open(dir, O_RDONLY | O_DIRECTORY);
     BUG_ON(set.dir == -1 || applier_init(&applier, &fake, NULL, &set, &f) != ERR_OK);

@@ -1,6 +1,7 @@
 #include "unit/store/support.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
 
 struct here {
     struct dir dir;
@@ -227,6 +228,48 @@ static void every_need_is_answered(void **state)
     free(reads.verify.differences);
 }
 
+/* --- processes that begin at once --- */
+
+static int begin_in_process(const char *dir, enum store_mode mode)
+{
+    struct fault f = {0};
+    struct store_account_get g = {.call.need = STORE_ACCOUNT_GET, .create_first = true};
+    struct store *s = store_open(str_c(dir), mode, &f);
+    if (!s)
+        return 1;
+    if (mode == STORE_DIRECT)
+        store_submit(s, &g.call);
+    store_close(s);
+    return g.call.err == ERR_OK ? 0 : 2;
+}
+
+static void a_new_directory_may_be_opened_by_many_at_once(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 5; round++) {
+        struct dir d;
+        int status;
+        dir_make(&d);
+        for (int i = 0; i < 8; i++) {
+            pid_t child = fork();
+            assert_true(child != -1);
+            if (child == 0)
+                _exit(begin_in_process(d.path, i == 3 ? STORE_THREADS : STORE_DIRECT));
+        }
+        for (int i = 0; i < 8; i++) {
+            assert_true(wait(&status) > 0);
+            assert_int_equal(status, 0);
+        }
+        struct store *s = direct(&d);
+        struct store_account_list l = {.call.need = STORE_ACCOUNT_LIST};
+        ask(s, &l.call);
+        assert_int_equal(l.n, 1);
+        free(l.accounts);
+        store_close(s);
+        dir_remove(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +278,7 @@ int main(void)
         TEST(what_was_answered_is_seen_by_the_next_call),
         TEST(loops_and_the_command_line_work_side_by_side),
         TEST(every_need_is_answered),
+        cmocka_unit_test(a_new_directory_may_be_opened_by_many_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
