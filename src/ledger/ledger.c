@@ -109,7 +109,8 @@ static nanos room_of_both(const struct budget *key, const struct budget *account
     return least_of(least_of(room(key), room(account)), addable);
 }
 
-static enum hold_refusal refusal(const struct budget *key, const struct budget *account, nanos least)
+static enum hold_refusal refusal(const struct budget *key, const struct budget *account,
+                                 nanos least)
 {
     static const enum hold_refusal of_key[] = {
         [EXHAUSTED] = HOLD_KEY_EXHAUSTED,
@@ -124,8 +125,8 @@ static enum hold_refusal refusal(const struct budget *key, const struct budget *
     return room(key) < least ? of_key[why_not(key, least)] : of_account[why_not(account, least)];
 }
 
-struct hold_answer hold_open(struct hold *h, struct budget *account, struct budget *key, nanos amount,
-                             nanos least, int64_t now_ms)
+struct hold_answer hold_open(struct hold *h, struct budget *account, struct budget *key,
+                             nanos amount, nanos least, int64_t now_ms)
 {
     BUG_ON(h->account || least < 0 || amount < least);
     struct hold_answer a = {.refusal = HOLD_OK};
@@ -292,8 +293,7 @@ static struct budget *load(struct ledger *l, struct map *m, const struct row *ro
 
 struct budget *ledger_account(struct ledger *l, const struct account *row)
 {
-    return load(l, &l->accounts,
-                &(struct row){row->id, row->granted, WINDOW_NONE, &row->usage});
+    return load(l, &l->accounts, &(struct row){row->id, row->granted, WINDOW_NONE, &row->usage});
 }
 
 struct budget *ledger_key(struct ledger *l, const struct key *row)

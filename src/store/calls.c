@@ -166,7 +166,8 @@ enum err calls_apply_leftovers(struct store *s, struct fault *f)
 
 enum err calls_apply(struct store *s, struct fault *f)
 {
-    enum err e = s->mode == STORE_THREADS ? apply_files(&s->applier, f) : calls_apply_leftovers(s, f);
+    enum err e =
+        s->mode == STORE_THREADS ? apply_files(&s->applier, f) : calls_apply_leftovers(s, f);
     return apply_noted(s, e, f);
 }
 
@@ -269,7 +270,8 @@ enum err calls_start(struct store *s, struct fault *f)
         s->writer_threads_n += e == ERR_OK;
     }
     while (e == ERR_OK && s->reader_threads_n < READERS) {
-        e = thread_start(&s->reader_threads[s->reader_threads_n], "store-reader", reader_main, s, f);
+        e = thread_start(&s->reader_threads[s->reader_threads_n], "store-reader", reader_main, s,
+                         f);
         s->reader_threads_n += e == ERR_OK;
     }
     return e;

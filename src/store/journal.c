@@ -27,15 +27,15 @@ struct journal {
     enum journal_sync sync;
     struct io_hook hook;
     struct io_timer retry;
-    struct buf out;       /* the records of `waiting`, in their order */
+    struct buf out; /* the records of `waiting`, in their order */
     struct list waiting;
-    struct list refused;  /* those that `out` could not take */
+    struct list refused; /* those that `out` could not take */
     struct list written, syncing;
     struct journal_round round;
-    uint64_t round_end;   /* `end` when the round began */
+    uint64_t round_end; /* `end` when the round began */
     struct journal_file *file;
-    uint64_t end;         /* of the whole records in the file */
-    bool is_spoilt;       /* half a record stands at the file's end and could not be cut off */
+    uint64_t end;   /* of the whole records in the file */
+    bool is_spoilt; /* half a record stands at the file's end and could not be cut off */
     bool is_failing;
 };
 
@@ -223,8 +223,8 @@ static void on_retry(struct io_timer *t)
 
 /* --- from outside --- */
 
-struct journal *journal_open(struct store *s, struct io_loop *l, unsigned worker, enum journal_sync sync,
-                             struct fault *f)
+struct journal *journal_open(struct store *s, struct io_loop *l, unsigned worker,
+                             enum journal_sync sync, struct fault *f)
 {
     struct journal *j = calloc(1, sizeof *j);
     if (!j) {
@@ -280,7 +280,8 @@ uint64_t journal_bytes_unapplied(struct store *s)
     pthread_mutex_lock(&set->lock);
     list_each(at, after, &set->files) {
         struct journal_file *file = container_of(at, struct journal_file, link);
-        uint64_t applied = atomic_load(&file->applied); /* first: it never passes what is committed */
+        /* In this order: what is applied never passes what is committed. */
+        uint64_t applied = atomic_load(&file->applied);
         sum += atomic_load(&file->committed) - applied;
     }
     pthread_mutex_unlock(&set->lock);

@@ -13,7 +13,8 @@
 
 enum { BATCH = 2000, WINDOW = 1 << 20 };
 
-_Static_assert((int)WINDOW > (int)JOURNAL_RECORD_MAX, "a window without a whole record is the file's end");
+_Static_assert((int)WINDOW > (int)JOURNAL_RECORD_MAX,
+               "a window without a whole record is the file's end");
 
 /* A file as it is being applied. */
 struct source {
@@ -26,8 +27,8 @@ struct source {
 /* --- reading --- */
 
 /* As much as there is from `at`, up to a window. */
-static enum err window_read(const struct applier *a, const struct source *s, uint64_t at, struct str *out,
-                            struct fault *f)
+static enum err window_read(const struct applier *a, const struct source *s, uint64_t at,
+                            struct str *out, struct fault *f)
 {
     size_t want = s->end - at < WINDOW ? (size_t)(s->end - at) : WINDOW, n = 0;
     while (n < want) {
@@ -62,13 +63,15 @@ static enum err is_record_behind(const struct applier *a, const struct source *s
 
 /* --- applying --- */
 
-static enum err batch_in(struct applier *a, struct str name, size_t n, uint64_t end, struct fault *f)
+static enum err batch_in(struct applier *a, struct str name, size_t n, uint64_t end,
+                         struct fault *f)
 {
     enum err e = a->backend->generations_add(a->conn, a->rows, n, f);
     return e == ERR_OK ? a->backend->position_set(a->conn, name, end, f) : e;
 }
 
-static enum err batch_commit(struct applier *a, struct str name, size_t n, uint64_t end, struct fault *f)
+static enum err batch_commit(struct applier *a, struct str name, size_t n, uint64_t end,
+                             struct fault *f)
 {
     enum err e = a->backend->begin(a->conn, STORE_LAZY, f);
     if (e != ERR_OK)
@@ -125,14 +128,16 @@ static enum err remove_file(struct applier *a, const char *name, struct fault *f
     return ERR_OK;
 }
 
-static enum err keep_aside(struct applier *a, const struct source *s, const char *name, struct fault *f)
+static enum err keep_aside(struct applier *a, const struct source *s, const char *name,
+                           struct fault *f)
 {
     char aside[NAME_MAX + 1];
     struct buf b = {.p = aside, .cap = sizeof aside, .max = sizeof aside};
-    log_line(LOG_ERROR,
-             "journal %s is damaged at byte %llu of %llu: what was settled after that is not counted; "
-             "the file is kept as %s.corrupt",
-             name, (unsigned long long)s->at, (unsigned long long)s->end, name);
+    log_line(
+        LOG_ERROR,
+        "journal %s is damaged at byte %llu of %llu: what was settled after that is not counted; "
+        "the file is kept as %s.corrupt",
+        name, (unsigned long long)s->at, (unsigned long long)s->end, name);
     if (buf_printf(&b, "%s.corrupt", name) != ERR_OK ||
         renameat(a->set->dir, name, a->set->dir, aside) == -1)
         return fault_set(f, ERR_STORE, "journal %s cannot be renamed: %s", name, strerror(errno));
@@ -174,7 +179,8 @@ static enum err file_apply(struct applier *a, struct journal_file *file, struct 
 
 static enum err file_serve(struct applier *a, struct journal_file *file, struct fault *f)
 {
-    bool is_retired = atomic_load(&file->is_retired); /* before it is applied: then nothing follows */
+    bool is_retired =
+        atomic_load(&file->is_retired); /* before it is applied: then nothing follows */
     enum err e = file_apply(a, file, f);
     if (e != ERR_OK || !is_retired)
         return e;
@@ -199,7 +205,8 @@ enum err apply_files(struct applier *a, struct fault *f)
 
 /* --- the files of former runs --- */
 
-static enum err leftover_apply(struct applier *a, struct source *s, const char *name, struct fault *f)
+static enum err leftover_apply(struct applier *a, struct source *s, const char *name,
+                               struct fault *f)
 {
     struct stat st;
     bool is_damaged = false;
@@ -218,8 +225,8 @@ static enum err leftover_apply(struct applier *a, struct source *s, const char *
     if (is_damaged)
         return keep_aside(a, s, name, f);
     if (s->is_stuck)
-        log_line(LOG_INFO, "journal %s ends with %llu bytes of a record that nobody was told of", name,
-                 (unsigned long long)(s->end - s->at));
+        log_line(LOG_INFO, "journal %s ends with %llu bytes of a record that nobody was told of",
+                 name, (unsigned long long)(s->end - s->at));
     return remove_file(a, name, f);
 }
 

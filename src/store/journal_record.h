@@ -9,7 +9,8 @@
 
 enum {
     JOURNAL_HEAD = 8,
-    JOURNAL_TEXT_MAX = 1024, /* longer texts are cut: what was spent counts more than what it was called */
+    JOURNAL_TEXT_MAX =
+        1024, /* longer texts are cut: what was spent counts more than what it was called */
     JOURNAL_PAYLOAD_MIN = 10 + 15 * 8 + 11 * 2,
     JOURNAL_PAYLOAD_MAX = JOURNAL_PAYLOAD_MIN + 11 * JOURNAL_TEXT_MAX,
     JOURNAL_RECORD_MAX = JOURNAL_HEAD + JOURNAL_PAYLOAD_MAX,

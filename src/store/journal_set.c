@@ -85,7 +85,8 @@ static enum err sync_file(struct journal_set *set, struct journal_file *file)
     pthread_mutex_unlock(&set->lock);
     enum err e = sync_unlocked(set, file);
     if (e != ERR_OK) {
-        log_line(LOG_ERROR, "journal %s could not be brought to disk: %s", file->name, strerror(errno));
+        log_line(LOG_ERROR, "journal %s could not be brought to disk: %s", file->name,
+                 strerror(errno));
         atomic_store(&file->is_dirty, true);
     }
     pthread_mutex_lock(&set->lock);

@@ -43,7 +43,7 @@ struct journal_set {
     struct list files, rounds;
     pthread_t thread;
     bool is_running, is_stopping;
-    int dir; /* descriptor of DIR/journal; the store's */
+    int dir;                 /* descriptor of DIR/journal; the store's */
     _Atomic bool is_failing; /* the last fdatasync each second did not succeed */
 };
 

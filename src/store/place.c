@@ -11,7 +11,8 @@
 static enum err dir_make(int at, const char *path, struct fault *f)
 {
     if (mkdirat(at, path, 0700) == -1 && errno != EEXIST)
-        return fault_set(f, ERR_STORE, "the data directory %s cannot be made: %s", path, strerror(errno));
+        return fault_set(f, ERR_STORE, "the data directory %s cannot be made: %s", path,
+                         strerror(errno));
     return ERR_OK;
 }
 

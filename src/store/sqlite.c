@@ -186,8 +186,9 @@ static void rollback(struct store_conn *c)
 static enum err begin(struct store_conn *c, enum store_commit how, struct fault *f)
 {
     if (c->how != how) {
-        enum err e = sqlite_exec(c, how == STORE_DURABLE ? "PRAGMA synchronous = FULL"
-                                                         : "PRAGMA synchronous = NORMAL", f);
+        enum err e = sqlite_exec(
+            c, how == STORE_DURABLE ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+            f);
         if (e != ERR_OK)
             return e;
         c->how = how;

@@ -36,7 +36,7 @@ struct query {
 
 struct query query_of(struct store_conn *c, enum sql which);
 void query_i64(struct query *q, int64_t v);
-void query_text(struct query *q, struct str s);  /* lent until query_end() */
+void query_text(struct query *q, struct str s);            /* lent until query_end() */
 void query_blob(struct query *q, const void *p, size_t n); /* lent; p NULL is NULL */
 void query_null(struct query *q);
 /* ERR_NOT_FOUND, without a sentence: there is no (further) row. */
@@ -48,7 +48,7 @@ enum err query_run(struct query *q, struct fault *f) MUST_USE;
 int64_t col_i64(struct query *q);
 bool col_bool(struct query *q);
 bool col_is_null(const struct query *q); /* the next one */
-struct str col_text(struct query *q); /* lent until the next query_next() or query_end() */
+struct str col_text(struct query *q);    /* lent until the next query_next() or query_end() */
 void col_copy(struct query *q, char *out, size_t size); /* text, cut to size, terminated */
 void col_hash(struct query *q, uint8_t out[KEY_HASH_BYTES]);
 
@@ -66,7 +66,8 @@ void query_usage(struct query *q, const struct usage *u);
 void col_usage(struct query *q, struct usage *u);
 
 /* sqlite_account.c, sqlite_key.c, sqlite_generation.c, sqlite_verify.c */
-enum err account_read(struct store_conn *c, int64_t id, struct account *out, struct fault *f) MUST_USE;
+enum err account_read(struct store_conn *c, int64_t id, struct account *out,
+                      struct fault *f) MUST_USE;
 void col_account(struct query *q, struct account *a);
 enum err change_note(struct store_conn *c, bool is_key, int64_t id, const uint8_t *hash,
                      struct fault *f) MUST_USE;
@@ -87,8 +88,10 @@ enum err sqlite_verify(struct store_conn *c, struct store_call *call);
 
 enum err sqlite_generations_add(struct store_conn *c, const struct generation *rows, size_t n,
                                 struct fault *f);
-enum err sqlite_position_get(struct store_conn *c, struct str file, uint64_t *offset, struct fault *f);
-enum err sqlite_position_set(struct store_conn *c, struct str file, uint64_t offset, struct fault *f);
+enum err sqlite_position_get(struct store_conn *c, struct str file, uint64_t *offset,
+                             struct fault *f);
+enum err sqlite_position_set(struct store_conn *c, struct str file, uint64_t offset,
+                             struct fault *f);
 enum err sqlite_position_drop(struct store_conn *c, struct str file, struct fault *f);
 enum err sqlite_positions_clear(struct store_conn *c, struct fault *f);
 

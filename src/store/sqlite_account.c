@@ -51,7 +51,8 @@ enum err change_note(struct store_conn *c, bool is_key, int64_t id, const uint8_
     return query_run(&q, f);
 }
 
-static enum err create(struct store_conn *c, const char *email, struct account *out, struct fault *f)
+static enum err create(struct store_conn *c, const char *email, struct account *out,
+                       struct fault *f)
 {
     struct query q = query_of(c, SQL_ACCOUNT_INSERT);
     query_text(&q, str_c(email));
@@ -82,7 +83,8 @@ static enum err first(struct store_conn *c, bool create_first, struct account *o
     enum err e = account_of(&q, out, f);
     if (e != ERR_NOT_FOUND)
         return e;
-    return create_first ? create(c, first_email, out, f) : fault_set(f, e, "there is no account yet");
+    return create_first ? create(c, first_email, out, f)
+                        : fault_set(f, e, "there is no account yet");
 }
 
 enum err sqlite_account_get(struct store_conn *c, struct store_call *call)
@@ -138,7 +140,8 @@ enum err sqlite_account_disable(struct store_conn *c, struct store_call *call)
     return e == ERR_OK ? change_note(c, false, row.id, NULL, &call->fault) : e;
 }
 
-static enum err grant_record(struct store_conn *c, const struct store_credit_grant *g, struct fault *f)
+static enum err grant_record(struct store_conn *c, const struct store_credit_grant *g,
+                             struct fault *f)
 {
     struct query q = query_of(c, SQL_GRANT_INSERT);
     query_i64(&q, g->account_id);
@@ -164,8 +167,10 @@ enum err sqlite_credit_grant(struct store_conn *c, struct store_call *call)
     if (e != ERR_OK)
         return e;
     if (g->amount <= 0 || g->amount > NANOS_MAX - g->account.granted)
-        return fault_set(f, ERR_INVALID, "a grant must be above zero, and all of an account's together "
-                                         "at most %lld dollars", (long long)(NANOS_MAX / NANOS_PER_USD));
+        return fault_set(f, ERR_INVALID,
+                         "a grant must be above zero, and all of an account's together "
+                         "at most %lld dollars",
+                         (long long)(NANOS_MAX / NANOS_PER_USD));
     if ((e = grant_record(c, g, f)) != ERR_OK || (e = grant_add(c, g, f)) != ERR_OK ||
         (e = change_note(c, false, g->account_id, NULL, f)) != ERR_OK)
         return e;

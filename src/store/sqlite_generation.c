@@ -35,9 +35,9 @@ static void query_generation(struct query *q, const struct generation *g, int64_
         g->attempts,
     };
     const struct str texts[] = {
-        g->model,         g->provider,      g->native_model,         g->upstream_id,
-        g->request_id,    g->finish_reason, g->native_finish_reason, g->referer,
-        g->title,         g->user_agent,    g->external_user,
+        g->model,      g->provider,      g->native_model,         g->upstream_id,
+        g->request_id, g->finish_reason, g->native_finish_reason, g->referer,
+        g->title,      g->user_agent,    g->external_user,
     };
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         query_i64(q, numbers[i]);
@@ -45,8 +45,8 @@ static void query_generation(struct query *q, const struct generation *g, int64_
         query_text(q, texts[i]);
 }
 
-static enum err insert_as(struct store_conn *c, const struct generation *g, int64_t id, bool *is_new,
-                          struct fault *f)
+static enum err insert_as(struct store_conn *c, const struct generation *g, int64_t id,
+                          bool *is_new, struct fault *f)
 {
     struct query q = query_of(c, SQL_GENERATION_INSERT);
     query_generation(&q, g, id);
@@ -71,7 +71,8 @@ static enum err tag_read(struct store_conn *c, int64_t id, uint64_t *tag, struct
  * counted twice. */
 enum { PROBES_MAX = 64 };
 
-static enum err insert(struct store_conn *c, const struct generation *g, bool *is_new, struct fault *f)
+static enum err insert(struct store_conn *c, const struct generation *g, bool *is_new,
+                       struct fault *f)
 {
     for (int64_t i = 0; i < PROBES_MAX && i <= INT64_MAX - g->id; i++) {
         uint64_t tag;
@@ -106,8 +107,8 @@ static const struct owner_sql key_sql = {SQL_KEY_USAGE, SQL_KEY_USAGE_SET};
 static const struct owner_sql account_sql = {SQL_ACCOUNT_USAGE, SQL_ACCOUNT_USAGE_SET};
 
 /* An owner that is not there has no counters; its records are kept all the same. */
-static enum err usage_move(struct store_conn *c, const struct owner_sql *sql, const struct charge *of,
-                           size_t n, struct fault *f)
+static enum err usage_move(struct store_conn *c, const struct owner_sql *sql,
+                           const struct charge *of, size_t n, struct fault *f)
 {
     struct usage u;
     struct query q = query_of(c, sql->get);
@@ -126,8 +127,8 @@ static enum err usage_move(struct store_conn *c, const struct owner_sql *sql, co
     return query_run(&q, f);
 }
 
-static enum err charge_all(struct store_conn *c, const struct owner_sql *sql, struct charge *charges,
-                           size_t n, struct fault *f)
+static enum err charge_all(struct store_conn *c, const struct owner_sql *sql,
+                           struct charge *charges, size_t n, struct fault *f)
 {
     qsort(charges, n, sizeof *charges, by_owner);
     for (size_t at = 0, end; at < n; at = end) {
@@ -250,7 +251,8 @@ enum err sqlite_generation_get(struct store_conn *c, struct store_call *call)
 
 /* --- how far the journals are applied --- */
 
-enum err sqlite_position_get(struct store_conn *c, struct str file, uint64_t *offset, struct fault *f)
+enum err sqlite_position_get(struct store_conn *c, struct str file, uint64_t *offset,
+                             struct fault *f)
 {
     struct query q = query_of(c, SQL_POSITION_GET);
     query_text(&q, file);
@@ -260,7 +262,8 @@ enum err sqlite_position_get(struct store_conn *c, struct str file, uint64_t *of
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-enum err sqlite_position_set(struct store_conn *c, struct str file, uint64_t offset, struct fault *f)
+enum err sqlite_position_set(struct store_conn *c, struct str file, uint64_t offset,
+                             struct fault *f)
 {
     struct query q = query_of(c, SQL_POSITION_SET);
     query_text(&q, file);

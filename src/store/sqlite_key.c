@@ -25,8 +25,8 @@ static void col_key(struct query *q, struct key *k)
 }
 
 /* One look-up in the index of hashes, two by row number. */
-static enum err key_read(struct store_conn *c, const uint8_t *hash, struct key *k, struct account *a,
-                         struct fault *f)
+static enum err key_read(struct store_conn *c, const uint8_t *hash, struct key *k,
+                         struct account *a, struct fault *f)
 {
     struct query q = query_of(c, SQL_KEY_BY_HASH);
     query_blob(&q, hash, KEY_HASH_BYTES);

@@ -1,9 +1,9 @@
 #include "store/sqlite.h"
 
-#define USAGE_DEFINITION                                                                          \
-    "spent INTEGER NOT NULL DEFAULT 0,"                                                           \
-    "day_start INTEGER NOT NULL DEFAULT 0, day_spent INTEGER NOT NULL DEFAULT 0,"                 \
-    "week_start INTEGER NOT NULL DEFAULT 0, week_spent INTEGER NOT NULL DEFAULT 0,"               \
+#define USAGE_DEFINITION                                                                           \
+    "spent INTEGER NOT NULL DEFAULT 0,"                                                            \
+    "day_start INTEGER NOT NULL DEFAULT 0, day_spent INTEGER NOT NULL DEFAULT 0,"                  \
+    "week_start INTEGER NOT NULL DEFAULT 0, week_spent INTEGER NOT NULL DEFAULT 0,"                \
     "month_start INTEGER NOT NULL DEFAULT 0, month_spent INTEGER NOT NULL DEFAULT 0,"
 
 /* Each brings the database from its index to the next version. One that was released never changes.
@@ -110,7 +110,8 @@ enum err sqlite_migrate(struct store_conn *c, struct fault *f)
     if (e != ERR_OK || version == (int64_t)COUNT_OF(migrations))
         return e;
     if (version > (int64_t)COUNT_OF(migrations) || version < 0)
-        return fault_set(f, ERR_STORE, "the database is of version %lld; this turnpike knows %zu at most",
+        return fault_set(f, ERR_STORE,
+                         "the database is of version %lld; this turnpike knows %zu at most",
                          (long long)version, COUNT_OF(migrations));
     e = store_sqlite.begin(c, STORE_DURABLE, f);
     if (e != ERR_OK)

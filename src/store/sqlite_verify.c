@@ -83,8 +83,8 @@ static bool account_compare(struct report *r, struct query *q)
     col_copy(q, r->who, sizeof r->who);
     r->to->accounts++;
     nanos granted = col_i64(q), grants = col_i64(q);
-    if (granted != grants && !differ(r, "granted %lld recorded, %lld in grants", (long long)granted,
-                                     (long long)grants))
+    if (granted != grants &&
+        !differ(r, "granted %lld recorded, %lld in grants", (long long)granted, (long long)grants))
         return false;
     return usage_compare(r, q);
 }

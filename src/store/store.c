@@ -100,7 +100,8 @@ static struct store *store_new(enum store_mode mode)
 struct store *store_open(struct str where, enum store_mode mode, struct fault *f)
 {
     if (str_starts(where, STR("postgresql://")) || str_starts(where, STR("postgres://"))) {
-        fault_write(f, ERR_INVALID, "this build keeps its data in a directory (SQLite), not in PostgreSQL");
+        fault_write(f, ERR_INVALID,
+                    "this build keeps its data in a directory (SQLite), not in PostgreSQL");
         return NULL;
     }
     struct store *s = store_new(mode);

@@ -53,7 +53,8 @@ static void fake_rollback(struct store_conn *c)
     (void)c;
 }
 
-static enum err fake_add(struct store_conn *c, const struct generation *rows, size_t n, struct fault *f)
+static enum err fake_add(struct store_conn *c, const struct generation *rows, size_t n,
+                         struct fault *f)
 {
     (void)c, (void)rows, (void)f;
     rows_seen += n;

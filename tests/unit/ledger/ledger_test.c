@@ -11,7 +11,7 @@
 #include "ledger/ledger.h"
 
 #define NOON INT64_C(1767268800000) /* 2026-01-01T12:00:00Z, a Thursday */
-#define DAY INT64_C(86400000)
+#define DAY  INT64_C(86400000)
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -203,7 +203,8 @@ static void a_row_seen_again_brings_its_limit_not_its_usage(void **state)
 {
     struct here *h = *state;
     struct hold hold = {0};
-    struct key stale = {.id = 1, .limit = NO_LIMIT, .reset = WINDOW_MONTH, .usage.in[WINDOW_NONE] = 7};
+    struct key stale = {
+        .id = 1, .limit = NO_LIMIT, .reset = WINDOW_MONTH, .usage.in[WINDOW_NONE] = 7};
     assert_int_equal(open(h, &hold, 100, 100), HOLD_OK);
     assert_int_equal(settle(&hold, 100), 100);
     assert_ptr_equal(ledger_key(h->l, &stale), h->key);
@@ -274,9 +275,11 @@ static void a_window_turns_at_midnight_of_utc(void **state)
     struct here *h = *state;
     for (size_t i = 0; i < COUNT_OF(turns); i++) {
         struct hold hold = {0};
-        h->account = ledger_account(h->l, &(struct account){.id = 100 + (int64_t)i, .granted = 1000});
+        h->account =
+            ledger_account(h->l, &(struct account){.id = 100 + (int64_t)i, .granted = 1000});
         clock_wall_set(ms(turns[i].last));
-        h->key = ledger_key(h->l, &(struct key){.id = 100 + (int64_t)i, .limit = 500, .reset = turns[i].w});
+        h->key = ledger_key(
+            h->l, &(struct key){.id = 100 + (int64_t)i, .limit = 500, .reset = turns[i].w});
         assert_int_equal(open(h, &hold, 500, 500), HOLD_OK);
         assert_int_equal(settle(&hold, 500), 500);
         assert_int_equal(open(h, &hold, 1, 1), HOLD_KEY_EXHAUSTED);
@@ -329,8 +332,10 @@ static void windows_agree_with_a_model(void **state)
         nanos cost[STEPS], limit = 2000;
         enum window w = (enum window)(seed % WINDOW__COUNT);
         int n = 0;
-        h->account = ledger_account(h->l, &(struct account){.id = 1000 + (int64_t)seed, .granted = NANOS_MAX});
-        h->key = ledger_key(h->l, &(struct key){.id = 1000 + (int64_t)seed, .limit = limit, .reset = w});
+        h->account = ledger_account(
+            h->l, &(struct account){.id = 1000 + (int64_t)seed, .granted = NANOS_MAX});
+        h->key =
+            ledger_key(h->l, &(struct key){.id = 1000 + (int64_t)seed, .limit = limit, .reset = w});
         for (int i = 0; i < STEPS; i++) {
             struct hold hold = {0};
             nanos in_window = 0, wanted = (nanos)(next_random(&random) % 300);
@@ -449,7 +454,8 @@ static void a_crowd_never_spends_more_than_there_is(void **state)
         assert_int_equal(pthread_create(&watcher, NULL, watch, &c), 0);
         for (int i = 0; i < THREADS; i++) {
             members[i] = (struct member){.crowd = &c, .random = seed * 1000 + (uint64_t)i + 1};
-            assert_int_equal(pthread_create(&members[i].thread, NULL, be_in_the_crowd, &members[i]), 0);
+            assert_int_equal(pthread_create(&members[i].thread, NULL, be_in_the_crowd, &members[i]),
+                             0);
         }
         for (int i = 0; i < THREADS; i++)
             pthread_join(members[i].thread, NULL);

@@ -14,18 +14,24 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* gpt-4o-mini: 0.15, 0.60 and 0.075 dollars per million. */
-static const struct price mini = {.prompt = 150000, .completion = 600000, .cache_read = 75000,
-                                  .cache_write = 150000, .reasoning = 600000};
+static const struct price mini = {.prompt = 150000,
+                                  .completion = 600000,
+                                  .cache_read = 75000,
+                                  .cache_write = 150000,
+                                  .reasoning = 600000};
 
 static void a_cost_is_exact_and_rounded_once(void **state)
 {
     (void)state;
     assert_int_equal(price_cost(&mini, &(struct tokens){.prompt = 1000000}), 150000000);
-    assert_int_equal(price_cost(&mini, &(struct tokens){.prompt = 10, .completion = 5}), 1500 + 3000);
-    assert_int_equal(price_cost(&mini, &(struct tokens){.prompt = 10, .cached = 4}), 6 * 150 + 4 * 75);
+    assert_int_equal(price_cost(&mini, &(struct tokens){.prompt = 10, .completion = 5}),
+                     1500 + 3000);
+    assert_int_equal(price_cost(&mini, &(struct tokens){.prompt = 10, .cached = 4}),
+                     6 * 150 + 4 * 75);
     struct price thin = {.prompt = 250, .completion = 250};
     assert_int_equal(price_cost(&thin, &(struct tokens){.prompt = 1}), 0);
-    assert_int_equal(price_cost(&thin, &(struct tokens){.prompt = 1, .completion = 1}), 1); /* half up */
+    assert_int_equal(price_cost(&thin, &(struct tokens){.prompt = 1, .completion = 1}),
+                     1); /* half up */
     assert_int_equal(price_bound(&thin, 1, 0), 1);
     struct price each = {.request = 7};
     assert_int_equal(price_cost(&each, &(struct tokens){.prompt = 99}), 7);
@@ -35,10 +41,14 @@ static void a_cost_is_exact_and_rounded_once(void **state)
 static void parts_larger_than_the_whole_are_cut(void **state)
 {
     (void)state;
-    struct price p = {.prompt = 1000, .completion = 2000, .cache_read = 10000, .cache_write = 100000,
+    struct price p = {.prompt = 1000,
+                      .completion = 2000,
+                      .cache_read = 10000,
+                      .cache_write = 100000,
                       .reasoning = 3000};
     assert_int_equal(price_cost(&p, &(struct tokens){.prompt = 5, .cached = 99}), 50);
-    assert_int_equal(price_cost(&p, &(struct tokens){.prompt = 5, .cached = 3, .cache_write = 99}), 30 + 200);
+    assert_int_equal(price_cost(&p, &(struct tokens){.prompt = 5, .cached = 3, .cache_write = 99}),
+                     30 + 200);
     assert_int_equal(price_cost(&p, &(struct tokens){.completion = 5, .reasoning = 99}), 15);
 }
 
@@ -72,7 +82,8 @@ static void no_use_costs_more_than_its_bound(void **state)
         struct price p = random_price(&random);
         uint64_t prompt = next_random(&random) % 200000, completion = next_random(&random) % 100000;
         nanos bound = price_bound(&p, prompt, completion);
-        struct tokens t = {next_random(&random) % (prompt + 1), next_random(&random) % (completion + 1),
+        struct tokens t = {next_random(&random) % (prompt + 1),
+                           next_random(&random) % (completion + 1),
                            next_random(&random) % (prompt + 9), next_random(&random) % (prompt + 9),
                            next_random(&random) % (completion + 9)};
         assert_true(price_cost(&p, &t) <= bound);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -81,8 +82,12 @@ static size_t three_records(struct here *h, int64_t first_id)
 {
     buf_reset(&h->bytes);
     for (int64_t id = first_id; id < first_id + 3; id++) {
-        struct generation g = {.id = id, .tag = 7, .account_id = h->account.id, .key_id = h->keys[id % 3].id,
-                               .settled_ms = SOME_MS + id * INT64_C(1000000), .cost = 100 + id % 10,
+        struct generation g = {.id = id,
+                               .tag = 7,
+                               .account_id = h->account.id,
+                               .key_id = h->keys[id % 3].id,
+                               .settled_ms = SOME_MS + id * INT64_C(1000000),
+                               .cost = 100 + id % 10,
                                .model = STR("m")};
         assert_int_equal(journal_encode(&g, &h->bytes), ERR_OK);
     }
@@ -165,8 +170,11 @@ static void a_text_that_looks_like_a_record_is_never_one(void **state)
     struct here *h = *state;
     struct buf forged;
     buf_init(&forged, 1 << 20);
-    struct generation evil = {.id = 77, .account_id = h->account.id, .key_id = h->keys[0].id,
-                              .settled_ms = SOME_MS, .cost = 1000000};
+    struct generation evil = {.id = 77,
+                              .account_id = h->account.id,
+                              .key_id = h->keys[0].id,
+                              .settled_ms = SOME_MS,
+                              .cost = 1000000};
     assert_int_equal(journal_encode(&evil, &forged), ERR_OK);
     struct generation g = make_generation(2, h->account.id, h->keys[2].id, 20);
     g.user_agent = buf_view(&forged);
@@ -227,6 +235,35 @@ static void many_records_in_many_files_count_once_each(void **state)
     check(h, 10000, spent);
 }
 
+static void note_position(struct here *h, const char *file, size_t offset)
+{
+    char text[256];
+    sqlite3 *db;
+    snprintf(text, sizeof text, "%s/turnpike.db", h->dir.path);
+    assert_int_equal(sqlite3_open(text, &db), SQLITE_OK);
+    snprintf(text, sizeof text, "INSERT INTO journal_position VALUES('%s', %zu)", file, offset);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void a_journal_is_read_on_from_where_it_was_left(void **state)
+{
+    struct here *h = *state;
+    for (int64_t id = 1; id <= 3; id++)
+        add(h, id, id);
+    note_position(h, "1.log", h->ends[1]); /* as if the first two had been applied */
+    journal_write(&h->dir, "1", buf_view(&h->bytes));
+    check(h, 1, 3);
+    journal_write(&h->dir, "1", buf_view(&h->bytes)); /* the note is gone with the file */
+    check(h, 3, 6);
+    note_position(h, "9.log",
+                  7); /* of a file that power loss took: it may not hide another's beginning */
+    check(h, 3, 6);
+    journal_write(&h->dir, "9", buf_view(&h->bytes));
+    check(h, 3, 6);
+    assert_int_equal(journals_left(&h->dir, ".corrupt"), 0);
+}
+
 static void a_server_keeps_the_directory_to_itself(void **state)
 {
     struct here *h = *state;
@@ -235,7 +272,8 @@ static void a_server_keeps_the_directory_to_itself(void **state)
     char expected[200];
     assert_non_null(server);
     assert_null(store_open(str_c(h->dir.path), STORE_THREADS, &f));
-    snprintf(expected, sizeof expected, "%s is in use by another turnpike (pid %d)", h->dir.path, (int)getpid());
+    snprintf(expected, sizeof expected, "%s is in use by another turnpike (pid %d)", h->dir.path,
+             (int)getpid());
     assert_string_equal(f.message, expected);
     add(h, 1, 10);
     journal_write(&h->dir, "1", buf_view(&h->bytes));
@@ -307,7 +345,8 @@ static void write_until_killed(struct here *h, int to, int64_t first_id, enum jo
 {
     struct fault f;
     struct writer *w = &the_writer;
-    *w = (struct writer){.next_id = first_id, .account = h->account.id, .pipe = to, .post.run = on_begin};
+    *w = (struct writer){
+        .next_id = first_id, .account = h->account.id, .pipe = to, .post.run = on_begin};
     for (int i = 0; i < 3; i++)
         w->keys[i] = h->keys[i].id;
     w->s = store_open(str_c(h->dir.path), STORE_THREADS, &f);
@@ -360,7 +399,8 @@ static void what_was_told_of_survives_kill(void **state)
         assert_true(child != -1);
         if (child == 0) {
             close(ends[0]);
-            write_until_killed(h, ends[1], first, round % 2 ? JOURNAL_SYNC_ALWAYS : JOURNAL_SYNC_INTERVAL);
+            write_until_killed(h, ends[1], first,
+                               round % 2 ? JOURNAL_SYNC_ALWAYS : JOURNAL_SYNC_INTERVAL);
         }
         close(ends[1]);
         size_t n = reap_writer(child, ends[0], ids, MAX, 1 + (size_t)(next_random(&random) % 6000));
@@ -388,6 +428,7 @@ int main(void)
         TEST(a_text_that_looks_like_a_record_is_never_one),
         TEST(one_id_with_two_tags_is_two_generations),
         TEST(many_records_in_many_files_count_once_each),
+        TEST(a_journal_is_read_on_from_where_it_was_left),
         TEST(a_server_keeps_the_directory_to_itself),
         TEST(a_generation_that_a_crash_left_is_found_by_asking),
         TEST(what_was_told_of_survives_kill),

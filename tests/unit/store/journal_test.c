@@ -1,6 +1,7 @@
 #include "unit/store/support.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -125,8 +126,11 @@ static void get(struct here *h, uint64_t tag_off)
 {
     struct generation g = make_generation(h->next_id, 0, 0, 0);
     the_getter = (struct getter){.here = h};
-    the_getter.get = (struct store_generation_get){.call.need = STORE_GENERATION_GET, .call.loop = h->loop,
-                                                   .call.done = on_get, .id = g.id, .tag = g.tag + tag_off};
+    the_getter.get = (struct store_generation_get){.call.need = STORE_GENERATION_GET,
+                                                   .call.loop = h->loop,
+                                                   .call.done = on_get,
+                                                   .id = g.id,
+                                                   .tag = g.tag + tag_off};
     h->waiting++;
     store_submit(h->s, &the_getter.get.call);
 }
@@ -232,6 +236,38 @@ static void allow_files(rlim_t bytes)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+/* How far the database says that the only journal was read. */
+static uint64_t position(const struct here *h)
+{
+    char path[128];
+    sqlite3 *db;
+    sqlite3_stmt *st;
+    snprintf(path, sizeof path, "%s/turnpike.db", h->dir.path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT offset FROM journal_position", -1, &st, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    uint64_t offset = (uint64_t)sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    sqlite3_close(db);
+    return offset;
+}
+
+static void how_far_a_journal_was_applied_is_noted_with_it(void **state)
+{
+    struct here h = {0};
+    (void)state;
+    open_with(&h, JOURNAL_SYNC_NEVER);
+    for (int round = 0; round < 3; round++) {
+        act(&h, append_100);
+        act(&h, get_last);
+        assert_int_equal(the_getter.get.call.err, ERR_OK);
+        store_generation_release(&the_getter.get);
+        assert_int_equal(position(&h), journal_size(&h));
+    }
+    close_all(&h, 300);
+}
+
 static rlim_t allowed;
 static unsigned fitting;
 
@@ -255,7 +291,8 @@ static void a_full_disk_loses_only_what_it_tells_of(enum journal_sync sync)
     act(&h, append_one);
     uint64_t one = journal_size(&h), written = one;
     uint64_t total = 1;
-    for (unsigned cut = 0; cut < 5; cut++) { /* a write cut at a record's end, behind it, before it */
+    for (unsigned cut = 0; cut < 5;
+         cut++) { /* a write cut at a record's end, behind it, before it */
         static const int64_t beyond[] = {0, 1, 9, -1, -300};
         fitting = 20 - (beyond[cut] < 0);
         allowed = (rlim_t)((int64_t)(written + 20 * one) + beyond[cut]);
@@ -376,7 +413,8 @@ static void append_much(struct here *h)
     for (int i = 0; i < 1500; i++) {
         struct entry *entry = calloc(1, sizeof *entry);
         struct generation g = make_generation(++h->next_id, h->account.id, h->key.id, 1);
-        g.referer = g.title = g.user_agent = g.external_user = g.native_model = g.upstream_id = g.model = s;
+        g.referer = g.title = g.user_agent = g.external_user = g.native_model = g.upstream_id =
+            g.model = s;
         *entry = (struct entry){.e.done = on_entry, .here = h, .expected = ERR_OK};
         h->waiting++;
         journal_append(h->j, &g, &entry->e);
@@ -411,6 +449,7 @@ int main(void)
         cmocka_unit_test(with_every_sync_a_generation_is_found_at_once),
         cmocka_unit_test(without_sync_a_generation_is_found_at_once),
         cmocka_unit_test(a_generation_with_another_tag_is_not_found),
+        cmocka_unit_test(how_far_a_journal_was_applied_is_noted_with_it),
         cmocka_unit_test(with_interval_sync_a_full_disk_loses_only_what_it_tells_of),
         cmocka_unit_test(with_every_sync_a_full_disk_loses_only_what_it_tells_of),
         cmocka_unit_test(a_journal_that_failed_tries_again_by_itself),

@@ -137,7 +137,8 @@ static void only_the_one_text_is_an_id(void **state)
     uint64_t tag;
     int64_t id;
     (void)state;
-    struct str s = generation_id_text(INT64_C(123456789012345678), UINT64_C(0xfedcba9876543210), text);
+    struct str s =
+        generation_id_text(INT64_C(123456789012345678), UINT64_C(0xfedcba9876543210), text);
     assert_true(generation_id_parse(s, &id, &tag));
     for (size_t i = 0; i < s.n; i++) {
         memcpy(bad, s.p, s.n);

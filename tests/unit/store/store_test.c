@@ -58,7 +58,8 @@ static void an_email_names_one_account_whatever_its_case(void **state)
     store_submit(h->s, &again.call);
     assert_int_equal(again.call.err, ERR_CONFLICT);
     assert_non_null(strstr(again.call.fault.message, "ada@example.org"));
-    struct store_account_get g = {.call.need = STORE_ACCOUNT_GET, .account.email = "ADA@example.org"};
+    struct store_account_get g = {.call.need = STORE_ACCOUNT_GET,
+                                  .account.email = "ADA@example.org"};
     ask(h->s, &g.call);
     assert_int_equal(g.account.id, a.id);
     struct store_account_create empty = {.call.need = STORE_ACCOUNT_CREATE};
@@ -115,9 +116,14 @@ static void a_key_comes_back_as_it_was_made(void **state)
     struct here *h = *state;
     struct account a = make_account(h->s, "a@example.org", 0);
     struct store_key_create c = {.call.need = STORE_KEY_CREATE};
-    c.key = (struct key){.account_id = a.id, .name = "Ünï'); DROP TABLE key; --", .label = "sk-tp-v1-abc...def",
-                         .is_management = true, .include_byok = true, .limit = 12345,
-                         .reset = WINDOW_WEEK, .expires_ms = SOME_MS};
+    c.key = (struct key){.account_id = a.id,
+                         .name = "Ünï'); DROP TABLE key; --",
+                         .label = "sk-tp-v1-abc...def",
+                         .is_management = true,
+                         .include_byok = true,
+                         .limit = 12345,
+                         .reset = WINDOW_WEEK,
+                         .expires_ms = SOME_MS};
     memset(c.key.hash, 0xfe, sizeof c.key.hash);
     ask(h->s, &c.call);
     struct store_key_get g = {.call.need = STORE_KEY_GET};
@@ -156,7 +162,8 @@ static size_t list(struct store *s, struct store_key_list l, uint8_t *first)
 static void keys_are_listed_newest_first_by_pages(void **state)
 {
     struct here *h = *state;
-    struct account a = make_account(h->s, "a@example.org", 0), b = make_account(h->s, "b@example.org", 0);
+    struct account a = make_account(h->s, "a@example.org", 0),
+                   b = make_account(h->s, "b@example.org", 0);
     uint8_t first = 0;
     for (uint8_t i = 1; i <= 50; i++)
         make_key(h->s, i % 5 ? a.id : b.id, i);
@@ -169,7 +176,9 @@ static void keys_are_listed_newest_first_by_pages(void **state)
     assert_int_equal(list(h->s, (struct store_key_list){.limit = 0}, NULL), 49);
     assert_int_equal(list(h->s, (struct store_key_list){.account_id = b.id}, &first), 10);
     assert_int_equal(first, 50);
-    assert_int_equal(list(h->s, (struct store_key_list){.account_id = a.id, .limit = 5, .offset = 2}, &first), 5);
+    assert_int_equal(
+        list(h->s, (struct store_key_list){.account_id = a.id, .limit = 5, .offset = 2}, &first),
+        5);
     assert_int_equal(first, 46);
     assert_int_equal(list(h->s, (struct store_key_list){.offset = 1000, .limit = 5}, NULL), 0);
 }
@@ -191,7 +200,8 @@ static void a_deleted_key_is_gone_but_its_generations_count(void **state)
     assert_int_equal(list(h->s, (struct store_key_list){.include_disabled = true}, NULL), 0);
     struct buf b;
     buf_init(&b, 1 << 20);
-    struct generation of_deleted = make_generation(1, a.id, k.id, 30), of_nobody = make_generation(2, 888, 999, 40);
+    struct generation of_deleted = make_generation(1, a.id, k.id, 30),
+                      of_nobody = make_generation(2, 888, 999, 40);
     assert_int_equal(journal_encode(&of_deleted, &b), ERR_OK);
     assert_int_equal(journal_encode(&of_nobody, &b), ERR_OK);
     journal_write(&h->dir, "1", buf_view(&b));
@@ -215,7 +225,8 @@ static void changes_tell_what_others_changed(void **state)
     assert_int_equal(c.n, 0);
     assert_int_equal(c.seq, seq);
     struct key k = make_key(other, a.id, 4);
-    struct store_credit_grant g = {.call.need = STORE_CREDIT_GRANT, .account_id = a.id, .amount = 3};
+    struct store_credit_grant g = {
+        .call.need = STORE_CREDIT_GRANT, .account_id = a.id, .amount = 3};
     ask(other, &g.call);
     ask(h->s, &c.call);
     assert_int_equal(c.n, 2);
@@ -237,7 +248,8 @@ static void a_failed_call_changes_nothing(void **state)
     struct account a = make_account(h->s, "a@example.org", 5);
     struct store_changes c = {.call.need = STORE_CHANGES, .seq = -1};
     ask(h->s, &c.call);
-    struct store_credit_grant g = {.call.need = STORE_CREDIT_GRANT, .account_id = a.id, .amount = -5};
+    struct store_credit_grant g = {
+        .call.need = STORE_CREDIT_GRANT, .account_id = a.id, .amount = -5};
     store_submit(h->s, &g.call);
     assert_int_equal(g.call.err, ERR_INVALID);
     ask(h->s, &c.call);
@@ -255,7 +267,8 @@ static void only_the_owner_may_read_the_files(void **state)
     struct store *s = direct(&fresh);
     make_account(s, "a@example.org", 0);
     umask(before);
-    static const char *const names[] = {"", "/journal", "/turnpike.db", "/turnpike.db-wal", "/lock", "/journal/lock"};
+    static const char *const names[] = {"",      "/journal",     "/turnpike.db", "/turnpike.db-wal",
+                                        "/lock", "/journal/lock"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         snprintf(path, sizeof path, "%s%s", fresh.path, names[i]);
         assert_int_equal(stat(path, &st), 0);
@@ -327,17 +340,20 @@ static void verify_finds_each_counter_that_was_touched(void **state)
     h->s = direct(&h->dir);
     assert_int_equal(verify_clean(h->s), 10);
     run_sql(&h->dir, "UPDATE key SET spent = spent + 1");
-    assert_int_equal(differences(h->s, "key 0909090909090909: usage 56 recorded, 55 in generations"), 1);
+    assert_int_equal(
+        differences(h->s, "key 0909090909090909: usage 56 recorded, 55 in generations"), 1);
     run_sql(&h->dir, "UPDATE key SET spent = spent - 1, day_spent = 0");
     assert_int_equal(differences(h->s, "usage of the day 0 recorded, 10 in generations"), 1);
     run_sql(&h->dir, "UPDATE key SET day_spent = 10, week_start = week_start - 1");
     assert_int_equal(differences(h->s, "usage of the week begins at"), 1);
-    run_sql(&h->dir, "UPDATE key SET week_start = week_start + 1; UPDATE account SET month_spent = 1");
+    run_sql(&h->dir,
+            "UPDATE key SET week_start = week_start + 1; UPDATE account SET month_spent = 1");
     assert_int_equal(differences(h->s, "account a@example.org: usage of the month 1 recorded"), 1);
     run_sql(&h->dir, "UPDATE account SET month_spent = 55, granted = 999");
     assert_int_equal(differences(h->s, "granted 999 recorded, 1000 in grants"), 1);
     run_sql(&h->dir, "UPDATE account SET granted = 1000; DELETE FROM generation WHERE id = 3");
-    assert_int_equal(differences(h->s, "55 recorded, 52 in generations"), 4); /* in all and in the month */
+    assert_int_equal(differences(h->s, "55 recorded, 52 in generations"),
+                     4); /* in all and in the month */
 }
 
 static void a_key_is_found_by_one_search_of_an_index(void **state)
@@ -348,8 +364,9 @@ static void a_key_is_found_by_one_search_of_an_index(void **state)
     sqlite3_stmt *st;
     snprintf(path, sizeof path, "%s/turnpike.db", h->dir.path);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    const char *sql = "EXPLAIN QUERY PLAN SELECT * FROM key k JOIN account a ON a.id = k.account_id "
-                      "WHERE k.hash = ? AND k.deleted_ms IS NULL";
+    const char *sql =
+        "EXPLAIN QUERY PLAN SELECT * FROM key k JOIN account a ON a.id = k.account_id "
+        "WHERE k.hash = ? AND k.deleted_ms IS NULL";
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
     unsigned steps = 0;
     while (sqlite3_step(st) == SQLITE_ROW) {

@@ -84,7 +84,8 @@ static UNUSED void ask(struct store *s, struct store_call *c)
 static UNUSED struct account make_account(struct store *s, const char *email, nanos credit)
 {
     struct store_account_create a = {.call.need = STORE_ACCOUNT_CREATE};
-    struct store_credit_grant g = {.call.need = STORE_CREDIT_GRANT, .amount = credit, .note = "gift"};
+    struct store_credit_grant g = {
+        .call.need = STORE_CREDIT_GRANT, .amount = credit, .note = "gift"};
     snprintf(a.account.email, sizeof a.account.email, "%s", email);
     ask(s, &a.call);
     if (!credit)
@@ -123,7 +124,8 @@ static UNUSED struct account get_account(struct store *s, int64_t id)
 
 #define SOME_MS INT64_C(1767225600123) /* 2026-01-01, a Thursday */
 
-static UNUSED struct generation make_generation(int64_t id, int64_t account, int64_t key, nanos cost)
+static UNUSED struct generation make_generation(int64_t id, int64_t account, int64_t key,
+                                                nanos cost)
 {
     return (struct generation){
         .id = id,

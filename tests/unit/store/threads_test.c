@@ -52,8 +52,11 @@ static void on_granted(struct store_call *c)
 static void submit_grant(struct here *h, struct grant *g, int64_t account, nanos amount)
 {
     *g = (struct grant){.here = h};
-    g->call = (struct store_credit_grant){.call.need = STORE_CREDIT_GRANT, .call.loop = h->loop,
-                                          .call.done = on_granted, .account_id = account, .amount = amount};
+    g->call = (struct store_credit_grant){.call.need = STORE_CREDIT_GRANT,
+                                          .call.loop = h->loop,
+                                          .call.done = on_granted,
+                                          .account_id = account,
+                                          .amount = amount};
     h->waiting++;
     store_submit(h->s, &g->call.call);
 }
@@ -66,7 +69,8 @@ static void a_failing_call_does_not_undo_its_neighbours(void **state)
     nanos sum = 0;
     for (int i = 0; i < N; i++) {
         bool is_bad = i % 3 == 1;
-        submit_grant(h, &grants[i], i % 6 == 4 ? 999 : h->account.id, is_bad && i % 6 != 4 ? -1 : i + 1);
+        submit_grant(h, &grants[i], i % 6 == 4 ? 999 : h->account.id,
+                     is_bad && i % 6 != 4 ? -1 : i + 1);
         sum += is_bad ? 0 : i + 1;
     }
     io_loop_run(h->loop);
@@ -96,15 +100,16 @@ static void on_created(struct store_call *c)
 {
     struct chain *chain = container_of(c, struct chain, create.call);
     assert_int_equal(c->err, ERR_OK);
-    chain->get = (struct store_key_get){.call.need = STORE_KEY_GET, .call.loop = c->loop, .call.done = on_got};
+    chain->get = (struct store_key_get){
+        .call.need = STORE_KEY_GET, .call.loop = c->loop, .call.done = on_got};
     memcpy(chain->get.hash, chain->create.key.hash, sizeof chain->get.hash);
     store_submit(chain->here->s, &chain->get.call);
 }
 
 static void create_next(struct chain *c)
 {
-    c->create = (struct store_key_create){.call.need = STORE_KEY_CREATE, .call.loop = c->here->loop,
-                                          .call.done = on_created};
+    c->create = (struct store_key_create){
+        .call.need = STORE_KEY_CREATE, .call.loop = c->here->loop, .call.done = on_created};
     c->create.key = (struct key){.account_id = c->here->account.id, .limit = NO_LIMIT};
     memset(c->create.key.hash, (int)c->left, sizeof c->create.key.hash);
     store_submit(c->here->s, &c->create.call);
@@ -155,7 +160,8 @@ static void loops_and_the_command_line_work_side_by_side(void **state)
         workers[i].here = (struct here){.s = h->s, .account = h->account, .loop = io_loop_new(&f)};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
-    struct store_credit_grant g = {.call.need = STORE_CREDIT_GRANT, .account_id = h->account.id, .amount = 1000};
+    struct store_credit_grant g = {
+        .call.need = STORE_CREDIT_GRANT, .account_id = h->account.id, .amount = 1000};
     for (int i = 0; i < 20; i++)
         ask(beside, &g.call);
     for (int i = 0; i < 3; i++) {

@@ -1,0 +1,318 @@
+#include "unit/unit.h"
+
+#include <stdio.h>
+
+#include "dialect/openai.h"
+
+enum { TEXT_MAX = 64 * 1024 };
+
+static struct reading {
+    struct json_tape tape;
+    struct buf scratch, out;
+} here;
+
+static int set_up(void **state)
+{
+    (void)state;
+    json_tape_init(&here.tape, 100000);
+    buf_init(&here.scratch, TEXT_MAX);
+    buf_init(&here.out, TEXT_MAX);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    json_tape_release(&here.tape);
+    buf_release(&here.scratch);
+    buf_release(&here.out);
+    return 0;
+}
+
+static struct json parse(const char *text)
+{
+    struct json root;
+    struct fault f;
+    if (json_parse(&here.tape, str_c(text), &root, &f) != ERR_OK)
+        fail_msg("%s: %s", text, f.message);
+    return root;
+}
+
+static void assert_text(struct str got, const char *expected, const char *of)
+{
+    if (!str_eq(got, str_c(expected)))
+        fail_msg("of       %s\ngot      %.*s\nexpected %s", of, STR_ARG(got), expected);
+}
+
+/* --- requests ---------------------------------------------------------------------------------------- */
+
+#define MESSAGES "\"messages\":[ {\"role\":\"user\", \"content\":\"h\\u0069 \xc3\xa4\"}\t]"
+
+struct request_edit {
+    const char *max_tokens; /* "": leave it to the provider */
+    const char *body, *sent;
+};
+
+static const struct request_edit request_edits[] = {
+    /* bytes that are not concerned stay as they are, odd white space and escapes too */
+    {"", "{ \"model\" : \"a/b\" ,\n " MESSAGES ", \"temperature\": 1.50e0 }",
+     "{ \"model\" : \"native-1\" ,\n " MESSAGES ", \"temperature\": 1.50e0 }"},
+    /* a model known from `models` alone is added */
+    {"", "{" MESSAGES ",\"models\":[\"a/b\"]}", "{" MESSAGES ",\"model\":\"native-1\"}"},
+    {"", "{\"models\":[\"a/b\"]," MESSAGES "}", "{" MESSAGES ",\"model\":\"native-1\"}"},
+    /* ours go from any position */
+    {"", "{\"provider\":{\"order\":[\"x\"]},\"model\":\"a\"," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES "}"},
+    {"", "{\"model\":\"a\",\"provider\":{}," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES "}"},
+    {"", "{\"model\":\"a\"," MESSAGES ",\"provider\":{}}", "{\"model\":\"native-1\"," MESSAGES "}"},
+    {"", "{\"route\":\"f\",\"plugins\":[],\"model\":\"a\",\"usage\":{\"include\":true}," MESSAGES
+         ",\"transforms\":[],\"session_id\":\"s\"}",
+     "{\"model\":\"native-1\"," MESSAGES "}"},
+    {"", "{\"pro\\u0076ider\":{},\"mod\\u0065l\":\"a\"," MESSAGES "}", "{\"mod\\u0065l\":\"native-1\"," MESSAGES "}"},
+    /* the output bound: where it is, under the provider's name where it is not, both where both are */
+    {"100", "{\"model\":\"a\"," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES ",\"max_tokens\":100}"},
+    {"100", "{\"model\":\"a\",\"max_tokens\":500," MESSAGES "}", "{\"model\":\"native-1\",\"max_tokens\":100," MESSAGES "}"},
+    {"100", "{\"model\":\"a\",\"max_tokens\":null," MESSAGES "}", "{\"model\":\"native-1\",\"max_tokens\":100," MESSAGES "}"},
+    {"100", "{\"max_completion_tokens\":500,\"model\":\"a\"," MESSAGES "}",
+     "{\"max_completion_tokens\":100,\"model\":\"native-1\"," MESSAGES "}"},
+    {"9", "{\"max_completion_tokens\":500,\"model\":\"a\",\"max_tokens\":500," MESSAGES "}",
+     "{\"max_completion_tokens\":9,\"model\":\"native-1\",\"max_tokens\":9," MESSAGES "}"},
+    {"", "{\"model\":\"a\",\"max_tokens\":500," MESSAGES "}", "{\"model\":\"native-1\",\"max_tokens\":500," MESSAGES "}"},
+    /* a stream brings its usage, other options stay */
+    {"", "{\"model\":\"a\",\"stream\":true," MESSAGES "}",
+     "{\"model\":\"native-1\",\"stream\":true," MESSAGES ",\"stream_options\":{\"include_usage\":true}}"},
+    {"", "{\"model\":\"a\",\"stream\":true,\"stream_options\":{}," MESSAGES "}",
+     "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," MESSAGES "}"},
+    {"", "{\"model\":\"a\",\"stream\":true,\"stream_options\":null," MESSAGES "}",
+     "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," MESSAGES "}"},
+    {"", "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_obfuscation\": false, \"include_usage\":false},"
+         MESSAGES "}",
+     "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_obfuscation\": false, "
+     "\"include_usage\":true}," MESSAGES "}"},
+    {"", "{\"model\":\"a\",\"stream\":false,\"stream_options\":{}," MESSAGES "}",
+     "{\"model\":\"native-1\",\"stream\":false,\"stream_options\":{}," MESSAGES "}"},
+};
+
+static void a_request_changes_only_where_it_must(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(request_edits); i++) {
+        const struct request_edit *x = &request_edits[i];
+        struct chat_request r;
+        struct fault f;
+        struct splice s;
+        struct openai_target t = {STR("\"native-1\""), str_c(x->max_tokens), STR("max_tokens")};
+        buf_reset(&here.scratch);
+        buf_reset(&here.out);
+        if (chat_read(parse(x->body), &here.scratch, &r, &f) != ERR_OK)
+            fail_msg("%s: %s", x->body, f.message);
+        splice_init(&s, str_c(x->body));
+        openai_edit_request(&r, &t, &s);
+        assert_int_equal(splice_write(&s, &here.out), ERR_OK);
+        assert_text(buf_view(&here.out), x->sent, x->body);
+    }
+}
+
+/* --- events -------------------------------------------------------------------------------------------- */
+
+struct event_edit {
+    const char *of;
+    enum openai_event_kind kind;
+    unsigned finishes;
+    uint64_t content_bytes;
+    const char *chunk, *given; /* given NULL: not passed on */
+};
+
+#define OURS "\"id\":\"gen-1\",\"model\":\"a/b\""
+#define BY ",\"provider\":\"Maker\""
+
+static const struct event_edit event_edits[] = {
+    {"text", OPENAI_CONTENT, 0, 3,
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},\"finish_reason\":null}]}",
+     "{" OURS ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},\"finish_reason\":null}]" BY "}"},
+    {"a role alone", OPENAI_EMPTY, 0, 0,
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}",
+     "{" OURS ",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]" BY "}"},
+    {"a role with a refusal of null and no tool calls", OPENAI_EMPTY, 0, 0,
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":null,\"tool_calls\":[]}}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":null,\"tool_calls\":[]}}]" BY "}"},
+    {"the provider's own `provider` is replaced", OPENAI_CONTENT, 0, 1,
+     "{\"provider\":\"x\",\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
+     "{\"provider\":\"Maker\"," OURS ",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}"},
+    {"without id and model both are added", OPENAI_CONTENT, 0, 1, "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
+     "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]," OURS BY "}"},
+    {"reasoning", OPENAI_CONTENT, 0, 2, "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]" BY "}"},
+    {"a tool call's beginning", OPENAI_CONTENT, 0, 7,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\","
+     "\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]}}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\","
+     "\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]}}]" BY "}"},
+    {"a tool call's arguments", OPENAI_CONTENT, 0, 4,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\"}}]}}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\"}}]}}]" BY "}"},
+    {"a known finish keeps its word", OPENAI_CONTENT, 1, 0,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"length\",\"native_finish_reason\":\"length\"}]" BY "}"},
+    {"another is normalised, the native one kept", OPENAI_CONTENT, 1, 0,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"function_call\"}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\",\"native_finish_reason\":\"function_call\"}]" BY "}"},
+    {"a native one that is there stays", OPENAI_CONTENT, 1, 0,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":\"eos\",\"delta\":{}}]}",
+     "{" OURS ",\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":\"stop\",\"delta\":{}}]" BY "}"},
+    {"two choices end in one event", OPENAI_CONTENT, 2, 1,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"safety\"},"
+     "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}",
+     "{" OURS ",\"choices\":[{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"content_filter\","
+     "\"native_finish_reason\":\"safety\"},{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\","
+     "\"native_finish_reason\":\"stop\"}]" BY "}"},
+    {"usage beside content is not the client's yet", OPENAI_CONTENT, 1, 0,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}",
+     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"native_finish_reason\":\"stop\"}],\"usage\":null" BY "}"},
+    {"Azure's first chunk", OPENAI_EMPTY, 0, 0,
+     "{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_results\":[{\"prompt_index\":0}]}",
+     "{\"choices\":[],\"created\":0,\"id\":\"gen-1\",\"model\":\"a/b\",\"object\":\"\",\"prompt_filter_results\":"
+     "[{\"prompt_index\":0}]" BY "}"},
+    {"usage alone", OPENAI_USAGE, 0, 0, "{\"id\":1,\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}", NULL},
+    {"an error", OPENAI_ERROR, 0, 0, "{\"error\":{\"message\":\"x\"}}", NULL},
+    {"an error beside choices", OPENAI_ERROR, 0, 0,
+     "{\"choices\":[{\"delta\":{\"content\":\"\"}}],\"error\":{\"message\":\"x\"}}", NULL},
+    {"no chunk at all", OPENAI_BAD, 0, 0, "{\"type\":\"ping\"}", NULL},
+    {"no chunk: an array", OPENAI_BAD, 0, 0, "[]", NULL},
+    {"choices that are no objects", OPENAI_BAD, 0, 0, "{\"choices\":[1]}", NULL},
+};
+
+static const struct openai_identity us = {STR_INIT("\"gen-1\""), STR_INIT("\"a/b\""), STR_INIT("\"Maker\""),
+                                          STR_INIT("null")};
+
+static void chunks_come_out_under_our_identity(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(event_edits); i++) {
+        const struct event_edit *x = &event_edits[i];
+        struct openai_event ev;
+        struct splice s;
+        openai_read_chunk(parse(x->chunk), &ev);
+        if (ev.kind != x->kind || ev.finishes != x->finishes || ev.content_bytes != x->content_bytes)
+            fail_msg("%s: kind %d, %u finishes, %llu bytes", x->of, (int)ev.kind, ev.finishes,
+                     (unsigned long long)ev.content_bytes);
+        if (!x->given)
+            continue;
+        buf_reset(&here.out);
+        splice_init(&s, str_c(x->chunk));
+        openai_edit_event(&ev, &us, &s);
+        assert_int_equal(splice_write(&s, &here.out), ERR_OK);
+        assert_text(buf_view(&here.out), x->given, x->of);
+    }
+}
+
+static void the_most_choices_that_may_be_asked_for_fit_an_edit(void **state)
+{
+    (void)state;
+    struct openai_event ev;
+    struct splice s;
+    char text[4096];
+    int n = snprintf(text, sizeof text, "{\"choices\":[");
+    for (int i = 0; i < CHAT_CHOICES_MAX; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%s{\"index\":%d,\"delta\":{},\"finish_reason\":\"eos\"}",
+                      i ? "," : "", i);
+    snprintf(text + n, sizeof text - (size_t)n, "],\"usage\":{}}");
+    openai_read_chunk(parse(text), &ev);
+    assert_int_equal(ev.finishes, CHAT_CHOICES_MAX);
+    buf_reset(&here.out);
+    splice_init(&s, str_c(text));
+    openai_edit_event(&ev, &us, &s);
+    assert_int_equal(splice_write(&s, &here.out), ERR_OK);
+}
+
+static void a_whole_answer_needs_a_message(void **state)
+{
+    (void)state;
+    struct openai_event ev;
+    openai_read_answer(parse("{\"id\":\"c\\n1\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"hello\"},"
+                             "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}"),
+                       &ev);
+    assert_int_equal(ev.kind, OPENAI_CONTENT);
+    assert_str(ev.id, "c\\n1");
+    assert_str(ev.finish_reason, "stop");
+    assert_int_equal(ev.content_bytes, 5);
+    assert_true(ev.has_usage);
+    assert_int_equal(ev.usage.prompt, 3);
+    static const char *const bad[] = {"{}", "[]", "\"x\"", "{\"choices\":[]}", "{\"choices\":[{\"text\":\"x\"}]}",
+                                      "{\"choices\":[{\"delta\":{\"content\":\"x\"}}]}"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        openai_read_answer(parse(bad[i]), &ev);
+        assert_int_equal(ev.kind, OPENAI_BAD);
+    }
+    openai_read_answer(parse("{\"error\":{\"message\":\"no\"}}"), &ev);
+    assert_int_equal(ev.kind, OPENAI_ERROR);
+}
+
+/* --- usage and errors ------------------------------------------------------------------------------------ */
+
+static void usage_is_read_and_its_parts_are_cut_to_the_whole(void **state)
+{
+    (void)state;
+    struct chat_usage u;
+    assert_true(openai_read_usage(
+        parse("{\"prompt_tokens\":100,\"completion_tokens\":50,\"prompt_tokens_details\":{\"cached_tokens\":60,"
+              "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"), &u));
+    assert_true(u.prompt == 100 && u.completion == 50 && u.cached == 60 && u.cache_write == 30 && u.reasoning == 20);
+    assert_true(openai_read_usage(
+        parse("{\"prompt_tokens\":10,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":60,"
+              "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"), &u));
+    assert_true(u.cached == 10 && u.cache_write == 0 && u.reasoning == 5);
+    assert_true(openai_read_usage(parse("{\"prompt_tokens\":1,\"completion_tokens\":2,\"prompt_tokens_details\":null}"), &u));
+    assert_true(u.prompt == 1 && u.completion == 2 && u.cached == 0);
+    assert_false(openai_read_usage(parse("null"), &u));
+    assert_false(openai_read_usage(parse("[]"), &u));
+    assert_false(openai_read_usage(parse("7"), &u));
+}
+
+static const struct {
+    const char *text, *message;
+    int status;
+    bool is_context;
+} errors[] = {
+    {"{\"error\":{\"message\":\"no \\\"way\\\"\",\"code\":429}}", "no \"way\"", 429, false},
+    {"{\"error\":{\"message\":\"m\",\"code\":\"rate_limit\"}}", "m", 0, false},
+    {"{\"error\":{\"message\":\"m\",\"code\":200}}", "m", 0, false},
+    {"{\"error\":{\"message\":\"m\",\"code\":600}}", "m", 0, false},
+    {"{\"error\":{\"message\":\"m\",\"code\":null}}", "m", 0, false},
+    {"{\"error\":\"plain\"}", "plain", 0, false},
+    {"{\"message\":\"bare\"}", "bare", 0, false},
+    {"{\"detail\":\"other\"}", "", 0, false},
+    {"[]", "", 0, false},
+    {"{\"error\":{\"message\":7}}", "", 0, false},
+    {"{\"error\":{\"code\":\"context_length_exceeded\"}}", "", 0, true},
+    {"{\"error\":{\"type\":\"context_length_exceeded\",\"message\":\"m\"}}", "m", 0, true},
+    {"{\"error\":{\"code\":400,\"metadata\":{\"error_type\":\"context_length_exceeded\"}}}", "", 400, true},
+    {"{\"error\":{\"message\":\"This model's maximum context length is 8192 tokens.\"}}",
+     "This model's maximum context length is 8192 tokens.", 0, true},
+    {"{\"error\":{\"message\":\"prompt is too long: 9 > 8\"}}", "prompt is too long: 9 > 8", 0, true},
+};
+
+static void a_provider_s_error_is_read_in_each_of_its_forms(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(errors); i++) {
+        struct openai_error e;
+        buf_reset(&here.scratch);
+        openai_read_error(parse(errors[i].text), &here.scratch, &e);
+        assert_text(e.message, errors[i].message, errors[i].text);
+        assert_int_equal(e.status, errors[i].status);
+        assert_int_equal(e.is_context, errors[i].is_context);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_changes_only_where_it_must),
+        cmocka_unit_test(chunks_come_out_under_our_identity),
+        cmocka_unit_test(the_most_choices_that_may_be_asked_for_fit_an_edit),
+        cmocka_unit_test(a_whole_answer_needs_a_message),
+        cmocka_unit_test(usage_is_read_and_its_parts_are_cut_to_the_whole),
+        cmocka_unit_test(a_provider_s_error_is_read_in_each_of_its_forms),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
