@@ -3,8 +3,8 @@
  *     load PORT PATH KEY BODY_FILE CONNECTIONS SECONDS
  *
  * Each connection sends its request, reads the answer to its end, and sends the next. Any answer but a complete 200 is an
- * error; a stream is complete with its [DONE]. Prints one line of JSON: requests, errors, events, the most connections open at
- * once, and in microseconds the time of a whole request, to the first event, and of an event under way (bench/provider.c
+ * error; a stream is complete with its [DONE]. Prints one line of JSON: requests, errors, events, the most connections open and
+ * the most streams between their first event and their end at once, and in microseconds the time of a whole request, to the first event, and of an event under way (bench/provider.c
  * writes the time of sending into each). */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,7 +48,7 @@ static struct samples whole = {.name = "us"}, first = {.name = "first_us"},
 static char request[REQUEST_MAX];
 static size_t request_n;
 static struct sockaddr_in address;
-static unsigned long wanted, made, opened, open_most;
+static unsigned long wanted, made, opened, open_most, live, live_most;
 static uint64_t requests, errors, events;
 static int ep;
 
@@ -91,6 +91,7 @@ static void watch(struct conn *c, uint32_t interest, int how)
 static void conn_shut(struct conn *c)
 {
     opened -= c->is_connected;
+    live -= c->first_ns != 0;
     close(c->fd);
 }
 
@@ -147,6 +148,7 @@ static void conn_answered(struct conn *c)
     }
     requests++;
     sample(&whole, now_ns() - c->began_ns);
+    live -= c->first_ns != 0;
     conn_ask(c);
 }
 
@@ -160,8 +162,10 @@ static void note_event(struct conn *c, const char *line, size_t n)
         uint64_t now = now_ns();
         events++;
         sample(&under_way, now - strtoull(at + sizeof before - 1, NULL, 10));
-        if (!c->first_ns)
+        if (!c->first_ns) {
             sample(&first, now - c->began_ns);
+            live_most = ++live > live_most ? live : live_most;
+        }
         c->first_ns = now;
     } else if (n >= 12 && memcmp(line + 6, "[DONE]", 6) == 0) {
         c->is_done = true;
@@ -338,10 +342,10 @@ int main(int argc, char **argv)
     uint64_t began = now_ns();
     run_until(began + (uint64_t)(strtod(argv[6], NULL) * 1e9), conns);
     double seconds = (double)(now_ns() - began) / 1e9;
-    printf("{\"requests\":%llu,\"errors\":%llu,\"events\":%llu,\"open\":%lu,\"seconds\":%.3f,\"per_s\":%.0f,"
+    printf("{\"requests\":%llu,\"errors\":%llu,\"events\":%llu,\"open\":%lu,\"live\":%lu,\"seconds\":%.3f,\"per_s\":%.0f,"
            "\"events_per_s\":%.0f",
            (unsigned long long)requests, (unsigned long long)errors, (unsigned long long)events,
-           open_most, seconds, (double)requests / seconds, (double)events / seconds);
+           open_most, live_most, seconds, (double)requests / seconds, (double)events / seconds);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         print_samples(all[i]);
     printf("}\n");

@@ -185,6 +185,7 @@ bool journal_decode(struct str payload, struct generation *g)
         if (!get_text(&rest, g, i))
             return false;
     }
+    g->record = payload;
     return rest.n == 0 && g->id >= 0 && g->cost >= 0;
 }
 

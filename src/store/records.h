@@ -63,6 +63,7 @@ struct generation {
     struct str model, provider, native_model, upstream_id, request_id;
     struct str finish_reason, native_finish_reason;
     struct str referer, title, user_agent, external_user;
+    struct str record;    /* the journal's payload that says all this, where it was read from one; else empty */
 };
 
 /* "gen-<unix seconds>-<26 characters of id and tag>" and back. The text names the row's primary key, so

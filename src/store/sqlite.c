@@ -131,6 +131,13 @@ struct str col_text(struct query *q)
     return p ? str_of(p, (size_t)sqlite3_column_bytes(q->st, at)) : STR_NONE;
 }
 
+struct str col_blob(struct query *q)
+{
+    int at = q->column++;
+    const char *p = sqlite3_column_blob(q->st, at);
+    return p ? str_of(p, (size_t)sqlite3_column_bytes(q->st, at)) : STR_NONE;
+}
+
 void col_copy(struct query *q, char *out, size_t size)
 {
     struct str s = str_head(col_text(q), size - 1);

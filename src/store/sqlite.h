@@ -49,6 +49,7 @@ int64_t col_i64(struct query *q);
 bool col_bool(struct query *q);
 bool col_is_null(const struct query *q); /* the next one */
 struct str col_text(struct query *q);    /* lent until the next query_next() or query_end() */
+struct str col_blob(struct query *q);    /* likewise */
 void col_copy(struct query *q, char *out, size_t size); /* text, cut to size, terminated */
 void col_hash(struct query *q, uint8_t out[KEY_HASH_BYTES]);
 

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "store/journal.h"
 #include "store/sqlite.h"
 
 /* --- adding --- */
@@ -12,37 +13,17 @@ static int64_t stored(uint64_t tokens)
 /* In the order of GENERATION_COLUMNS. */
 static void query_generation(struct query *q, const struct generation *g, int64_t id)
 {
-    const int64_t numbers[] = {
-        id,
-        (int64_t)g->tag,
-        g->account_id,
-        g->key_id,
-        g->created_ms,
-        g->settled_ms,
-        g->cost,
-        g->uncollected,
-        stored(g->tokens_prompt),
-        stored(g->tokens_completion),
-        stored(g->tokens_cached),
-        stored(g->tokens_cache_write),
-        stored(g->tokens_reasoning),
-        g->first_ms,
-        g->total_ms,
-        g->is_streamed,
-        g->is_cancelled,
-        g->is_estimated,
-        g->status,
-        g->attempts,
-    };
-    const struct str texts[] = {
-        g->model,      g->provider,      g->native_model,         g->upstream_id,
-        g->request_id, g->finish_reason, g->native_finish_reason, g->referer,
-        g->title,      g->user_agent,    g->external_user,
-    };
-    for (size_t i = 0; i < COUNT_OF(numbers); i++)
-        query_i64(q, numbers[i]);
-    for (size_t i = 0; i < COUNT_OF(texts); i++)
-        query_text(q, texts[i]);
+    query_i64(q, id);
+    query_i64(q, (int64_t)g->tag);
+    query_i64(q, g->account_id);
+    query_i64(q, g->key_id);
+    query_i64(q, g->settled_ms);
+    query_i64(q, g->cost);
+    query_i64(q, stored(g->tokens_prompt));
+    query_i64(q, stored(g->tokens_completion));
+    query_text(q, g->model);
+    query_text(q, g->provider);
+    query_blob(q, g->record.p, g->record.n);
 }
 
 static enum err insert_as(struct store_conn *c, const struct generation *g, int64_t id,
@@ -99,6 +80,15 @@ static int by_owner(const void *a, const void *b)
     return (x->owner > y->owner) - (x->owner < y->owner);
 }
 
+/* Most batches have one owner: no need to sort. */
+static bool is_sorted(const struct charge *charges, size_t n)
+{
+    size_t i = 1;
+    while (i < n && charges[i - 1].owner <= charges[i].owner)
+        i++;
+    return i >= n;
+}
+
 struct owner_sql {
     enum sql get, set;
 };
@@ -130,7 +120,8 @@ static enum err usage_move(struct store_conn *c, const struct owner_sql *sql,
 static enum err charge_all(struct store_conn *c, const struct owner_sql *sql,
                            struct charge *charges, size_t n, struct fault *f)
 {
-    qsort(charges, n, sizeof *charges, by_owner);
+    if (!is_sorted(charges, n))
+        qsort(charges, n, sizeof *charges, by_owner);
     for (size_t at = 0, end; at < n; at = end) {
         for (end = at + 1; end < n && charges[end].owner == charges[at].owner; end++)
             continue;
@@ -171,59 +162,18 @@ enum err sqlite_generations_add(struct store_conn *c, const struct generation *r
 
 /* --- finding --- */
 
-static void col_generation(struct query *q, struct generation *g)
-{
-    g->id = col_i64(q);
-    g->tag = (uint64_t)col_i64(q);
-    g->account_id = col_i64(q);
-    g->key_id = col_i64(q);
-    g->created_ms = col_i64(q);
-    g->settled_ms = col_i64(q);
-    g->cost = col_i64(q);
-    g->uncollected = col_i64(q);
-    g->tokens_prompt = (uint64_t)col_i64(q);
-    g->tokens_completion = (uint64_t)col_i64(q);
-    g->tokens_cached = (uint64_t)col_i64(q);
-    g->tokens_cache_write = (uint64_t)col_i64(q);
-    g->tokens_reasoning = (uint64_t)col_i64(q);
-    g->first_ms = col_i64(q);
-    g->total_ms = col_i64(q);
-    g->is_streamed = col_bool(q);
-    g->is_cancelled = col_bool(q);
-    g->is_estimated = col_bool(q);
-    g->status = (int32_t)col_i64(q);
-    g->attempts = (int32_t)col_i64(q);
-}
-
-/* Copies the texts into `text` and points the row's views there, once it has stopped moving. */
-static enum err col_texts(struct query *q, struct generation *g, struct buf *text)
-{
-    struct str *const views[] = {
-        &g->model,      &g->provider,      &g->native_model,         &g->upstream_id,
-        &g->request_id, &g->finish_reason, &g->native_finish_reason, &g->referer,
-        &g->title,      &g->user_agent,    &g->external_user,
-    };
-    size_t at = 0;
-    for (size_t i = 0; i < COUNT_OF(views); i++) {
-        *views[i] = col_text(q);
-        buf_add(text, *views[i]);
-    }
-    for (size_t i = 0; i < COUNT_OF(views) && text->failed == ERR_OK; i++) {
-        views[i]->p = text->p ? text->p + at : NULL;
-        at += views[i]->n;
-    }
-    return text->failed;
-}
-
+/* Copies the record into `text`, and its views point there. */
 static enum err row_read(struct query *q, struct store_generation_get *g)
 {
     enum err e = query_next(q, &g->call.fault);
     if (e != ERR_OK)
         return e;
-    col_generation(q, &g->row);
-    e = col_texts(q, &g->row, &g->text);
-    if (e != ERR_OK)
-        return fault_set(&g->call.fault, e, "no memory for a generation");
+    uint64_t tag = (uint64_t)col_i64(q);
+    if (buf_add(&g->text, col_blob(q)) != ERR_OK)
+        return fault_set(&g->call.fault, g->text.failed, "no memory for a generation");
+    if (!journal_decode(buf_view(&g->text), &g->row))
+        return fault_set(&g->call.fault, ERR_STORE, "a generation's record is damaged");
+    g->row.tag = tag;
     return ERR_OK;
 }
 

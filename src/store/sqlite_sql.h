@@ -17,11 +17,8 @@
     "k.month_start, k.month_spent, k.expires_ms, k.created_ms, k.updated_ms"
 
 #define GENERATION_COLUMNS                                                                       \
-    "id, tag, account_id, key_id, created_ms, settled_ms, cost, uncollected, tokens_prompt, "    \
-    "tokens_completion, tokens_cached, tokens_cache_write, tokens_reasoning, first_ms, "         \
-    "total_ms, is_streamed, is_cancelled, is_estimated, status, attempts, model, provider, "     \
-    "native_model, upstream_id, request_id, finish_reason, native_finish_reason, referer, "      \
-    "title, user_agent, external_user"
+    "id, tag, account_id, key_id, settled_ms, cost, tokens_prompt, tokens_completion, model, "   \
+    "provider, record"
 
 /* What the generations of an owner (o) add up to, in all and in the windows that it stands in. Where it is used,
  * CROSS JOIN keeps the order: generations are read once, their owners found by key. */
@@ -76,10 +73,9 @@
     X(CHANGE_SINCE,      "SELECT seq, kind, id, hash FROM change WHERE seq > ? "                 \
                          "ORDER BY seq LIMIT ?")                                                 \
     X(GENERATION_INSERT, "INSERT INTO generation(" GENERATION_COLUMNS ") VALUES(?, ?, ?, ?, ?, " \
-                         "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
-                         "?, ?, ?) ON CONFLICT(id) DO NOTHING")                                  \
+                         "?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO NOTHING")                         \
     X(GENERATION_TAG,    "SELECT tag FROM generation WHERE id = ?")                              \
-    X(GENERATION_BY_ID,  "SELECT " GENERATION_COLUMNS " FROM generation WHERE id = ?")           \
+    X(GENERATION_BY_ID,  "SELECT tag, record FROM generation WHERE id = ?")                      \
     X(GENERATION_COUNT,  "SELECT count(*) FROM generation")                                      \
     X(POSITION_GET,      "SELECT offset FROM journal_position WHERE file = ?")                   \
     X(POSITION_SET,      "INSERT INTO journal_position(file, offset) VALUES(?, ?) "              \

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import wire
-from harness.gateway import MODEL, SLUG
+from harness.gateway import MIB, MODEL, SLUG
 
 MALFORMED = 4096
 LANES = 16
@@ -152,7 +152,7 @@ def test_four_thousand_malformed_bodies_are_refused_and_nothing_grows(pair):
     asyncio.run(refuse_all(pair.gateway.port, requests[:512]))
     before = pair.gateway.memory()
     asyncio.run(refuse_all(pair.gateway.port, requests[512:]))
-    assert pair.gateway.memory() - before < 4 << 20
+    assert pair.gateway.memory() - before < 4 * MIB
     assert pair.gateway.chat(pair.key).status == 200
     assert len(pair.provider.requests) == 1, "a malformed request reached the provider"
     assert pair.gateway.stop() == 0

@@ -10,7 +10,7 @@ from typing import AsyncIterator
 import pytest
 
 from harness import script, wire
-from harness.gateway import MODEL, SLUG, SLOWER
+from harness.gateway import MIB, MODEL, SLUG, SLOWER
 
 
 def stream_request(key: str, **more) -> bytes:
@@ -128,7 +128,7 @@ def test_a_slow_client_stops_the_reading_and_memory_stays_bounded(pair):
     asyncio.run(slow())
     assert stalled.is_set(), f"all {sent[0]} bytes were taken from the provider"
     grown = pair.gateway.memory("VmHWM") - before
-    assert grown < 8 << 20, f"{grown} bytes more for one slow client"
+    assert grown < 8 * MIB, f"{grown} bytes more for one slow client"
 
 
 def test_a_provider_that_is_slow_but_alive_is_waited_for(pair):

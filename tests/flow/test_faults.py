@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness import wire
-from harness.gateway import SLOWER, SLUG
+from harness.gateway import MIB, SLOWER, SLUG
 
 FIRST_BYTE, IDLE = 10, 5  # seconds; the simulated provider's deadlines
 PROMPT = "canary-of-a-prompt-9f3b"
@@ -255,7 +255,7 @@ def test_a_huge_answer_is_passed_on_with_bounded_memory(simulated, kind, stream)
     assert answer.status == 200 and answer.complete
     assert answer.size >= 64 << 20
     grown = simulated.memory("VmHWM") - before
-    assert grown < 24 << 20, f"{grown >> 20} MiB more"
+    assert grown < 24 * MIB, f"{grown >> 20} MiB more"
 
 
 def test_the_operator_is_told_of_a_bad_credential(simulated, played):

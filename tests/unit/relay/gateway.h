@@ -628,7 +628,7 @@ static UNUSED void gw_open(enum journal_sync sync)
 static UNUSED int gateway_begin_with(enum journal_sync sync)
 {
     memset(&gw, 0, sizeof gw);
-    log_set_level(LOG_ERROR + 1);
+    log_set_level(LOG_ERROR);
     clock_wall_set(SOME_MS);
     dir_make(&gw.dir);
     gw_open(sync);
