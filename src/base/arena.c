@@ -5,7 +5,8 @@
 
 struct arena_block {
     struct arena_block *next;
-    size_t n, cap; /* of bytes[] */
+    uint32_t n, cap; /* of bytes[] */
+    bool is_lent;
     alignas(max_align_t) char bytes[];
 };
 
@@ -20,6 +21,15 @@ void arena_init(struct arena *a, size_t block, size_t max)
     *a = (struct arena){.max = max, .block = block};
 }
 
+void arena_init_in(struct arena *a, void *room, size_t n, size_t block, size_t max)
+{
+    struct arena_block *b = room;
+    BUG_ON(n < sizeof *b || n > UINT32_MAX);
+    arena_init(a, block, max);
+    *b = (struct arena_block){.cap = (uint32_t)(n - sizeof *b), .is_lent = true};
+    a->blocks = b;
+}
+
 void arena_release(struct arena *a)
 {
     for (struct arena_deferred *d; (d = a->deferred);) {
@@ -28,7 +38,8 @@ void arena_release(struct arena *a)
     }
     for (struct arena_block *b; (b = a->blocks);) {
         a->blocks = b->next;
-        free(b);
+        if (!b->is_lent)
+            free(b);
     }
     a->used = 0;
 }
@@ -38,12 +49,12 @@ static struct arena_block *block_add(struct arena *a, size_t n)
     size_t cap = n > a->block ? n : a->block;
     if (cap > a->max - a->used)
         cap = n;
-    if (cap > a->max - a->used)
+    if (cap > a->max - a->used || cap > UINT32_MAX)
         return NULL;
     struct arena_block *b = malloc(sizeof *b + cap);
     if (!b)
         return NULL;
-    *b = (struct arena_block){.next = a->blocks, .cap = cap};
+    *b = (struct arena_block){.next = a->blocks, .cap = (uint32_t)cap};
     a->blocks = b;
     a->used += cap;
     return b;
@@ -61,7 +72,7 @@ void *arena_alloc(struct arena *a, size_t n)
     if (!b)
         return NULL;
     void *p = b->bytes + b->n;
-    b->n += n;
+    b->n += (uint32_t)n;
     return p;
 }
 

@@ -19,6 +19,9 @@ struct arena {
 };
 
 void arena_init(struct arena *a, size_t block, size_t max);
+/* The same, with `n` bytes at `room` (aligned for anything) as its first block: lent until arena_release(), and not
+ * counted against the ceiling. */
+void arena_init_in(struct arena *a, void *room, size_t n, size_t block, size_t max);
 /* Runs what was deferred, newest first, then frees all. The arena is empty and usable again. */
 void arena_release(struct arena *a);
 

@@ -42,14 +42,16 @@ static struct str cut(struct str s, size_t max)
     return str_head(s, max);
 }
 
+/* Without a branch for each byte, so that the compiler may take many at once. */
 static bool needs_quotes(struct str s)
 {
+    unsigned bad = s.n == 0;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
-            return true;
+        bad |= (unsigned)(c <= ' ') | (unsigned)(c >= 0x7f) | (unsigned)(c == '"') | (unsigned)(c == '=') |
+               (unsigned)(c == '\\');
     }
-    return s.n == 0;
+    return bad;
 }
 
 /* ASCII controls, and both bytes of U+0080..U+009F (0xc2 and 0x80..0x9f), which some terminals obey too. */
@@ -97,7 +99,7 @@ static void add_quoted(struct buf *b, struct str s)
 static bool add_plain_pair(struct log_line *l, struct str key, struct str value)
 {
     struct buf *b = &l->text;
-    if (key.n + value.n + 2 > b->cap - b->n || needs_quotes(value))
+    if (key.n + value.n + 2 > b->cap - b->n)
         return false;
     char *p = b->p + b->n;
     if (b->n)
@@ -111,19 +113,16 @@ static bool add_plain_pair(struct log_line *l, struct str key, struct str value)
 }
 
 /* The pair goes in whole or not at all. */
-static bool add_pair(struct log_line *l, const char *key, struct str value)
+static bool add_pair(struct log_line *l, struct str key, struct str value)
 {
-    if (add_plain_pair(l, str_c(key), value))
-        return true;
+    if (!needs_quotes(value))
+        return add_plain_pair(l, key, value);
     size_t before = l->text.n;
     if (before)
         buf_add(&l->text, STR(" "));
-    buf_add_c(&l->text, key);
+    buf_add(&l->text, key);
     buf_add(&l->text, STR("="));
-    if (needs_quotes(value))
-        add_quoted(&l->text, value);
-    else
-        buf_add(&l->text, value);
+    add_quoted(&l->text, value);
     if (l->text.failed == ERR_OK)
         return true;
     l->text.n = before;
@@ -140,26 +139,26 @@ void log_begin(struct log_line *l, enum log_level v, const char *msg)
     size_t room = sizeof l->room - 1;
     l->text = (struct buf){.p = l->room, .cap = room, .max = room};
     char time[CLOCK_ISO_MAX];
-    add_pair(l, "time", clock_iso(clock_wall_ms(), time));
-    add_pair(l, "level", str_c(names[v]));
-    if (!add_pair(l, "msg", cut(str_c(msg), MESSAGE_MAX))) /* full of escapes */
-        add_pair(l, "msg", cut(str_c(msg), VALUE_MAX));
+    add_plain_pair(l, STR("time"), clock_iso(clock_wall_ms(), time));
+    add_plain_pair(l, STR("level"), str_c(names[v]));
+    if (!add_pair(l, STR("msg"), cut(str_c(msg), MESSAGE_MAX))) /* full of escapes */
+        add_pair(l, STR("msg"), cut(str_c(msg), VALUE_MAX));
 }
 
-void log_str(struct log_line *l, const char *key, struct str value)
+void log_add_str(struct log_line *l, struct str key, struct str value)
 {
     if (l->on)
         add_pair(l, key, cut(value, VALUE_MAX));
 }
 
-void log_i64(struct log_line *l, const char *key, int64_t value)
+void log_add_i64(struct log_line *l, struct str key, int64_t value)
 {
     char room[24];
     struct buf digits = {.p = room, .cap = sizeof room, .max = sizeof room};
     if (!l->on)
         return;
     buf_add_i64(&digits, value);
-    add_pair(l, key, buf_view(&digits));
+    add_plain_pair(l, key, buf_view(&digits));
 }
 
 static void write_out(struct str s)

@@ -20,8 +20,11 @@ struct log_line {
     bool on;
 };
 void log_begin(struct log_line *l, enum log_level v, const char *msg);
-void log_str(struct log_line *l, const char *key, struct str value);
-void log_i64(struct log_line *l, const char *key, int64_t value);
+/* `key`: a literal. */
+#define log_str(l, key, value) log_add_str(l, STR(key), value)
+#define log_i64(l, key, value) log_add_i64(l, STR(key), value)
+void log_add_str(struct log_line *l, struct str key, struct str value);
+void log_add_i64(struct log_line *l, struct str key, int64_t value);
 void log_end(struct log_line *l);
 
 /* Deferred: lines gather in memory (at most 4 MiB; more are dropped and counted) until log_flush(), so that a thread that

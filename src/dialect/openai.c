@@ -86,34 +86,58 @@ static bool read_content(struct json message, uint64_t *bytes)
 
 static void read_choice(struct json choice, struct str part, struct openai_event *ev)
 {
-    struct json finish = json_get(choice, STR("finish_reason"));
-    if (read_content(json_get(choice, part), &ev->content_bytes))
-        ev->kind = OPENAI_CONTENT;
-    if (json_is(finish, JSON_STRING)) {
-        ev->kind = OPENAI_CONTENT;
-        ev->finish_reason = json_raw_str(finish);
-        ev->finishes++;
+    for (struct json v = json_first(choice); v.type; v = json_after(choice, v)) {
+        struct str name = json_raw_str(json_key(v));
+        if (str_eq(name, part)) {
+            if (read_content(v, &ev->content_bytes))
+                ev->kind = OPENAI_CONTENT;
+        } else if (json_is(v, JSON_STRING) && str_eq(name, STR("finish_reason"))) {
+            ev->kind = OPENAI_CONTENT;
+            ev->finish_reason = json_raw_str(v);
+            ev->finishes++;
+        }
+    }
+}
+
+/* One walk: a stream is made of many small events. */
+static void find_members(struct json root, struct openai_event *ev, struct json *error)
+{
+    const struct {
+        struct str name;
+        struct json *at;
+    } wanted[] = {
+        {STR("id"), &ev->id_at},           {STR("model"), &ev->model_at},
+        {STR("error"), error},             {STR("usage"), &ev->usage_at},
+        {STR("choices"), &ev->choices},    {STR("provider"), &ev->provider_at},
+    };
+    for (struct json v = json_first(root); v.type; v = json_after(root, v)) {
+        struct str name = json_raw_str(json_key(v));
+        for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+            if (name.n == wanted[i].name.n && str_eq(name, wanted[i].name))
+                *wanted[i].at = v;
+        }
     }
 }
 
 static void read_event(struct json root, struct str part, struct openai_event *ev)
 {
-    struct json choices = json_get(root, STR("choices"));
+    struct json error = {0};
     *ev = (struct openai_event){.kind = OPENAI_BAD, .root = root};
-    if (!json_is_none_or_null(json_get(root, STR("error")))) {
+    find_members(root, ev, &error);
+    if (!json_is_none_or_null(error)) {
         ev->kind = OPENAI_ERROR;
         return;
     }
-    ev->id = json_raw_str(json_get(root, STR("id")));
-    ev->has_usage = openai_read_usage(json_get(root, STR("usage")), &ev->usage);
-    ev->first_choice = json_first(choices);
+    ev->id = json_raw_str(ev->id_at);
+    ev->has_usage = openai_read_usage(ev->usage_at, &ev->usage);
+    ev->first_choice = json_first(ev->choices);
     if (json_is(ev->first_choice, JSON_OBJECT))
         ev->kind = OPENAI_EMPTY;
     else if (ev->has_usage)
         ev->kind = OPENAI_USAGE;
-    else if (json_is(choices, JSON_ARRAY) && ev->first_choice.type == JSON_NONE)
+    else if (json_is(ev->choices, JSON_ARRAY) && ev->first_choice.type == JSON_NONE)
         ev->kind = OPENAI_EMPTY;
-    for (struct json c = ev->first_choice; c.type; c = json_after(choices, c))
+    for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
         read_choice(c, part, ev);
 }
 
@@ -162,18 +186,25 @@ static void edit_choice(struct json choice, struct splice *s)
         splice_set(s, choice, STR("native_finish_reason"), json_raw(finish));
 }
 
+static void put(struct splice *s, struct json root, struct json at, struct str name, struct str raw)
+{
+    if (at.type)
+        splice_replace(s, at, raw);
+    else
+        splice_set(s, root, name, raw);
+}
+
 void openai_edit_event(const struct openai_event *ev, const struct openai_identity *who,
                        struct splice *s)
 {
-    struct json choices = json_get(ev->root, STR("choices"));
-    splice_set(s, ev->root, STR("id"), who->id_json);
-    splice_set(s, ev->root, STR("model"), who->model_json);
+    put(s, ev->root, ev->id_at, STR("id"), who->id_json);
+    put(s, ev->root, ev->model_at, STR("model"), who->model_json);
     if (ev->finish_reason.p)
-        for (struct json c = ev->first_choice; c.type; c = json_after(choices, c))
+        for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
             edit_choice(c, s);
     if (ev->has_usage)
-        splice_set(s, ev->root, STR("usage"), who->usage_json);
-    splice_set(s, ev->root, STR("provider"), who->provider_json);
+        put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
+    put(s, ev->root, ev->provider_at, STR("provider"), who->provider_json);
 }
 
 static bool is_context_code(struct json error)

@@ -33,7 +33,8 @@ enum openai_event_kind {
 /* Facts of one chunk or whole answer. Views and values live as long as its text. */
 struct openai_event {
     enum openai_event_kind kind;
-    struct json root, first_choice;
+    struct json root, choices, first_choice;
+    struct json id_at, model_at, provider_at, usage_at; /* the members, where they are */
     struct str id;            /* the provider's; raw */
     struct str finish_reason; /* raw, of the first choice; empty: none yet */
     bool has_usage;

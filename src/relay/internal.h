@@ -2,6 +2,8 @@
 #ifndef RELAY_INTERNAL_H
 #define RELAY_INTERNAL_H
 
+#include <stdalign.h>
+
 #include "base/arena.h"
 #include "dialect/openai.h"
 #include "http/sse.h"
@@ -27,6 +29,7 @@ enum {
     PENDING_MAX = 64 * 1024,      /* events before the first content */
     UNSENT_MAX = 64 * 1024,       /* bytes a slow client may leave unsent before the provider is not read on */
     REASON_MAX = 40,
+    ROOM = 1408,
     UPSTREAM_ID_MAX = 80,
     PLAN_MAX = 64,
     LINGER_MS = 1000,             /* how long a finished answer may take to free its connection */
@@ -129,6 +132,7 @@ struct relay {
     struct journal_entry entry;
     struct str referer, title, user_agent, user; /* in the arena */
     struct io_grave grave;
+    alignas(max_align_t) char room[ROOM]; /* the arena's first block: all that most requests need */
 };
 
 /* relay.c */

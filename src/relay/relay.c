@@ -248,9 +248,10 @@ static void keep_notes(struct relay *r, const struct http_head *head)
 
 static struct relay *relay_new(struct relay_worker *w, struct http_stream *s)
 {
-    struct relay *r = calloc(1, sizeof *r);
+    struct relay *r = malloc(sizeof *r);
     if (!r)
         return NULL;
+    memset(r, 0, offsetof(struct relay, room));
     r->w = w;
     r->stream = s;
     r->began_ns = clock_mono_ns();
@@ -260,7 +261,7 @@ static struct relay *relay_new(struct relay_worker *w, struct http_stream *s)
     r->tag = relay_worker_random(w);
     generation_id_text(r->id, r->tag, r->id_text);
     r->catalog = catalog_ref(w->catalog);
-    arena_init(&r->arena, ARENA_BLOCK, ARENA_MAX + 4 * w->settings.body_max / 1024);
+    arena_init_in(&r->arena, r->room, sizeof r->room, ARENA_BLOCK, ARENA_MAX);
     buf_init(&r->body, w->settings.body_max);
     buf_init(&r->in, WHOLE_MAX + PENDING_MAX);
     sse_init(&r->sse, EVENT_MAX);

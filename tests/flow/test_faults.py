@@ -21,6 +21,7 @@ PROMPT = "canary-of-a-prompt-9f3b"
 FAULTS = ["429-retry-after", "429", "500-once", "503", "reset", "refused", "silent", "slow-first", "cut", "stall",
           "malformed", "no-done", "context", "filter", "error-first", "flapping", "no-usage", "auth"]
 CASES = [(fault, kind, stream) for fault in FAULTS for kind in ("fault", "only") for stream in (False, True)]
+SLOW = ("silent", "slow-first")  # as long as a first-byte deadline
 COUNTING = ("500-once", "flapping")
 FLAPS = 6
 
@@ -45,8 +46,8 @@ async def ask(port: int, key: str, model: str, stream: bool, **more: Any) -> wir
     return answer
 
 
-async def play(port: int, key: str) -> dict[tuple[str, str, bool], Played]:
-    """All at once, but for faults that count their requests: those are asked one after the other."""
+async def play(port: int, key: str, cases: list[tuple[str, str, bool]]) -> dict[tuple[str, str, bool], Played]:
+    """All cases at once, but for faults that count their requests: those are asked one after the other."""
     out = {}
 
     async def lane(fault: str, kinds: tuple[str, ...], streams: tuple[bool, ...]) -> None:
@@ -57,15 +58,17 @@ async def play(port: int, key: str) -> dict[tuple[str, str, bool], Played]:
                 out[fault, kind, stream] = Played(answers, port, key)
 
     lanes = [lane(fault, ("fault", "only"), (False, True)) for fault in COUNTING]
-    lanes += [lane(fault, (kind,), (stream,)) for fault, kind, stream in CASES if fault not in COUNTING]
+    lanes += [lane(fault, (kind,), (stream,)) for fault, kind, stream in cases if fault not in COUNTING]
     await asyncio.gather(*lanes)
     return out
 
 
 @pytest.fixture(scope="module")
-def played(simulated):
-    key = simulated.key("faults")
-    return asyncio.run(play(simulated.port, key))
+def played(simulated, request):
+    """Of those that take long only what some test here is going to look at."""
+    is_quick = request.config.option.markexpr == "not slow"
+    cases = [case for case in CASES if not (is_quick and case[0] in SLOW)]
+    return asyncio.run(play(simulated.port, simulated.key("faults"), cases))
 
 
 def assert_answered(a: wire.Answer, stream: bool, finish: str = "stop") -> None:
@@ -129,6 +132,7 @@ def test_a_failure_that_passes_is_tried_again(played, kind, stream):
     assert_answered(played["500-once", kind, stream].last, stream)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_silence(played, stream):
     with_second = played["silent", "fault", stream].last
@@ -142,6 +146,7 @@ def test_silence(played, stream):
     assert FIRST_BYTE - 1 < alone.seconds < FIRST_BYTE + 3 * SLOWER
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("kind", ["fault", "only"])
 def test_a_slow_first_token_is_waited_for(played, kind, stream):

@@ -227,6 +227,14 @@ class Gateway:
         body = {"model": model, "messages": [{"role": "user", "content": "Say hello."}]} | fields
         return self.call("POST", SLUG, key, body)
 
+    def agrees(self, key: str, status: int, seconds: float = 1.3) -> bool:
+        """True once so many new connections in a row are answered with this status that every worker was among them."""
+        end = time.monotonic() + seconds * SLOWER
+        in_a_row = 0
+        while in_a_row < 16 and time.monotonic() < end:
+            in_a_row = in_a_row + 1 if self.get("/api/v1/key", key).status == status else 0
+        return in_a_row == 16
+
     def metrics(self) -> dict[str, float]:
         answer = self.get("/metrics")
         assert answer.status == 200

@@ -72,7 +72,8 @@ static void make_raw(struct golden *g)
     size_t at = str_find(g->provider, STR("\n\n"));
     buf_init(&body, FILE_MAX);
     buf_init(&g->raw, 2 * FILE_MAX);
-    add_lines(&body, str_skip(g->provider, at + 2), g->line_end);
+    size_t n = g->provider.n - (g->is_cut ? 1 : 0); /* the file's last line end is not the provider's then */
+    add_lines(&body, str_skip(str_head(g->provider, n), at + 2), g->line_end);
     add_lines(&g->raw, str_head(g->provider, at + 1), STR("\r\n"));
     if (g->framing == FRAMED_CHUNKED)
         buf_add(&g->raw, STR("Transfer-Encoding: chunked\r\n\r\n"));
@@ -377,8 +378,8 @@ static void the_provider_sees_its_own_credential_and_nothing_of_the_client(void 
              "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: ",
              gw.makers[0].port);
     assert_true(str_starts(buf_view(&p->got), str_c(expected)));
-    assert_false(got_has(p, k.text) || got_has(p, "Cookie") || got_has(p, "app") || got_has(p, "test/two") ||
-                 got_has(p, "order"));
+    assert_false(got_has(p, k.text) || got_has(p, "Cookie") || got_has(p, "my app") || got_has(p, "app.example") ||
+                 got_has(p, "test/two") || got_has(p, "order"));
 }
 
 static void an_event_reaches_the_client_before_the_next_one_comes(void **state)

@@ -211,6 +211,23 @@ static UNUSED unsigned maker_open(struct maker *m)
     return m->n;
 }
 
+static UNUSED uint64_t upstream_connections(void)
+{
+    static struct metrics m;
+    relay_worker_gauges(gw.worker, &m);
+    return m.upstream_open;
+}
+
+/* Providers close all their connections, so that the next request comes on a fresh one. */
+static UNUSED void makers_hang_up(void)
+{
+    for (int i = 0; i < MAKERS; i++) {
+        while (gw.makers[i].n)
+            maker_forget(&gw.makers[i], gw.makers[i].ends[0]);
+    }
+    WAIT_FOR(upstream_connections() == 0);
+}
+
 /* The head's end and the body's length of a message; false: the head is not whole. */
 static UNUSED bool message_read(struct str got, size_t *head_n, size_t *body_n)
 {
@@ -409,6 +426,18 @@ static UNUSED struct end *client_ask(const struct made_key *k, const char *body)
 
 #define MESSAGES "\"messages\":[{\"role\":\"user\",\"content\":\"Hello there\"}]"
 #define CHAT(model, more) "{\"model\":\"" model "\"," MESSAGES more "}"
+
+/* Waits for the answer and for its relay's end. */
+static UNUSED void assert_answer(struct end *p, int status, const char *says)
+{
+    struct answer a;
+    answer_wait(p, &a);
+    if (a.status != status || !a.is_complete || str_find(buf_view(&a.body), str_c(says)) == a.body.n)
+        fail_msg("expected %d and '%s', got %d%s: %.*s", status, says, a.status, a.is_complete ? "" : ", cut",
+                 STR_ARG(str_head(buf_view(&a.body), 600)));
+    buf_release(&a.body);
+    WAIT_FOR(gw.worker->relays_n == 0);
+}
 
 /* --- the store and the ledger ----------------------------------------------------------------------------- */
 
@@ -660,6 +689,9 @@ static UNUSED int gateway_end(void **state)
 {
     tidy(state);
     WAIT_FOR(gate_is_idle(gw.worker->gate));
+    nanos *settled = calloc(gw.accounts + 1, sizeof *settled);
+    for (unsigned i = 1; i <= gw.accounts; i++)
+        settled[i] = settled_by(&(struct made_key){.row.account_id = i});
 #ifdef GATEWAY_WITH_API
     WAIT_FOR(api_is_idle(gw.api));
     api_free(gw.api);
@@ -672,7 +704,10 @@ static UNUSED int gateway_end(void **state)
     store_close(gw.store);
     struct store *s = direct(&gw.dir);
     verify_clean(s);
+    for (unsigned i = 1; i <= gw.accounts; i++) /* the ledger's figure is the store's */
+        assert_int_equal(get_account(s, i).usage.in[WINDOW_NONE], settled[i]);
     store_close(s);
+    free(settled);
     dir_remove(&gw.dir);
     clock_wall_release();
     return 0;
