@@ -39,6 +39,16 @@ static void write_rate_limit(struct json_writer *w)
     jw_end(w);
 }
 
+/* There is no free tier here: clients want the figures all the same. */
+static void write_free_requests(struct json_writer *w)
+{
+    jw_object(w, "free_model_daily_requests");
+    jw_u64(w, "limit", 0);
+    jw_u64(w, "used", 0);
+    jw_u64(w, "remaining", 0);
+    jw_end(w);
+}
+
 void api_key(struct api_request *q)
 {
     const struct key *k = &q->who->key;
@@ -65,6 +75,7 @@ void api_key(struct api_request *q)
     jw_array(&w, "allowed_data_regions");
     jw_str_c(&w, NULL, "global");
     jw_end(&w);
+    write_free_requests(&w);
     write_rate_limit(&w);
     jw_finish(&w);
     api_reply_buf(q, 200);

@@ -129,7 +129,7 @@ struct provider config__provider_defaults(struct str name)
                              .title = name,
                              .dialect = STR("openai"),
                              .deadlines = catalog_deadlines,
-                             .connections_max = 1024,
+                             .connections_max = 8192,
                              .max_tokens_field = STR("max_tokens"),
                              .may_train = true,
                              .retention_days = -1};

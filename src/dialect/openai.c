@@ -112,6 +112,7 @@ static void find_members(struct json root, struct openai_event *ev, struct json 
     };
     for (struct json v = json_first(root); v.type; v = json_after(root, v)) {
         struct str name = json_raw_str(json_key(v));
+        ev->has_fingerprint |= str_eq(name, STR("system_fingerprint"));
         for (size_t i = 0; i < COUNT_OF(wanted); i++) {
             if (name.n == wanted[i].name.n && str_eq(name, wanted[i].name))
                 *wanted[i].at = v;
@@ -149,6 +150,7 @@ void openai_read_chunk(struct json root, struct openai_event *ev)
 void openai_read_answer(struct json root, struct openai_event *ev)
 {
     read_event(root, STR("message"), ev);
+    ev->is_whole = true;
     bool has_message = json_is(json_get(ev->first_choice, STR("message")), JSON_OBJECT);
     if (ev->kind != OPENAI_ERROR)
         ev->kind = has_message ? OPENAI_CONTENT : OPENAI_BAD;
@@ -202,8 +204,12 @@ void openai_edit_event(const struct openai_event *ev, const struct openai_identi
     if (ev->finish_reason.p)
         for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
             edit_choice(c, s);
-    if (ev->has_usage)
+    if (who->usage_json.n)
         put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
+    else
+        splice_drop(s, ev->root, STR("usage"));
+    if (ev->is_whole && !ev->has_fingerprint)
+        splice_set(s, ev->root, STR("system_fingerprint"), STR("null"));
     put(s, ev->root, ev->provider_at, STR("provider"), who->provider_json);
 }
 

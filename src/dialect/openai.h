@@ -16,8 +16,8 @@ struct openai_target {
 /* Edits of the client's body. */
 void openai_edit_request(const struct chat_request *r, const struct openai_target *t, struct splice *s);
 
-/* What an answer of the gateway says of itself: raw JSON. usage_json stands for the provider's own usage
- * where there is one ("null" in the events of a stream). */
+/* What an answer of the gateway says of itself: raw JSON. usage_json stands for the provider's own usage; empty:
+ * there is none (in the events of a stream, but for the last). */
 struct openai_identity {
     struct str id_json, model_json, provider_json, usage_json;
 };
@@ -37,7 +37,7 @@ struct openai_event {
     struct json id_at, model_at, provider_at, usage_at; /* the members, where they are */
     struct str id;            /* the provider's; raw */
     struct str finish_reason; /* raw, of the first choice; empty: none yet */
-    bool has_usage;
+    bool has_usage, has_fingerprint, is_whole;
     struct chat_usage usage;
     uint64_t content_bytes;   /* of text in all choices */
     uint32_t finishes;        /* choices that ended with this event */
@@ -46,7 +46,8 @@ struct openai_event {
 void openai_read_chunk(struct json root, struct openai_event *ev);
 void openai_read_answer(struct json root, struct openai_event *ev);
 
-/* The chunk or answer under our identity: `id`, `model`, `provider`, `usage`, normalised finish reasons. */
+/* The chunk or answer under our identity: `id`, `model`, `provider`, `usage`, normalised finish reasons. A whole
+ * answer gets `system_fingerprint` too, which clients want even where it says nothing. */
 void openai_edit_event(const struct openai_event *ev, const struct openai_identity *who,
                        struct splice *s);
 

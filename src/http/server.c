@@ -141,7 +141,7 @@ void http_server_drain(struct http_server *s, void (*done)(void *user), void *us
     {
         struct http_stream *stream = container_of(at, struct http_stream, link);
         if (http_stream_is_idle(stream))
-            http_stream_linger(stream);
+            http_stream_die(stream); /* nothing is under way, in either direction */
     }
     if (s->n == 0)
         say_done(s);

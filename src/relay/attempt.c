@@ -62,6 +62,13 @@ static void set_meaning(struct failure *x, int status)
     fault_write(&x->fault, m->err, "%s (status %d)", m->sentence, status);
 }
 
+/* Some providers repeat the credential they were sent. */
+static bool tells_credential(const struct relay *r, struct str message)
+{
+    struct str key = secret_reveal(r->plan[r->plan_at].endpoint->provider->api_key);
+    return key.n && str_find(message, key) < message.n;
+}
+
 /* error_body: what came with the status; the provider's words are shown to the client, but not what it says of
  * the operator's credential. */
 void failure_from_status(struct relay *r, struct failure *x, int status, struct str error_body)
@@ -76,7 +83,7 @@ void failure_from_status(struct relay *r, struct failure *x, int status, struct 
     x->retry_after_s = r->retry_after_s;
     if (said.is_context && x->is_request_at_fault)
         x->fault.err = ERR_CONTEXT;
-    if (x->outcome != OUTCOME_AUTH && said.message.n)
+    if (x->outcome != OUTCOME_AUTH && said.message.n && !tells_credential(r, said.message))
         x->provider_said = arena_str(&r->arena, str_head(said.message, SAID_MAX));
 }
 
@@ -123,6 +130,7 @@ void relay_drop_attempt(struct relay *r)
 {
     http_call_cancel(&r->call);
     sse_release(&r->sse);
+    sse_init(&r->sse, EVENT_MAX);
     buf_release(&r->in);
     upstream_unref(r->upstream);
     r->upstream = NULL;
@@ -211,7 +219,6 @@ static bool set_identity(struct relay *r, const struct target *t)
         .id_json = quoted(r, str_c(r->id_text)),
         .model_json = quoted(r, t->model->id),
         .provider_json = quoted(r, t->endpoint->provider->title),
-        .usage_json = STR("null"),
     };
     return r->identity.id_json.p && r->identity.model_json.p && r->identity.provider_json.p;
 }

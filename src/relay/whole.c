@@ -152,7 +152,6 @@ static void edit_whole(struct relay *r, struct openai_event *ev)
     buf_reset(bill);
     write_bill(r, bill);
     r->identity.usage_json = buf_view(bill);
-    ev->has_usage = true;
     splice_init(&s, buf_view(&r->in));
     openai_edit_event(ev, &r->identity, &s);
     buf_init(&edited, r->in.max + bill->n + PENDING_MAX);

@@ -236,10 +236,14 @@ static void conn_close(struct store_conn *c)
     free(c);
 }
 
-/* SQLite gives its other files the mode of this one, so it must not make it itself. */
+/* SQLite gives its other files the mode of this one, so it must not make it itself. A file that is there is not
+ * opened: closing it would drop all locks that this process holds on it (POSIX), and the next process to leave would
+ * take the write-ahead log with it. */
 static enum err file_make(const char *path, struct fault *f)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd == -1 && errno == EEXIST)
+        return ERR_OK;
     if (fd == -1)
         return fault_set(f, ERR_STORE, "%s: %s", path, strerror(errno));
     close(fd);

@@ -85,7 +85,7 @@ static enum err version_write(struct store_conn *c, size_t version, struct fault
 /* The version is read again inside: another process may have been faster. */
 static enum err migrate_in(struct store_conn *c, struct fault *f)
 {
-    int64_t version;
+    int64_t version = 0;
     enum err e = version_read(c, &version, f);
     for (size_t at = (size_t)version; e == ERR_OK && at < COUNT_OF(migrations); at++) {
         e = sqlite_exec(c, migrations[at], f);
@@ -97,7 +97,7 @@ static enum err migrate_in(struct store_conn *c, struct fault *f)
 
 enum err sqlite_migrate(struct store_conn *c, struct fault *f)
 {
-    int64_t version;
+    int64_t version = 0;
     enum err e = version_read(c, &version, f);
     if (e != ERR_OK || version == (int64_t)COUNT_OF(migrations))
         return e;

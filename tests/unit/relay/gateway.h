@@ -63,6 +63,13 @@ static UNUSED struct gateway {
     unsigned accounts, answers;
 } gw;
 
+#define assert_str(s, expected)                                                                    \
+    do {                                                                                           \
+        struct str actual_ = (s);                                                                  \
+        if (!str_eq(actual_, str_c(expected)))                                                     \
+            fail_msg("got '%.*s', expected '%s'", STR_ARG(actual_), expected);                     \
+    } while (0)
+
 /* --- waiting ------------------------------------------------------------------------------------------ */
 
 #define WAIT_FOR(condition)                                                                        \
