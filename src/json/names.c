@@ -27,17 +27,30 @@ static bool is_same_name(struct json a, struct json b)
     return str_eq(json_raw_str(a), json_raw_str(b));
 }
 
-/* Each with each: for few names that is faster than a table. */
+/* One of 64 bits that equal names share; a name with escapes may equal any. */
+static uint64_t sign_of(struct json key)
+{
+    struct str raw = json_raw_str(key);
+    if (is_escaped(key))
+        return UINT64_MAX;
+    unsigned first = raw.n ? (uint8_t)raw.p[0] : 0, last = raw.n ? (uint8_t)raw.p[raw.n - 1] : 0;
+    return UINT64_C(1) << ((raw.n * 7 + first * 3 + last) & 63);
+}
+
+/* Each with each where their signs meet: for few names that is faster than a table. */
 static enum err compare_all(struct json object, struct fault *f)
 {
     struct json keys[FEW_MEMBERS];
+    uint64_t seen = 0;
     unsigned n = 0;
     for (struct json v = json_first(object); v.type; v = json_after(object, v)) {
         keys[n] = json_key(v);
-        for (unsigned i = 0; i < n; i++) {
+        uint64_t sign = sign_of(keys[n]);
+        for (unsigned i = 0; (seen & sign) && i < n; i++) {
             if (is_same_name(keys[i], keys[n]))
                 return refuse_name(keys[n], f);
         }
+        seen |= sign;
         n++;
     }
     return ERR_OK;

@@ -127,7 +127,7 @@ enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_token
     uint64_t wanted = output_wanted(r, t->endpoint);
     uint64_t least_output = r->asked.has_max || wanted < LEAST_OUTPUT ? wanted : LEAST_OUTPUT;
     nanos need = price_bound(p, prompt, wanted * n), least = price_bound(p, prompt, least_output * n);
-    int64_t now = clock_wall_ms();
+    int64_t now = relay_worker_wall_ms(r->w);
     if (!r->hold.account || !adjust(r, need, least, now)) {
         struct hold_answer a =
             hold_open(&r->hold, r->who->account_budget, r->who->key_budget, need, least, now);

@@ -133,7 +133,7 @@ static void first_content(struct relay *r)
     struct str held = buf_view(&r->in);
     relay_commit(r);
     relay_enter(r, RELAY_ANSWERING);
-    r->first_ns = clock_mono_ns();
+    r->first_ns = relay_worker_ns(r->w);
     if (held.n)
         http_send(r->stream, &held, 1);
     buf_release(&r->in);

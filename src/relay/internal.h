@@ -80,6 +80,7 @@ enum ending {
     ENDING_STREAM,  /* the usage chunk and [DONE] */
     ENDING_ERROR,   /* an error event; no [DONE] */
     ENDING_CUT,     /* a large whole answer that broke off: the connection is closed */
+    ENDING_UNSAID,  /* there was no memory for the answer: an error instead */
     ENDING_GONE,    /* nobody is there */
 };
 

@@ -4,7 +4,13 @@
 
 #include <stdlib.h>
 
-enum { ARENA_BLOCK = 1024, ARENA_MAX = 1024 * 1024, NOTE_MAX = 200 };
+enum {
+    ARENA_BLOCK = 1024,
+    ARENA_MAX = 1024 * 1024,
+    NOTE_MAX = 200,
+    SPARES_MAX = 64,
+    SPARE_BUF_MAX = 4096,
+};
 
 #define BIT(n) (1u << (n))
 
@@ -20,11 +26,6 @@ void relay_enter(struct relay *r, enum relay_state next)
 {
     BUG_ON(!(edges[r->state] & BIT(next)));
     r->state = next;
-}
-
-static uint64_t ms_since(uint64_t from_ns)
-{
-    return from_ns ? (clock_mono_ns() - from_ns) / 1000000 : 0;
 }
 
 /* One line per request, at its death. Neither prompts nor answers nor credentials are in it. */
@@ -55,7 +56,7 @@ static void log_death(struct relay *r)
     if (r->is_cancelled)
         log_str(&l, "client", STR("left"));
     log_i64(&l, "first_ms", r->first_ns ? (int64_t)((r->first_ns - r->began_ns) / 1000000) : -1);
-    log_i64(&l, "total_ms", (int64_t)ms_since(r->began_ns));
+    log_i64(&l, "total_ms", (int64_t)((relay_worker_ns(r->w) - r->began_ns) / 1000000));
     log_end(&l);
 }
 
@@ -68,21 +69,48 @@ static void count_death(struct relay *r)
         metrics_added(m, (r->sent_ns - r->body_ns) / 1000);
 }
 
+static void release(struct relay *r)
+{
+    buf_release(&r->in);
+    buf_release(&r->body);
+    free(r);
+}
+
+void relay_free_spares(struct relay_worker *w)
+{
+    while (!list_is_empty(&w->spares)) {
+        struct relay *r = container_of(w->spares.next, struct relay, link);
+        list_del(&r->link);
+        release(r);
+    }
+    w->spares_n = 0;
+}
+
+/* A dead relay serves again, with its two buffers where they are of an ordinary size. */
+static void spare_or_release(struct relay *r)
+{
+    struct relay_worker *w = r->w;
+    if (w->spares_n == SPARES_MAX || r->in.cap > SPARE_BUF_MAX || r->body.cap > SPARE_BUF_MAX) {
+        release(r);
+        return;
+    }
+    list_prepend(&w->spares, &r->link);
+    w->spares_n++;
+}
+
 static void reap(struct io_grave *g)
 {
     struct relay *r = container_of(g, struct relay, grave);
     if (r->pass)
         json_pass_release(r->pass);
     sse_release(&r->sse);
-    buf_release(&r->in);
-    buf_release(&r->body);
     arena_release(&r->arena);
     upstream_unref(r->upstream);
     principal_unref(r->who);
     catalog_unref(r->catalog);
     list_del(&r->link);
     r->w->relays_n--;
-    free(r);
+    spare_or_release(r);
 }
 
 static void bury(struct relay *r)
@@ -246,24 +274,45 @@ static void keep_notes(struct relay *r, const struct http_head *head)
     r->user_agent = keep_note(r, http_field(head, STR("user-agent")));
 }
 
+/* Zeroed but for its room and the memory of its two buffers. */
+static struct relay *relay_take(struct relay_worker *w)
+{
+    struct buf in = {0}, body = {0};
+    struct relay *r;
+    if (list_is_empty(&w->spares)) {
+        r = malloc(sizeof *r);
+        if (!r)
+            return NULL;
+    } else {
+        r = container_of(w->spares.next, struct relay, link);
+        list_del(&r->link);
+        w->spares_n--;
+        in = r->in;
+        body = r->body;
+    }
+    memset(r, 0, offsetof(struct relay, room));
+    r->in = (struct buf){.p = in.p, .cap = in.cap, .max = WHOLE_MAX + PENDING_MAX};
+    r->body = (struct buf){.p = body.p, .cap = body.cap, .max = w->settings.body_max};
+    if (r->body.cap > r->body.max)
+        buf_release(&r->body);
+    return r;
+}
+
 static struct relay *relay_new(struct relay_worker *w, struct http_stream *s)
 {
-    struct relay *r = malloc(sizeof *r);
+    struct relay *r = relay_take(w);
     if (!r)
         return NULL;
-    memset(r, 0, offsetof(struct relay, room));
     r->w = w;
     r->stream = s;
-    r->began_ns = clock_mono_ns();
-    r->began_wall_ms = clock_wall_ms();
+    r->began_ns = relay_worker_ns(w);
+    r->began_wall_ms = relay_worker_wall_ms(w);
     r->retry_after_s = -1;
     r->id = generation_id_next(&w->ids, r->began_wall_ms);
     r->tag = relay_worker_random(w);
     generation_id_text(r->id, r->tag, r->id_text);
     r->catalog = catalog_ref(w->catalog);
     arena_init_in(&r->arena, r->room, sizeof r->room, ARENA_BLOCK, ARENA_MAX);
-    buf_init(&r->body, w->settings.body_max);
-    buf_init(&r->in, WHOLE_MAX + PENDING_MAX);
     sse_init(&r->sse, EVENT_MAX);
     io_timer_init(&r->timer, relay_on_timer);
     list_append(&w->relays, &r->link);

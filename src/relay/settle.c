@@ -93,7 +93,7 @@ static void append_record(struct relay *r)
         .tokens_cache_write = u->cache_write,
         .tokens_reasoning = u->reasoning,
         .first_ms = ms_between(r->began_ns, r->first_ns),
-        .total_ms = ms_between(r->began_ns, clock_mono_ns()),
+        .total_ms = ms_between(r->began_ns, relay_worker_ns(r->w)),
         .is_streamed = r->asked.is_streamed,
         .is_cancelled = r->is_cancelled,
         .is_estimated = r->is_estimated,
@@ -223,11 +223,14 @@ static void cut(struct relay *r)
     http_abort(s);
 }
 
-/* The record is not safe: the client must not take the answer for whole. */
-static void lose(struct relay *r)
+/* The record is not safe, or there is no answer to give: the client must not take what it got for whole. */
+static void lose(struct relay *r, enum err e)
 {
     struct fault f;
-    fault_write(&f, ERR_STORE, "The record of this answer could not be written: try again later");
+    if (e == ERR_OK)
+        fault_write(&f, ERR_NOMEM, "There was no memory for this answer: try again later");
+    else
+        fault_write(&f, ERR_STORE, "The record of this answer could not be written: try again later");
     if (r->is_committed) {
         cut(r);
         return;
@@ -242,8 +245,8 @@ static void on_recorded(struct journal_entry *entry, enum err e)
     struct relay *r = container_of(entry, struct relay, entry);
     if (r->ending == ENDING_GONE || !r->stream)
         r->stream = NULL;
-    else if (e != ERR_OK)
-        lose(r);
+    else if (e != ERR_OK || r->ending == ENDING_UNSAID)
+        lose(r, e);
     else if (r->ending == ENDING_WHOLE)
         relay_whole_finish(r);
     else if (r->ending == ENDING_PASSED)

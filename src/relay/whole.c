@@ -56,7 +56,7 @@ static void pass_begin(struct relay *r)
     r->pass = &p->pass;
     relay_commit(r);
     relay_enter(r, RELAY_ANSWERING);
-    r->first_ns = clock_mono_ns();
+    r->first_ns = relay_worker_ns(r->w);
     buf_release(&r->body);
     pass_feed(r, buf_view(&r->in));
     if (r->state == RELAY_ANSWERING)
@@ -144,22 +144,22 @@ static void fail_shape(struct relay *r, const char *sentence)
     relay_fail(r, &x);
 }
 
-/* The answer under our identity and with its bill, in place of the provider's: ready for when the record is safe. */
-static void edit_whole(struct relay *r, struct openai_event *ev)
+/* The answer under our identity and with its bill, in place of the provider's: ready for when the record is safe.
+ * The provider's own answer is no choice: it would not say what was charged. */
+static enum err edit_whole(struct relay *r, struct openai_event *ev)
 {
-    struct buf *bill = &r->w->scratch, edited;
+    struct buf *bill = &r->w->scratch, *edited = &r->w->scratch2;
     struct splice s;
     buf_reset(bill);
+    buf_reset(edited);
     write_bill(r, bill);
     r->identity.usage_json = buf_view(bill);
     splice_init(&s, buf_view(&r->in));
     openai_edit_event(ev, &r->identity, &s);
-    buf_init(&edited, r->in.max + bill->n + PENDING_MAX);
-    if (s.failed == ERR_OK && buf_grow(&edited, splice_size(&s)) == ERR_OK &&
-        splice_write(&s, &edited) == ERR_OK) {
-        buf_release(&r->in);
-        r->in = edited;
-    }
+    if (splice_write(&s, edited) != ERR_OK)
+        return ERR_NOMEM;
+    buf_reset(&r->in);
+    return buf_add(&r->in, buf_view(edited));
 }
 
 void relay_whole_end(struct relay *r)
@@ -186,10 +186,11 @@ void relay_whole_end(struct relay *r)
                                            : "The provider's answer is no chat completion");
     } else {
         relay_note_event(r, &ev);
-        r->first_ns = clock_mono_ns();
+        r->first_ns = relay_worker_ns(r->w);
         metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
         relay_charge(r, ENDING_WHOLE);
-        edit_whole(r, &ev);
+        if (edit_whole(r, &ev) != ERR_OK)
+            r->ending = ENDING_UNSAID;
         relay_record(r);
     }
 }

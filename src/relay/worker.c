@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/codec.h"
+#include "relay/relay.h"
 
 enum { TAPE_MAX = 2 * 1024 * 1024, SCRATCH_MAX = 64 * 1024 * 1024 };
 
@@ -45,6 +46,32 @@ enum err relay_worker_reload(struct relay_worker *w, const struct relay_settings
     return ERR_OK;
 }
 
+static void end_tick(struct io_hook *h)
+{
+    container_of(h, struct relay_worker, tick_hook)->tick_ns = 0;
+}
+
+static void begin_tick(struct relay_worker *w)
+{
+    w->tick_ns = clock_mono_ns();
+    w->tick_wall_ms = clock_wall_ms();
+    io_hook_arm(&w->tick_hook);
+}
+
+uint64_t relay_worker_ns(struct relay_worker *w)
+{
+    if (w->tick_ns == 0)
+        begin_tick(w);
+    return w->tick_ns;
+}
+
+int64_t relay_worker_wall_ms(struct relay_worker *w)
+{
+    if (w->tick_ns == 0)
+        begin_tick(w);
+    return w->tick_wall_ms;
+}
+
 struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shared *shared, unsigned number,
                                       enum journal_sync sync, const struct relay_settings *settings,
                                       struct catalog *catalog, struct fault *f)
@@ -58,9 +85,11 @@ struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shar
     w->shared = shared;
     w->ids.maker = number;
     list_init(&w->relays);
+    list_init(&w->spares);
     json_tape_init(&w->tape, TAPE_MAX);
     buf_init(&w->scratch, SCRATCH_MAX);
     buf_init(&w->scratch2, SCRATCH_MAX);
+    io_hook_add(l, &w->tick_hook, end_tick);
     w->journal = journal_open(shared->store, l, number, sync, f);
     if (w->journal)
         w->gate = gate_new(l, shared->store, shared->ledger, shared->key_prefix,
@@ -76,6 +105,8 @@ void relay_worker_free(struct relay_worker *w)
     if (!w)
         return;
     BUG_ON(w->relays_n != 0);
+    relay_free_spares(w);
+    io_hook_remove(&w->tick_hook);
     upstreams_release(w->upstreams, w->upstreams_n);
     gate_free(w->gate);
     if (w->journal)

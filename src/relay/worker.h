@@ -40,7 +40,12 @@ struct relay_worker {
     struct generation_ids ids;
     uint64_t random[256];           /* from the kernel, taken from the end */
     uint32_t random_n;
+    struct io_hook tick_hook;
+    uint64_t tick_ns;               /* clocks as read first in this tick; 0: not yet */
+    int64_t tick_wall_ms;
     struct list relays;             /* all that live */
+    struct list spares;             /* dead ones whose memory serves again */
+    uint32_t spares_n;
     uint32_t relays_n;
     bool is_draining;
 };
@@ -55,6 +60,10 @@ void relay_worker_free(struct relay_worker *w);
 enum err relay_worker_reload(struct relay_worker *w, const struct relay_settings *settings,
                              struct catalog *catalog, struct fault *f);
 void relay_worker_gauges(struct relay_worker *w, struct metrics *out);
+
+/* The clocks, read once a tick: for what needs no more. */
+uint64_t relay_worker_ns(struct relay_worker *w);
+int64_t relay_worker_wall_ms(struct relay_worker *w);
 
 /* 64 bits from the kernel, fetched many at a time. */
 uint64_t relay_worker_random(struct relay_worker *w);

@@ -603,7 +603,7 @@ static void the_shown_configuration_reads_back(void **state)
     char *comment;
     setenv("GROQ_API_KEY", "x", 1);
     write_file("turnpike.yaml", whole);
-    strncpy(first, shown(&none), sizeof first - 1);
+    snprintf(first, sizeof first, "%s", shown(&none));
     unsetenv("GROQ_API_KEY");
     write_file("other.yaml", first);
     char *second = shown(&again);
