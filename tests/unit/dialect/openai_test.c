@@ -168,6 +168,9 @@ static const struct event_edit event_edits[] = {
     {"usage beside content is not the client's yet", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}",
      "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"native_finish_reason\":\"stop\"}],\"usage\":null" BY "}"},
+    {"a report that is none is not passed on either", OPENAI_CONTENT, 0, 1,
+     "{\"id\":1,\"model\":2,\"usage\":{},\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
+     "{" OURS ",\"usage\":null,\"choices\":[{\"delta\":{\"content\":\"a\"}}]" BY "}"},
     {"Azure's first chunk", OPENAI_EMPTY, 0, 0,
      "{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_results\":[{\"prompt_index\":0}]}",
      "{\"choices\":[],\"created\":0,\"id\":\"gen-1\",\"model\":\"a/b\",\"object\":\"\",\"prompt_filter_results\":"
@@ -268,6 +271,29 @@ static void usage_is_read_and_its_parts_are_cut_to_the_whole(void **state)
     assert_false(openai_read_usage(parse("7"), &u));
 }
 
+/* Else an answer would be free. */
+static void a_report_without_usable_figures_is_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{}",
+        "{\"total_tokens\":5}",
+        "{\"prompt_tokens\":null,\"completion_tokens\":null}",
+        "{\"prompt_tokens\":\"5\",\"completion_tokens\":7}",
+        "{\"prompt_tokens\":5,\"completion_tokens\":-7}",
+        "{\"prompt_tokens\":5.0,\"completion_tokens\":7}",
+        "{\"prompt_tokens\":4294967296,\"completion_tokens\":7}",
+    };
+    struct chat_usage u;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (openai_read_usage(parse(texts[i]), &u))
+            fail_msg("%s is taken for a report", texts[i]);
+    }
+    assert_true(openai_read_usage(parse("{\"prompt_tokens\":0,\"completion_tokens\":0}"), &u));
+    assert_true(openai_read_usage(parse("{\"prompt_tokens\":4294967295,\"completion_tokens\":null}"), &u));
+    assert_int_equal(u.prompt, UINT32_MAX);
+}
+
 static const struct {
     const char *text, *message;
     int status;
@@ -312,6 +338,7 @@ int main(void)
         cmocka_unit_test(the_most_choices_that_may_be_asked_for_fit_an_edit),
         cmocka_unit_test(a_whole_answer_needs_a_message),
         cmocka_unit_test(usage_is_read_and_its_parts_are_cut_to_the_whole),
+        cmocka_unit_test(a_report_without_usable_figures_is_none),
         cmocka_unit_test(a_provider_s_error_is_read_in_each_of_its_forms),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,115 @@
+#include "unit/unit.h"
+
+#include "relay/upstream.h"
+
+static struct io_loop *loop;
+
+static int set_up(void **state)
+{
+    struct fault f;
+    (void)state;
+    loop = io_loop_new(&f);
+    return loop ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    io_loop_free(loop);
+    return 0;
+}
+
+static struct provider provider(const char *url, const char *api_key)
+{
+    return (struct provider){.name = STR("p"), .title = STR("P"), .dialect = STR("openai"), .base_url = str_c(url),
+                             .api_key = {str_c(api_key)}, .connections_max = 4, .max_tokens_field = STR("max_tokens")};
+}
+
+static struct upstream *made(const struct provider *p)
+{
+    struct fault f;
+    struct upstream *u = upstream_new(loop, p, NULL, &f);
+    if (!u)
+        fail_msg("%s", f.message);
+    return u;
+}
+
+static void the_head_is_the_same_for_every_request(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *key, *head;
+    } rows[] = {
+        {"http://h.example/v1", "sk-1",
+         "POST /v1/chat/completions HTTP/1.1\r\nHost: h.example\r\nAuthorization: Bearer sk-1\r\n"
+         "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: "},
+        {"http://h.example:81", "",
+         "POST /chat/completions HTTP/1.1\r\nHost: h.example:81\r\nContent-Type: application/json\r\n"
+         "User-Agent: turnpike\r\nContent-Length: "},
+        {"http://[::1]:8080/a/b", "k",
+         "POST /a/b/chat/completions HTTP/1.1\r\nHost: [::1]:8080\r\nAuthorization: Bearer k\r\n"
+         "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: "},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct provider p = provider(rows[i].url, rows[i].key);
+        struct upstream *u = made(&p);
+        assert_str(buf_view(&u->head), rows[i].head);
+        upstream_unref(u);
+    }
+}
+
+static void a_url_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"", "h.example", "ftp://h/", "http://", "http://h:99999"};
+    for (size_t i = 0; i < COUNT_OF(urls); i++) {
+        struct provider p = provider(urls[i], "k");
+        struct fault f = {0};
+        assert_null(upstream_new(loop, &p, NULL, &f));
+        assert_true(f.err != ERR_OK && f.message[0]);
+    }
+}
+
+static void it_serves_what_is_asked_for_in_the_same_way(void **state)
+{
+    (void)state;
+    struct provider p = provider("http://h/v1", "k"), q = p;
+    struct upstream *u = made(&p);
+    assert_true(upstream_serves(u, &p));
+    q.name = STR("other");
+    q.deadlines.first_ms = 7;
+    assert_true(upstream_serves(u, &q));
+    q = p;
+    q.base_url = STR("http://h/v2");
+    assert_false(upstream_serves(u, &q));
+    q = p;
+    q.api_key = secret_of(STR("k2"));
+    assert_false(upstream_serves(u, &q));
+    q = p;
+    q.connections_max = 5;
+    assert_false(upstream_serves(u, &q));
+    upstream_unref(u);
+}
+
+static void it_lives_until_its_last_reference(void **state)
+{
+    (void)state;
+    struct provider p = provider("http://h/v1", "k");
+    struct upstream *u = made(&p);
+    assert_ptr_equal(upstream_ref(u), u);
+    upstream_unref(u);
+    assert_true(upstream_serves(u, &p)); /* a sanitizer would say otherwise */
+    upstream_unref(u);
+    upstream_unref(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_head_is_the_same_for_every_request),
+        cmocka_unit_test(a_url_that_is_none_is_refused),
+        cmocka_unit_test(it_serves_what_is_asked_for_in_the_same_way),
+        cmocka_unit_test(it_lives_until_its_last_reference),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
