@@ -38,7 +38,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc $(WARNINGS) $(HARDENING) $(FLAGS_$(FLAVOUR)) -pthread -MMD -MP \
          $(LLHTTP_CFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-LDFLAGS = $(filter-out $(LTO),$(FLAGS_$(FLAVOUR))) -pie -pthread -Wl,-z,relro,-z,now
+LDFLAGS = $(filter-out $(LTO),$(FLAGS_$(FLAVOUR))) $(if $(LTO),-fno-lto) -pie -pthread -Wl,-z,relro,-z,now
 LIBS = $(LLHTTP_LIB) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
 # --- the binary: one archive a layer, linked from the top down ---------------------------------------------------
@@ -54,7 +54,7 @@ build/turnpike: $(OUT)/turnpike
 
 $(OUT)/turnpike: $(OUT)/src/main.o $(ARCHIVES) $(LLHTTP_LIB)
 	@echo link $@
-	@$(CC) $(LDFLAGS) $(LTO) -o $@ $(OUT)/src/main.o -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+	@$(CC) $(filter-out -fno-lto,$(LDFLAGS)) $(LTO) -o $@ $(OUT)/src/main.o -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
 
 $(OUT)/src/app/version.o: CFLAGS += -DTURNPIKE_VERSION='"$(VERSION)"'
 

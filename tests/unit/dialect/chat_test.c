@@ -163,7 +163,7 @@ static void a_name_that_is_there_twice_is_refused(void **state)
     assert_int_equal(read_with("\"max_tokens\":5,\"max\\u005ftokens\":6"), ERR_INVALID);
     assert_int_equal(read_with("\"nobody_knows\":5,\"nobody_knows\":5"), ERR_INVALID);
     assert_int_equal(read_with("\"mod\\u0065l\":\"other\""), ERR_INVALID);
-    assert_int_equal(read_with("\"stream_options\":{\"include_usage\":true,\"include\\u005fusage\":false}"), ERR_INVALID);
+    assert_int_equal(read_with("\"stream_options\":{\"include\\u005fusage\":true,\"include_usage\":false}"), ERR_INVALID);
     assert_non_null(strstr(here.fault.message, "include_usage"));
 }
 

@@ -270,6 +270,24 @@ static void silence_within_a_stream_has_its_deadline(void **state)
     wait_quiet();
 }
 
+/* All was said but [DONE], and the provider keeps the connection. */
+static void silence_after_the_finish_is_a_proper_end(void **state)
+{
+    (void)state;
+    struct made_key k = rich_key();
+    struct deadlines d = deadlines(0, 0, SHORT_MS, 0);
+    reload_deadlines(&d, 10);
+    struct end *c = client_ask(&k, TWO_STREAM);
+    struct end *p = asked(&gw.makers[ALPHA]);
+    answer_raw(p, SSE_HEAD);
+    answer_delta(p, "all");
+    answer_chunk(p, FINISH_EVENT);
+    assert_answer(c, 200, "[DONE]");
+    assert_false(got_has(c, "\"error\""));
+    WAIT_FOR(maker_open(&gw.makers[ALPHA]) == 0);
+    wait_quiet();
+}
+
 static void silence_within_a_whole_answer_has_its_deadline(void **state)
 {
     (void)state;
@@ -298,6 +316,12 @@ static void everything_together_has_its_deadline(void **state)
     answer_json(asked(&gw.makers[ALPHA]), 503, "", "{}");
     asked(&gw.makers[BETA]); /* the clock runs on across attempts */
     assert_answer(whole, 504, "in time");
+    assert_int_equal(gw.makers[BETA].accepted, 1);
+    whole = client_ask(&k, TWO);
+    asked(&gw.makers[ALPHA]);
+    assert_answer(whole, 504, "in time"); /* nothing else is begun */
+    assert_null(asked_now(&gw.makers[BETA]));
+    assert_int_equal(gw.makers[BETA].accepted, 1);
     wait_quiet();
 }
 
@@ -336,6 +360,7 @@ int main(void)
         TEST(the_first_byte_has_its_deadline),
         TEST(a_silent_provider_gives_way_to_the_other),
         TEST(silence_within_a_stream_has_its_deadline),
+        TEST(silence_after_the_finish_is_a_proper_end),
         TEST(silence_within_a_whole_answer_has_its_deadline),
         TEST(everything_together_has_its_deadline),
         TEST(each_outcome_is_counted),

@@ -185,6 +185,7 @@ static void slow_client(const char *body, const char *framing, struct str answer
     io_read(c->c, false);
     answer_raw(p, framing);
     end_send(p, answer);
+    io_shutdown(p->c);
     wait_stuck(p);
     assert_true(io_unsent(p->c) > answer.n / 3); /* the rest is in the kernel's buffers, which end somewhere */
     assert_int_equal(gw.worker->relays_n, 1);
@@ -239,6 +240,7 @@ static void an_event_of_many_megabytes_passes(void **state)
     struct end *p = asked(&gw.makers[0]);
     answer_raw(p, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
     end_send(p, buf_view(&b));
+    io_shutdown(p->c);
     wait_end(c);
     assert_true(c->got.n > 5 << 20);
     assert_true(str_ends(buf_view(&c->got), STR("data: [DONE]\n\n\r\n0\r\n\r\n")));
