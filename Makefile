@@ -139,7 +139,7 @@ layers:
 headers: $(patsubst %.h,$(OUT)/%.h.ok,$(wildcard src/*/*.h))
 $(OUT)/%.h.ok: %.h
 	@mkdir -p $(@D)
-	@$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -Wno-unused-function -fsyntax-only -x c -include $< /dev/null && touch $@
+	@echo 'extern int alone;' | $(CC) $(filter-out -MMD -MP,$(CFLAGS)) -fsyntax-only -x c -include $< - && touch $@
 
 install: all ## install the binary under PREFIX
 	install -D -m 755 build/turnpike $(DESTDIR)$(PREFIX)/bin/turnpike

@@ -3,7 +3,9 @@
 cd "$(dirname "$0")/.." || exit 2
 missing=
 for group in "$@"; do
-    for package in $(sed -n "s/^$group: *//p" tools/packages.txt); do
+    for entry in $(sed -n "s/^$group: *//p" tools/packages.txt); do
+        package=${entry%%:*}
+        [ "$package" = "$entry" ] || ! command -v "${entry#*:}" >/dev/null || continue
         for choice in $(echo "$package" | tr '|' ' '); do
             dpkg-query -W -f='${Status}' "$choice" 2>/dev/null | grep -q 'ok installed' && continue 2
         done

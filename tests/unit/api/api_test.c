@@ -87,7 +87,8 @@ static void a_key_s_page_shows_the_settled_figures(void **state)
 {
     (void)state;
     char id[GENERATION_ID_MAX];
-    struct made_key k = key_for(&(struct terms){.credit = NANOS_PER_USD, .limit = NANOS_PER_USD / 2, .reset = WINDOW_DAY});
+    struct made_key k =
+        key_for(&(struct terms){.credit = NANOS_PER_USD, .limit = NANOS_PER_USD / 2, .reset = WINDOW_DAY});
     assert_get(&k, "GET /api/v1/key", 200, "\"limit\":0.5,\"limit_remaining\":0.5,\"limit_reset\":\"daily\"");
     spend(&k, id);
     assert_get(&k, "GET /api/v1/key", 200, "\"limit\":0.5,\"limit_remaining\":0.49979,\"limit_reset\":\"daily\"");
@@ -97,7 +98,8 @@ static void a_key_s_page_shows_the_settled_figures(void **state)
     assert_get(&k, "GET /api/v1/key", 200, "\"usage\":0.00021,\"usage_daily\":0,\"usage_weekly\":0.00021");
     clock_wall_set(SOME_MS);
     struct made_key free_of_limits = rich_key();
-    assert_get(&free_of_limits, "GET /api/v1/key", 200, "\"limit\":null,\"limit_remaining\":null,\"limit_reset\":null");
+    assert_get(&free_of_limits, "GET /api/v1/key", 200,
+               "\"limit\":null,\"limit_remaining\":null,\"limit_reset\":null");
 }
 
 static void credits_are_for_management_keys(void **state)

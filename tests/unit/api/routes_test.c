@@ -62,8 +62,18 @@ static void a_path_with_another_method_exists_all_the_same(void **state)
 static void what_is_no_path_of_ours_does_not_exist(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/", "", "/api/v1", "/api/v1/", "/v1/", "/api/v1/model", "/api/v1/models/count/x",
-                                        "/API/V1/models", "/api/v1//models", "/api/v1/!/health", "!/health", "/v1/health"};
+    static const char *const paths[] = {"/",
+                                        "",
+                                        "/api/v1",
+                                        "/api/v1/",
+                                        "/v1/",
+                                        "/api/v1/model",
+                                        "/api/v1/models/count/x",
+                                        "/API/V1/models",
+                                        "/api/v1//models",
+                                        "/api/v1/!/health",
+                                        "!/health",
+                                        "/v1/health"};
     bool exists;
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         assert_null(find(HTTP_GET, paths[i], &exists));

@@ -4,7 +4,7 @@
 #include "auth/key.h"
 
 enum { GUARD_MS = 20000, WAITERS = 50 };
-#define PREFIX STR("sk-tp-v1-")
+#define PREFIX     STR("sk-tp-v1-")
 #define MANAGEMENT STR("sk-tp-mgmt-v1-")
 
 /* A store with one account, and a gate on the test's loop. */
@@ -44,15 +44,15 @@ static void on_look(struct io_timer *t)
     io_loop_stop(here.loop);
 }
 
-#define WAIT_FOR(condition)                                                                        \
-    do {                                                                                           \
-        io_timer_set(here.loop, &here.guard, io_now_ms(here.loop) + GUARD_MS);                     \
-        while (!(condition) && !here.is_timed_out) {                                               \
-            io_timer_set(here.loop, &here.look, io_now_ms(here.loop) + 1);                         \
-            io_loop_run(here.loop);                                                                \
-        }                                                                                          \
-        assert_false(here.is_timed_out);                                                           \
-        io_timer_clear(here.loop, &here.guard);                                                    \
+#define WAIT_FOR(condition)                                                                                          \
+    do {                                                                                                             \
+        io_timer_set(here.loop, &here.guard, io_now_ms(here.loop) + GUARD_MS);                                       \
+        while (!(condition) && !here.is_timed_out) {                                                                 \
+            io_timer_set(here.loop, &here.look, io_now_ms(here.loop) + 1);                                           \
+            io_loop_run(here.loop);                                                                                  \
+        }                                                                                                            \
+        assert_false(here.is_timed_out);                                                                             \
+        io_timer_clear(here.loop, &here.guard);                                                                      \
     } while (0)
 
 static int set_up(void **state)
@@ -110,8 +110,7 @@ static void do_call(struct store_call *c, enum store_need need)
 static struct made_key make(bool is_management, int64_t expires_ms)
 {
     struct made_key k;
-    struct store_key_create c = {.key = {.account_id = here.account.id, .limit = NO_LIMIT,
-                                         .expires_ms = expires_ms}};
+    struct store_key_create c = {.key = {.account_id = here.account.id, .limit = NO_LIMIT, .expires_ms = expires_ms}};
     key_make(PREFIX, is_management, k.text, &c.key);
     do_call(&c.call, STORE_KEY_CREATE);
     k.row = c.key;
@@ -180,23 +179,30 @@ static void what_is_no_key_is_told_from_no_credential_without_a_look_up(void **s
     static const struct {
         const char *authorization, *x_api_key, *sentence;
     } rows[] = {
-        {NULL, NULL, "Missing Authentication header: no credential was received. "
-                     "Send 'Authorization: Bearer <API key>'"},
-        {"", NULL, "Missing Authentication header: no credential was received. "
-                   "Send 'Authorization: Bearer <API key>'"},
-        {NULL, "", "Missing Authentication header: no credential was received. "
-                   "Send 'Authorization: Bearer <API key>'"},
-        {"Basic c2VjcmV0", NULL, "The Authorization header holds no Bearer credential. "
-                                 "Send 'Authorization: Bearer <API key>'"},
-        {"Bearer", NULL, "The Authorization header holds no Bearer credential. "
-                         "Send 'Authorization: Bearer <API key>'"},
-        {"sk-tp-v1-00", NULL, "The Authorization header holds no Bearer credential. "
-                              "Send 'Authorization: Bearer <API key>'"},
+        {NULL, NULL,
+         "Missing Authentication header: no credential was received. "
+         "Send 'Authorization: Bearer <API key>'"},
+        {"", NULL,
+         "Missing Authentication header: no credential was received. "
+         "Send 'Authorization: Bearer <API key>'"},
+        {NULL, "",
+         "Missing Authentication header: no credential was received. "
+         "Send 'Authorization: Bearer <API key>'"},
+        {"Basic c2VjcmV0", NULL,
+         "The Authorization header holds no Bearer credential. "
+         "Send 'Authorization: Bearer <API key>'"},
+        {"Bearer", NULL,
+         "The Authorization header holds no Bearer credential. "
+         "Send 'Authorization: Bearer <API key>'"},
+        {"sk-tp-v1-00", NULL,
+         "The Authorization header holds no Bearer credential. "
+         "Send 'Authorization: Bearer <API key>'"},
         {"Bearer sk-or-v1-canary", NULL,
          "Malformed API key: expected 'sk-tp-v1-' or 'sk-tp-mgmt-v1-' and 64 hex digits with a checksum, "
          "got 15 characters that are no such key"},
-        {NULL, "canary", "Malformed API key: expected 'sk-tp-v1-' or 'sk-tp-mgmt-v1-' and 64 hex digits with a "
-                         "checksum, got 6 characters that are no such key"},
+        {NULL, "canary",
+         "Malformed API key: expected 'sk-tp-v1-' or 'sk-tp-mgmt-v1-' and 64 hex digits with a "
+         "checksum, got 6 characters that are no such key"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct asker a;

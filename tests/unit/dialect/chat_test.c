@@ -46,8 +46,8 @@ static enum err read_text(const char *text)
 static enum err read_with(const char *members)
 {
     char text[4096];
-    snprintf(text, sizeof text,
-             "{\"model\":\"a/b\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],%s}", members);
+    snprintf(text, sizeof text, "{\"model\":\"a/b\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],%s}",
+             members);
     return read_text(text);
 }
 
@@ -77,16 +77,13 @@ static const struct wrong wrong_members[] = {
     {"\"n\":-1", "n: expected a whole number from 1 to 20, got a number outside of that"},
     {"\"n\":\"1\"", "n: expected a whole number from 1 to 20, got a string"},
     {"\"n\":true", "n: expected a whole number from 1 to 20, got a boolean"},
-    {"\"max_tokens\":0",
-     "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
+    {"\"max_tokens\":0", "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
     {"\"max_tokens\":4294967296",
      "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
     {"\"max_tokens\":99999999999999999999999",
      "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
-    {"\"max_tokens\":1e3",
-     "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
-    {"\"max_tokens\":-5",
-     "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
+    {"\"max_tokens\":1e3", "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
+    {"\"max_tokens\":-5", "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
     {"\"max_tokens\":\"5\"", "max_tokens: expected a whole number from 1 to 4294967295, got a string"},
     {"\"max_completion_tokens\":[]",
      "max_completion_tokens: expected a whole number from 1 to 4294967295, got an array"},
@@ -102,8 +99,7 @@ static const struct wrong wrong_members[] = {
     {"\"seed\":\"x\"", "seed: expected a number from -9.3e+18 to 9.3e+18, got a string"},
     {"\"presence_penalty\":2.5", "presence_penalty: expected a number from -2 to 2, got a number outside of that"},
     {"\"frequency_penalty\":-3", "frequency_penalty: expected a number from -2 to 2, got a number outside of that"},
-    {"\"repetition_penalty\":11",
-     "repetition_penalty: expected a number from 0 to 10, got a number outside of that"},
+    {"\"repetition_penalty\":11", "repetition_penalty: expected a number from 0 to 10, got a number outside of that"},
     {"\"stop\":1", "stop: expected a string or an array, got a number"},
     {"\"user\":{}", "user: expected a string, got an object"},
     {"\"stream\":\"true\"", "stream: expected true or false, got a string"},
@@ -132,8 +128,7 @@ static const struct wrong wrong_members[] = {
     {"\"usage\":true", "usage: expected an object, got a boolean"},
     {"\"trace\":[]", "trace: expected an object, got an array"},
     {"\"debug\":1", "debug: expected an object, got a number"},
-    {"\"max_tokens\":5,\"max_completion_tokens\":6",
-     "max_tokens and max_completion_tokens differ: send one of them"},
+    {"\"max_tokens\":5,\"max_completion_tokens\":6", "max_tokens and max_completion_tokens differ: send one of them"},
 };
 
 static void a_member_of_the_wrong_kind_or_range_is_refused_by_name(void **state)
@@ -163,16 +158,29 @@ static void a_name_that_is_there_twice_is_refused(void **state)
     assert_int_equal(read_with("\"max_tokens\":5,\"max\\u005ftokens\":6"), ERR_INVALID);
     assert_int_equal(read_with("\"nobody_knows\":5,\"nobody_knows\":5"), ERR_INVALID);
     assert_int_equal(read_with("\"mod\\u0065l\":\"other\""), ERR_INVALID);
-    assert_int_equal(read_with("\"stream_options\":{\"include\\u005fusage\":true,\"include_usage\":false}"), ERR_INVALID);
+    assert_int_equal(read_with("\"stream_options\":{\"include\\u005fusage\":true,\"include_usage\":false}"),
+                     ERR_INVALID);
     assert_non_null(strstr(here.fault.message, "include_usage"));
 }
 
 static void null_is_fine_for_every_member_that_may_miss(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "n", "seed", "stop", "user", "models", "stream", "tools", "top_p", "provider", "max_tokens",
-        "temperature", "tool_choice", "stream_options", "response_format", "max_completion_tokens"};
+    static const char *const names[] = {"n",
+                                        "seed",
+                                        "stop",
+                                        "user",
+                                        "models",
+                                        "stream",
+                                        "tools",
+                                        "top_p",
+                                        "provider",
+                                        "max_tokens",
+                                        "temperature",
+                                        "tool_choice",
+                                        "stream_options",
+                                        "response_format",
+                                        "max_completion_tokens"};
     char member[64];
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         snprintf(member, sizeof member, "\"%s\":null", names[i]);
@@ -202,8 +210,7 @@ static const struct wrong wrong_bodies[] = {
     {"{\"model\":7}", "model: expected a string, got a number"},
     {"{\"model\":\"\"}", "model: expected a model name of 1 to 256 bytes, got 0"},
     {"{\"model\":\"m\"}", "messages: expected an array of at least one message, got nothing"},
-    {"{\"model\":\"m\",\"messages\":[]}",
-     "messages: expected an array of at least one message, got an empty array"},
+    {"{\"model\":\"m\",\"messages\":[]}", "messages: expected an array of at least one message, got an empty array"},
     {"{\"model\":\"m\",\"messages\":null}", "messages: expected an array of at least one message, got null"},
     {"{\"model\":\"m\",\"messages\":[1]}", "messages[0]: expected an object, got a number"},
     {"{\"model\":\"m\",\"messages\":[{}]}",
@@ -282,8 +289,8 @@ static void what_is_ours_is_noted_whether_null_or_not(void **state)
         accepted("\"provider\":null,\"usage\":{\"include\":true},\"route\":\"fallback\",\"plugins\":[],"
                  "\"transforms\":[],\"models\":[],\"preset\":\"p\",\"session_id\":\"s\",\"debug\":{},"
                  "\"trace\":{},\"temperature\":1");
-    static const char *const ours[] = {"provider",   "usage",      "route", "plugins", "transforms",
-                                       "models", "preset", "session_id", "debug", "trace"};
+    static const char *const ours[] = {"provider", "usage",  "route",      "plugins", "transforms",
+                                       "models",   "preset", "session_id", "debug",   "trace"};
     assert_int_equal(r->ours_n, COUNT_OF(ours));
     for (size_t i = 0; i < COUNT_OF(ours); i++)
         assert_str(r->ours[i], ours[i]);
@@ -292,14 +299,13 @@ static void what_is_ours_is_noted_whether_null_or_not(void **state)
 static void text_is_counted_and_links_too(void **state)
 {
     (void)state;
-    assert_int_equal(
-        read_text("{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"12345\"},"
-                  "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"678\"},"
-                  "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
-                  "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
-                  "{\"type\":\"file\",\"file\":{\"file_data\":\"https://x/y.pdf\"}}]},"
-                  "{\"role\":\"assistant\",\"tool_calls\":[]},{\"role\":\"tool\",\"content\":\"9\"}]}"),
-        ERR_OK);
+    assert_int_equal(read_text("{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"12345\"},"
+                               "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"678\"},"
+                               "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
+                               "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
+                               "{\"type\":\"file\",\"file\":{\"file_data\":\"https://x/y.pdf\"}}]},"
+                               "{\"role\":\"assistant\",\"tool_calls\":[]},{\"role\":\"tool\",\"content\":\"9\"}]}"),
+                     ERR_OK);
     assert_int_equal(here.request.text_bytes, 9);
     assert_int_equal(here.request.links, 2);
 }
@@ -310,7 +316,9 @@ static void usage_is_written_as_clients_know_it(void **state)
 {
     (void)state;
     struct chat_bill bill = {.usage = {.prompt = 10, .completion = 5, .cached = 4, .cache_write = 1, .reasoning = 2},
-                             .cost = 4350, .prompt_cost = 1350, .completion_cost = 3000};
+                             .cost = 4350,
+                             .prompt_cost = 1350,
+                             .completion_cost = 3000};
     struct json_writer w;
     buf_reset(&here.text);
     json_writer_init(&w, &here.text);
@@ -330,10 +338,18 @@ static void finish_reasons_are_five(void **state)
     static const struct {
         const char *native, *ours;
     } rows[] = {
-        {"stop", "stop"},           {"length", "length"},          {"tool_calls", "tool_calls"},
-        {"error", "error"},         {"function_call", "tool_calls"}, {"content_filter", "content_filter"},
-        {"max_tokens", "length"},   {"model_length", "length"},    {"safety", "content_filter"},
-        {"eos", "stop"},            {"", "stop"},                  {"STOP", "stop"},
+        {"stop", "stop"},
+        {"length", "length"},
+        {"tool_calls", "tool_calls"},
+        {"error", "error"},
+        {"function_call", "tool_calls"},
+        {"content_filter", "content_filter"},
+        {"max_tokens", "length"},
+        {"model_length", "length"},
+        {"safety", "content_filter"},
+        {"eos", "stop"},
+        {"", "stop"},
+        {"STOP", "stop"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_str(chat_finish_reason(str_c(rows[i].native)), rows[i].ours);

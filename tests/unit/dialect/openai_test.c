@@ -64,19 +64,23 @@ static const struct request_edit request_edits[] = {
     {"", "{\"provider\":{\"order\":[\"x\"]},\"model\":\"a\"," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES "}"},
     {"", "{\"model\":\"a\",\"provider\":{}," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES "}"},
     {"", "{\"model\":\"a\"," MESSAGES ",\"provider\":{}}", "{\"model\":\"native-1\"," MESSAGES "}"},
-    {"", "{\"route\":\"f\",\"plugins\":[],\"model\":\"a\",\"usage\":{\"include\":true}," MESSAGES
-         ",\"transforms\":[],\"session_id\":\"s\"}",
+    {"",
+     "{\"route\":\"f\",\"plugins\":[],\"model\":\"a\",\"usage\":{\"include\":true}," MESSAGES
+     ",\"transforms\":[],\"session_id\":\"s\"}",
      "{\"model\":\"native-1\"," MESSAGES "}"},
     {"", "{\"pro\\u0076ider\":{},\"mod\\u0065l\":\"a\"," MESSAGES "}", "{\"mod\\u0065l\":\"native-1\"," MESSAGES "}"},
     /* the output bound: where it is, under the provider's name where it is not, both where both are */
     {"100", "{\"model\":\"a\"," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES ",\"max_tokens\":100}"},
-    {"100", "{\"model\":\"a\",\"max_tokens\":500," MESSAGES "}", "{\"model\":\"native-1\",\"max_tokens\":100," MESSAGES "}"},
-    {"100", "{\"model\":\"a\",\"max_tokens\":null," MESSAGES "}", "{\"model\":\"native-1\",\"max_tokens\":100," MESSAGES "}"},
+    {"100", "{\"model\":\"a\",\"max_tokens\":500," MESSAGES "}",
+     "{\"model\":\"native-1\",\"max_tokens\":100," MESSAGES "}"},
+    {"100", "{\"model\":\"a\",\"max_tokens\":null," MESSAGES "}",
+     "{\"model\":\"native-1\",\"max_tokens\":100," MESSAGES "}"},
     {"100", "{\"max_completion_tokens\":500,\"model\":\"a\"," MESSAGES "}",
      "{\"max_completion_tokens\":100,\"model\":\"native-1\"," MESSAGES "}"},
     {"9", "{\"max_completion_tokens\":500,\"model\":\"a\",\"max_tokens\":500," MESSAGES "}",
      "{\"max_completion_tokens\":9,\"model\":\"native-1\",\"max_tokens\":9," MESSAGES "}"},
-    {"", "{\"model\":\"a\",\"max_tokens\":500," MESSAGES "}", "{\"model\":\"native-1\",\"max_tokens\":500," MESSAGES "}"},
+    {"", "{\"model\":\"a\",\"max_tokens\":500," MESSAGES "}",
+     "{\"model\":\"native-1\",\"max_tokens\":500," MESSAGES "}"},
     /* a stream brings its usage, other options stay */
     {"", "{\"model\":\"a\",\"stream\":true," MESSAGES "}",
      "{\"model\":\"native-1\",\"stream\":true," MESSAGES ",\"stream_options\":{\"include_usage\":true}}"},
@@ -84,8 +88,9 @@ static const struct request_edit request_edits[] = {
      "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," MESSAGES "}"},
     {"", "{\"model\":\"a\",\"stream\":true,\"stream_options\":null," MESSAGES "}",
      "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," MESSAGES "}"},
-    {"", "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_obfuscation\": false, \"include_usage\":false},"
-         MESSAGES "}",
+    {"",
+     "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_obfuscation\": false, "
+     "\"include_usage\":false}," MESSAGES "}",
      "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_obfuscation\": false, "
      "\"include_usage\":true}," MESSAGES "}"},
     {"", "{\"model\":\"a\",\"stream\":false,\"stream_options\":{}," MESSAGES "}",
@@ -123,17 +128,20 @@ struct event_edit {
 };
 
 #define OURS "\"id\":\"gen-1\",\"model\":\"a/b\""
-#define BY ",\"provider\":\"Maker\""
+#define BY   ",\"provider\":\"Maker\""
 
 static const struct event_edit event_edits[] = {
     {"text", OPENAI_CONTENT, 0, 3,
-     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},\"finish_reason\":null}]}",
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},\"finish_reason\":"
+     "null}]}",
      "{" OURS ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},\"finish_reason\":null}]" BY "}"},
     {"a role alone", OPENAI_EMPTY, 0, 0,
-     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}",
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]"
+     "}",
      "{" OURS ",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]" BY "}"},
     {"a role with a refusal of null and no tool calls", OPENAI_EMPTY, 0, 0,
-     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":null,\"tool_calls\":[]}}]}",
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":null,\"tool_calls\":"
+     "[]}}]}",
      "{" OURS ",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":null,\"tool_calls\":[]}}]" BY "}"},
     {"the provider's own `provider` is replaced", OPENAI_CONTENT, 0, 1,
      "{\"provider\":\"x\",\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
@@ -143,19 +151,25 @@ static const struct event_edit event_edits[] = {
     {"reasoning", OPENAI_CONTENT, 0, 2, "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}",
      "{" OURS ",\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]" BY "}"},
     {"a tool call's beginning", OPENAI_CONTENT, 0, 7,
-     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\","
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":"
+     "\"function\","
      "\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]}}]}",
      "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\","
      "\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]}}]" BY "}"},
     {"a tool call's arguments", OPENAI_CONTENT, 0, 4,
-     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\"}}]}}]}",
-     "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\"}}]}}]" BY "}"},
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{"
+     "\\\"a\"}}]}}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\"}}]}}]" BY
+     "}"},
     {"a known finish keeps its word", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}",
-     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"length\",\"native_finish_reason\":\"length\"}]" BY "}"},
+     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"length\",\"native_finish_reason\":\"length\"}]" BY
+     "}"},
     {"another is normalised, the native one kept", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"function_call\"}]}",
-     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\",\"native_finish_reason\":\"function_call\"}]" BY "}"},
+     "{" OURS
+     ",\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\",\"native_finish_reason\":\"function_call\"}]" BY
+     "}"},
     {"a native one that is there stays", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":\"eos\",\"delta\":{}}]}",
      "{" OURS ",\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":\"stop\",\"delta\":{}}]" BY "}"},
@@ -167,15 +181,17 @@ static const struct event_edit event_edits[] = {
      "\"native_finish_reason\":\"stop\"}]" BY "}"},
     {"usage beside content is not the client's yet", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}",
-     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"native_finish_reason\":\"stop\"}],\"usage\":null" BY "}"},
+     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"native_finish_reason\":\"stop\"}]" BY "}"},
     {"a report that is none is not passed on either", OPENAI_CONTENT, 0, 1,
      "{\"id\":1,\"model\":2,\"usage\":{},\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
-     "{" OURS ",\"usage\":null,\"choices\":[{\"delta\":{\"content\":\"a\"}}]" BY "}"},
+     "{" OURS ",\"choices\":[{\"delta\":{\"content\":\"a\"}}]" BY "}"},
     {"Azure's first chunk", OPENAI_EMPTY, 0, 0,
-     "{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_results\":[{\"prompt_index\":0}]}",
+     "{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_results\":[{\"prompt_"
+     "index\":0}]}",
      "{\"choices\":[],\"created\":0,\"id\":\"gen-1\",\"model\":\"a/b\",\"object\":\"\",\"prompt_filter_results\":"
      "[{\"prompt_index\":0}]" BY "}"},
-    {"usage alone", OPENAI_USAGE, 0, 0, "{\"id\":1,\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}", NULL},
+    {"usage alone", OPENAI_USAGE, 0, 0,
+     "{\"id\":1,\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}", NULL},
     {"an error", OPENAI_ERROR, 0, 0, "{\"error\":{\"message\":\"x\"}}", NULL},
     {"an error beside choices", OPENAI_ERROR, 0, 0,
      "{\"choices\":[{\"delta\":{\"content\":\"\"}}],\"error\":{\"message\":\"x\"}}", NULL},
@@ -184,8 +200,8 @@ static const struct event_edit event_edits[] = {
     {"choices that are no objects", OPENAI_BAD, 0, 0, "{\"choices\":[1]}", NULL},
 };
 
-static const struct openai_identity us = {STR_INIT("\"gen-1\""), STR_INIT("\"a/b\""), STR_INIT("\"Maker\""),
-                                          STR_INIT("null")};
+static const struct openai_identity us = {
+    STR_INIT("\"gen-1\""), STR_INIT("\"a/b\""), STR_INIT("\"Maker\""), {NULL, 0}};
 
 static void chunks_come_out_under_our_identity(void **state)
 {
@@ -231,16 +247,21 @@ static void a_whole_answer_needs_a_message(void **state)
 {
     (void)state;
     struct openai_event ev;
-    openai_read_answer(parse("{\"id\":\"c\\n1\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"hello\"},"
-                             "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}"),
-                       &ev);
+    openai_read_answer(
+        parse("{\"id\":\"c\\n1\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"hello\"},"
+              "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}"),
+        &ev);
     assert_int_equal(ev.kind, OPENAI_CONTENT);
     assert_str(ev.id, "c\\n1");
     assert_str(ev.finish_reason, "stop");
     assert_int_equal(ev.content_bytes, 5);
     assert_true(ev.has_usage);
     assert_int_equal(ev.usage.prompt, 3);
-    static const char *const bad[] = {"{}", "[]", "\"x\"", "{\"choices\":[]}", "{\"choices\":[{\"text\":\"x\"}]}",
+    static const char *const bad[] = {"{}",
+                                      "[]",
+                                      "\"x\"",
+                                      "{\"choices\":[]}",
+                                      "{\"choices\":[{\"text\":\"x\"}]}",
                                       "{\"choices\":[{\"delta\":{\"content\":\"x\"}}]}"};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         openai_read_answer(parse(bad[i]), &ev);
@@ -258,13 +279,16 @@ static void usage_is_read_and_its_parts_are_cut_to_the_whole(void **state)
     struct chat_usage u;
     assert_true(openai_read_usage(
         parse("{\"prompt_tokens\":100,\"completion_tokens\":50,\"prompt_tokens_details\":{\"cached_tokens\":60,"
-              "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"), &u));
+              "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"),
+        &u));
     assert_true(u.prompt == 100 && u.completion == 50 && u.cached == 60 && u.cache_write == 30 && u.reasoning == 20);
     assert_true(openai_read_usage(
         parse("{\"prompt_tokens\":10,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":60,"
-              "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"), &u));
+              "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"),
+        &u));
     assert_true(u.cached == 10 && u.cache_write == 0 && u.reasoning == 5);
-    assert_true(openai_read_usage(parse("{\"prompt_tokens\":1,\"completion_tokens\":2,\"prompt_tokens_details\":null}"), &u));
+    assert_true(
+        openai_read_usage(parse("{\"prompt_tokens\":1,\"completion_tokens\":2,\"prompt_tokens_details\":null}"), &u));
     assert_true(u.prompt == 1 && u.completion == 2 && u.cached == 0);
     assert_false(openai_read_usage(parse("null"), &u));
     assert_false(openai_read_usage(parse("[]"), &u));

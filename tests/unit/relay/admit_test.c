@@ -68,7 +68,8 @@ static void a_body_over_the_ceiling_is_refused_told_or_not(void **state)
     end_send(told, str_c(head));
     assert_answer(told, 413, "Content-Length: expected at most 262144 bytes, got 262145");
     snprintf(head, sizeof head,
-             CHAT_PATH " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n", k.text);
+             CHAT_PATH " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n",
+             k.text);
     end_send(untold, str_c(head));
     memset(piece, ' ', sizeof piece);
     memcpy(piece, "1000\r\n", 6);
@@ -88,7 +89,8 @@ static void a_coded_body_is_refused(void **state)
     struct end *c = client_connect();
     snprintf(head, sizeof head,
              CHAT_PATH " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nContent-Encoding: gzip\r\n"
-                       "Content-Length: 2\r\n\r\n{}", k.text);
+                       "Content-Length: 2\r\n\r\n{}",
+             k.text);
     end_send(c, str_c(head));
     assert_answer(c, 400, "Content-Encoding: expected none");
 }
@@ -168,7 +170,8 @@ static void what_is_given_by_link_is_held_for_too(void **state)
 {
     (void)state;
     static const char body[] =
-        "{\"model\":\"test/one\",\"max_tokens\":10,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+        "{\"model\":\"test/"
+        "one\",\"max_tokens\":10,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
         "\"image_url\":{\"url\":\"https://x/y.png\"}}]}]}";
     struct made_key k = rich_key();
     struct end *c = client_ask(&k, body);
@@ -214,22 +217,27 @@ static void too_little_for_an_answer_is_refused(void **state)
     char sentence[400];
     const nanos prompt = (nanos)strlen(body) * 150, left = (nanos)strlen(bounded) * 150 + 100 * 600 + 300;
     struct made_key k = key_for(&(struct terms){.credit = prompt - 1});
-    snprintf(sentence, sizeof sentence,
-             "This request requires more credits. Its prompt of up to %zu tokens costs more than is left. Add credits "
-             "to the account", strlen(body));
+    snprintf(
+        sentence, sizeof sentence,
+        "This request requires more credits. Its prompt of up to %zu tokens costs more than is left. Add credits "
+        "to the account",
+        strlen(body));
     assert_refused(&k, body, 402, sentence);
     k = key_for(&(struct terms){.credit = prompt + 15 * 600});
-    assert_refused(&k, body, 402,
-                   "This request requires more credits, or fewer max_tokens. You requested up to 4096 tokens, but can only "
-                   "afford 15. Add credits to the account");
+    assert_refused(
+        &k, body, 402,
+        "This request requires more credits, or fewer max_tokens. You requested up to 4096 tokens, but can only "
+        "afford 15. Add credits to the account");
     k = key_for(&(struct terms){.credit = left});
-    assert_refused(&k, bounded, 402,
-                   "This request requires more credits, or fewer max_tokens. You requested up to 1000 tokens, but can only "
-                   "afford 100. Add credits to the account");
+    assert_refused(
+        &k, bounded, 402,
+        "This request requires more credits, or fewer max_tokens. You requested up to 1000 tokens, but can only "
+        "afford 100. Add credits to the account");
     k = key_for(&(struct terms){.credit = NANOS_PER_USD, .limit = left});
-    assert_refused(&k, bounded, 402,
-                   "This request requires more credits, or fewer max_tokens. You requested up to 1000 tokens, but can only "
-                   "afford 100. Use a key with a higher limit");
+    assert_refused(
+        &k, bounded, 402,
+        "This request requires more credits, or fewer max_tokens. You requested up to 1000 tokens, but can only "
+        "afford 100. Use a key with a higher limit");
 }
 
 static void a_used_up_key_is_refused_until_its_window_turns(void **state)
@@ -277,8 +285,9 @@ static void what_others_hold_is_waited_for(void **state)
     struct end *second = client_ask(&k, body);
     WAIT_FOR(is_answered(second));
     assert_true(got_has(second, "HTTP/1.1 402 ") &&
-                got_has(second, "This request would exceed your available credits given your current in-flight requests. "
-                                "Retry after in-flight requests settle, or add credits."));
+                got_has(second,
+                        "This request would exceed your available credits given your current in-flight requests. "
+                        "Retry after in-flight requests settle, or add credits."));
     answer_json(p, 200, "", WHOLE_ANSWER(USAGE(1, 0)));
     assert_answer(first, 200, "hello");
     second = client_ask(&k, body);

@@ -373,10 +373,11 @@ static void the_provider_sees_its_own_credential_and_nothing_of_the_client(void 
     end_send(c, body);
     struct end *p = asked(&gw.makers[0]);
     char expected[600];
-    snprintf(expected, sizeof expected,
-             "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer sk-upstream-canary\r\n"
-             "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: ",
-             gw.makers[0].port);
+    snprintf(
+        expected, sizeof expected,
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer sk-upstream-canary\r\n"
+        "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: ",
+        gw.makers[0].port);
     assert_true(str_starts(buf_view(&p->got), str_c(expected)));
     assert_false(got_has(p, k.text) || got_has(p, "Cookie") || got_has(p, "my app") || got_has(p, "app.example") ||
                  got_has(p, "test/two") || got_has(p, "order"));

@@ -4,7 +4,7 @@
 enum { SHORT_MS = 25, SCRIPT_MAX = 6 };
 
 #define ALPHA 0
-#define BETA 1
+#define BETA  1
 
 /* What a provider does with a request. */
 enum deed { NOTHING, ANSWERS, STREAMS, FAILS, CLOSES, SENDS };
@@ -24,81 +24,185 @@ struct script {
     const char *says, *field; /* in the client's answer, in its head */
 };
 
-#define ALPHA_ANSWERS {ALPHA, ANSWERS, 0, NULL, NULL}
-#define ALPHA_CLOSES {ALPHA, CLOSES, 0, NULL, NULL}
-#define BETA_ANSWERS {BETA, ANSWERS, 0, NULL, NULL}
-#define BETA_STREAMS {BETA, STREAMS, 0, NULL, NULL}
+#define ALPHA_ANSWERS                                                                                                \
+    {                                                                                                                \
+        ALPHA, ANSWERS, 0, NULL, NULL                                                                                \
+    }
+#define ALPHA_CLOSES                                                                                                 \
+    {                                                                                                                \
+        ALPHA, CLOSES, 0, NULL, NULL                                                                                 \
+    }
+#define BETA_ANSWERS                                                                                                 \
+    {                                                                                                                \
+        BETA, ANSWERS, 0, NULL, NULL                                                                                 \
+    }
+#define BETA_STREAMS                                                                                                 \
+    {                                                                                                                \
+        BETA, STREAMS, 0, NULL, NULL                                                                                 \
+    }
 
-#define SSE "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-#define ROLE "data: {\"id\":\"secret-alpha\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
-#define ONE CHAT("test/one", "")
-#define TWO CHAT("test/two", "")
-#define ONE_STREAM CHAT("test/one", ",\"stream\":true")
-#define TWO_STREAM CHAT("test/two", ",\"stream\":true")
+#define SSE            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+#define ROLE           "data: {\"id\":\"secret-alpha\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
+#define ONE            CHAT("test/one", "")
+#define TWO            CHAT("test/two", "")
+#define ONE_STREAM     CHAT("test/one", ",\"stream\":true")
+#define TWO_STREAM     CHAT("test/two", ",\"stream\":true")
 #define TWO_THEN_OTHER CHAT("test/two", ",\"models\":[\"test/other\"]")
 #define ERROR(message) "{\"error\":{\"message\":\"" message "\"}}"
-#define TOO_LONG "{\"error\":{\"message\":\"too long\",\"code\":\"context_length_exceeded\"}}"
+#define TOO_LONG       "{\"error\":{\"message\":\"too long\",\"code\":\"context_length_exceeded\"}}"
 
 static const struct script scripts[] = {
     {"no failure", TWO, {ALPHA_ANSWERS}, 200, "\"provider\":\"Alpha\"", NULL},
-    {"503: the other endpoint", TWO, {{ALPHA, FAILS, 503, "", "{}"}, BETA_ANSWERS}, 200, "\"provider\":\"Beta\"", NULL},
-    {"429: the other endpoint", TWO, {{ALPHA, FAILS, 429, "Retry-After: 9\r\n", "{}"}, BETA_ANSWERS}, 200, "hello", NULL},
+    {"503: the other endpoint",
+     TWO,
+     {{ALPHA, FAILS, 503, "", "{}"}, BETA_ANSWERS},
+     200,
+     "\"provider\":\"Beta\"",
+     NULL},
+    {"429: the other endpoint",
+     TWO,
+     {{ALPHA, FAILS, 429, "Retry-After: 9\r\n", "{}"}, BETA_ANSWERS},
+     200,
+     "hello",
+     NULL},
     {"401: the other endpoint", TWO, {{ALPHA, FAILS, 401, "", "{}"}, BETA_ANSWERS}, 200, "hello", NULL},
-    {"500: the other endpoint, not the same again", TWO, {{ALPHA, FAILS, 500, "", "{}"}, BETA_ANSWERS}, 200, "hello", NULL},
+    {"500: the other endpoint, not the same again",
+     TWO,
+     {{ALPHA, FAILS, 500, "", "{}"}, BETA_ANSWERS},
+     200,
+     "hello",
+     NULL},
     {"closed: the other endpoint", TWO, {ALPHA_CLOSES, BETA_ANSWERS}, 200, "hello", NULL},
-    {"all fail: the last is tried twice, and told", TWO,
-     {{ALPHA, FAILS, 503, "", "{}"}, {BETA, FAILS, 500, "", ERROR("b1")}, {BETA, FAILS, 500, "", ERROR("b2")}}, 502,
-     "\"provider_name\":\"Beta\",\"raw\":\"b2\"", NULL},
+    {"all fail: the last is tried twice, and told",
+     TWO,
+     {{ALPHA, FAILS, 503, "", "{}"}, {BETA, FAILS, 500, "", ERROR("b1")}, {BETA, FAILS, 500, "", ERROR("b2")}},
+     502,
+     "\"provider_name\":\"Beta\",\"raw\":\"b2\"",
+     NULL},
     {"500 once: the same again", ONE, {{ALPHA, FAILS, 500, "", "{}"}, ALPHA_ANSWERS}, 200, "hello", NULL},
-    {"500: twice at the most", ONE, {{ALPHA, FAILS, 500, "", "{}"}, {ALPHA, FAILS, 500, "", "{}"}}, 502,
+    {"500: twice at the most",
+     ONE,
+     {{ALPHA, FAILS, 500, "", "{}"}, {ALPHA, FAILS, 500, "", "{}"}},
+     502,
      "{\"error\":{\"code\":502,\"message\":\"The provider failed (status 500)\",\"metadata\":"
-     "{\"error_type\":\"provider_unavailable\",\"provider_name\":\"Alpha\"}}}", NULL},
+     "{\"error_type\":\"provider_unavailable\",\"provider_name\":\"Alpha\"}}}",
+     NULL},
     {"closed twice", ONE, {ALPHA_CLOSES, ALPHA_CLOSES}, 502, "connection closed before an answer", NULL},
-    {"429 with its hint", ONE, {{ALPHA, FAILS, 429, "Retry-After: 7\r\n", ERROR("slow down")}}, 429,
+    {"429 with its hint",
+     ONE,
+     {{ALPHA, FAILS, 429, "Retry-After: 7\r\n", ERROR("slow down")}},
+     429,
      "{\"error\":{\"code\":429,\"message\":\"The provider is rate limited (status 429)\",\"metadata\":"
      "{\"error_type\":\"rate_limit_exceeded\",\"provider_name\":\"Alpha\",\"raw\":\"slow down\"}}}",
      "\r\nRetry-After: 7\r\n"},
-    {"503 with its hint", ONE, {{ALPHA, FAILS, 503, "Retry-After: 3\r\n", "busy"}}, 503, "overloaded", "\r\nRetry-After: 3\r\n"},
+    {"503 with its hint",
+     ONE,
+     {{ALPHA, FAILS, 503, "Retry-After: 3\r\n", "busy"}},
+     503,
+     "overloaded",
+     "\r\nRetry-After: 3\r\n"},
     {"529 is 503", ONE, {{ALPHA, FAILS, 529, "", "{}"}}, 503, "overloaded (status 529)", NULL},
-    {"401 is never the client's, nor are the provider's words about it", ONE,
-     {{ALPHA, FAILS, 401, "", ERROR("Incorrect API key sk-upstream-canary")}}, 502,
+    {"401 is never the client's, nor are the provider's words about it",
+     ONE,
+     {{ALPHA, FAILS, 401, "", ERROR("Incorrect API key sk-upstream-canary")}},
+     502,
      "\"message\":\"The provider did not accept the gateway's credential (status 401)\",\"metadata\":"
-     "{\"error_type\":\"provider_unavailable\",\"provider_name\":\"Alpha\"}", NULL},
+     "{\"error_type\":\"provider_unavailable\",\"provider_name\":\"Alpha\"}",
+     NULL},
     {"402 is the operator's", ONE, {{ALPHA, FAILS, 402, "", "{}"}}, 502, "wants to be paid by the operator", NULL},
     {"403 is the operator's", ONE, {{ALPHA, FAILS, 403, "", "{}"}}, 502, "does not allow this", NULL},
     {"404 is the operator's", ONE, {{ALPHA, FAILS, 404, "", "{}"}}, 502, "does not know this model", NULL},
-    {"400 is the client's: no other endpoint of the model would do", TWO, {{ALPHA, FAILS, 400, "", ERROR("bad tool")}}, 400,
-     "\"raw\":\"bad tool\"", NULL},
+    {"400 is the client's: no other endpoint of the model would do",
+     TWO,
+     {{ALPHA, FAILS, 400, "", ERROR("bad tool")}},
+     400,
+     "\"raw\":\"bad tool\"",
+     NULL},
     {"422 is the client's", TWO, {{ALPHA, FAILS, 422, "", ERROR("x")}}, 422, "cannot process this request", NULL},
     {"413 is the client's", TWO, {{ALPHA, FAILS, 413, "", ERROR("x")}}, 413, "too large for the provider", NULL},
-    {"too long a prompt: the next model, not the next endpoint", TWO_THEN_OTHER,
-     {{ALPHA, FAILS, 400, "", TOO_LONG}, BETA_ANSWERS}, 200, "\"model\":\"test/other\"", NULL},
-    {"too long a prompt: told as such", TWO, {{ALPHA, FAILS, 400, "", TOO_LONG}}, 400,
-     "\"error_type\":\"context_length_exceeded\"", NULL},
-    {"a redirect is not followed", ONE, {{ALPHA, FAILS, 302, "Location: http://127.0.0.1:1/\r\n", ""},
-                                         {ALPHA, FAILS, 302, "Location: http://127.0.0.1:1/\r\n", ""}}, 502, "status 302", NULL},
-    {"no fallback where the client forbids it", CHAT("test/two", ",\"provider\":{\"allow_fallbacks\":false}"),
-     {{ALPHA, FAILS, 503, "", "{}"}}, 503, "overloaded", NULL},
-    {"an error under 200", TWO, {{ALPHA, FAILS, 200, "", "{\"error\":{\"message\":\"m\",\"code\":429}}"}, BETA_ANSWERS}, 200,
-     "hello", NULL},
-    {"an error under 200, told with its own status", ONE, {{ALPHA, FAILS, 200, "", "{\"error\":{\"message\":\"m\",\"code\":429}}"}},
-     429, "\"raw\":\"m\"", NULL},
+    {"too long a prompt: the next model, not the next endpoint",
+     TWO_THEN_OTHER,
+     {{ALPHA, FAILS, 400, "", TOO_LONG}, BETA_ANSWERS},
+     200,
+     "\"model\":\"test/other\"",
+     NULL},
+    {"too long a prompt: told as such",
+     TWO,
+     {{ALPHA, FAILS, 400, "", TOO_LONG}},
+     400,
+     "\"error_type\":\"context_length_exceeded\"",
+     NULL},
+    {"a redirect is not followed",
+     ONE,
+     {{ALPHA, FAILS, 302, "Location: http://127.0.0.1:1/\r\n", ""},
+      {ALPHA, FAILS, 302, "Location: http://127.0.0.1:1/\r\n", ""}},
+     502,
+     "status 302",
+     NULL},
+    {"no fallback where the client forbids it",
+     CHAT("test/two", ",\"provider\":{\"allow_fallbacks\":false}"),
+     {{ALPHA, FAILS, 503, "", "{}"}},
+     503,
+     "overloaded",
+     NULL},
+    {"an error under 200",
+     TWO,
+     {{ALPHA, FAILS, 200, "", "{\"error\":{\"message\":\"m\",\"code\":429}}"}, BETA_ANSWERS},
+     200,
+     "hello",
+     NULL},
+    {"an error under 200, told with its own status",
+     ONE,
+     {{ALPHA, FAILS, 200, "", "{\"error\":{\"message\":\"m\",\"code\":429}}"}},
+     429,
+     "\"raw\":\"m\"",
+     NULL},
     {"an answer that is not JSON", TWO, {{ALPHA, FAILS, 200, "", "<html>"}, BETA_ANSWERS}, 200, "hello", NULL},
-    {"an answer of another kind", ONE, {{ALPHA, FAILS, 200, "", "{}"}, {ALPHA, FAILS, 200, "", "[]"}}, 502,
-     "The provider's answer is no chat completion", NULL},
+    {"an answer of another kind",
+     ONE,
+     {{ALPHA, FAILS, 200, "", "{}"}, {ALPHA, FAILS, 200, "", "[]"}},
+     502,
+     "The provider's answer is no chat completion",
+     NULL},
     {"no HTTP", TWO, {{ALPHA, SENDS, 0, NULL, "SSH-2.0-OpenSSH_9.2\r\n"}, BETA_ANSWERS}, 200, "hello", NULL},
-    {"an answer that is cut", TWO, {{ALPHA, SENDS, 0, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"id\""}, BETA_ANSWERS},
-     200, "hello", NULL},
+    {"an answer that is cut",
+     TWO,
+     {{ALPHA, SENDS, 0, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"id\""}, BETA_ANSWERS},
+     200,
+     "hello",
+     NULL},
     {"a stream that was not asked for", TWO, {{ALPHA, SENDS, 0, NULL, SSE ROLE}, BETA_ANSWERS}, 200, "hello", NULL},
-    {"a stream's other endpoint", TWO_STREAM, {{ALPHA, FAILS, 500, "", "{}"}, BETA_STREAMS}, 200, "\"provider\":\"Beta\"", NULL},
-    {"an error event before content", TWO_STREAM,
-     {{ALPHA, SENDS, 0, NULL, SSE ROLE "data: {\"error\":{\"message\":\"x\"}}\n\n"}, BETA_STREAMS}, 200, "streamed", NULL},
-    {"a stream cut before content", TWO_STREAM, {{ALPHA, SENDS, 0, NULL, SSE ROLE}, BETA_STREAMS}, 200, "streamed", NULL},
-    {"a malformed event before content", TWO_STREAM, {{ALPHA, SENDS, 0, NULL, SSE ROLE "data: {\n\n"}, BETA_STREAMS}, 200,
-     "streamed", NULL},
+    {"a stream's other endpoint",
+     TWO_STREAM,
+     {{ALPHA, FAILS, 500, "", "{}"}, BETA_STREAMS},
+     200,
+     "\"provider\":\"Beta\"",
+     NULL},
+    {"an error event before content",
+     TWO_STREAM,
+     {{ALPHA, SENDS, 0, NULL, SSE ROLE "data: {\"error\":{\"message\":\"x\"}}\n\n"}, BETA_STREAMS},
+     200,
+     "streamed",
+     NULL},
+    {"a stream cut before content",
+     TWO_STREAM,
+     {{ALPHA, SENDS, 0, NULL, SSE ROLE}, BETA_STREAMS},
+     200,
+     "streamed",
+     NULL},
+    {"a malformed event before content",
+     TWO_STREAM,
+     {{ALPHA, SENDS, 0, NULL, SSE ROLE "data: {\n\n"}, BETA_STREAMS},
+     200,
+     "streamed",
+     NULL},
     {"a stream that is none", TWO_STREAM, {ALPHA_ANSWERS, BETA_STREAMS}, 200, "streamed", NULL},
-    {"an error event before content, told with its own status", ONE_STREAM,
-     {{ALPHA, SENDS, 0, NULL, SSE "data: {\"error\":{\"message\":\"x\",\"code\":429}}\n\n"}}, 429, "rate_limit_exceeded", NULL},
+    {"an error event before content, told with its own status",
+     ONE_STREAM,
+     {{ALPHA, SENDS, 0, NULL, SSE "data: {\"error\":{\"message\":\"x\",\"code\":429}}\n\n"}},
+     429,
+     "rate_limit_exceeded",
+     NULL},
 };
 
 static void act(const struct step *s, struct end *p)
@@ -219,7 +323,8 @@ static void a_connection_has_its_deadline(void **state)
     struct end *waits = client_ask(&k, ONE);
     assert_non_null(waits);
     WAIT_FOR(is_answered(waits));
-    assert_true(got_has(waits, "HTTP/1.1 504 ") && got_has(waits, "The provider did not accept a connection in time"));
+    assert_true(got_has(waits, "HTTP/1.1 504 ") &&
+                got_has(waits, "The provider did not accept a connection in time"));
     answer_json(p, 200, "", WHOLE_ANSWER(USAGE(5, 7)));
     assert_answer(busy, 200, "hello");
 }
@@ -337,10 +442,10 @@ static void each_outcome_is_counted(void **state)
     }
     assert_non_null(alpha);
     struct provider_metrics before = *alpha;
-    run_script(&scripts[1], &k);  /* 503 */
-    run_script(&scripts[2], &k);  /* 429 */
-    run_script(&scripts[3], &k);  /* 401 */
-    run_script(&scripts[5], &k);  /* closed */
+    run_script(&scripts[1], &k); /* 503 */
+    run_script(&scripts[2], &k); /* 429 */
+    run_script(&scripts[3], &k); /* 401 */
+    run_script(&scripts[5], &k); /* closed */
     assert_int_equal(alpha->attempts[OUTCOME_OVERLOADED] - before.attempts[OUTCOME_OVERLOADED], 1);
     assert_int_equal(alpha->attempts[OUTCOME_RATE] - before.attempts[OUTCOME_RATE], 1);
     assert_int_equal(alpha->attempts[OUTCOME_AUTH] - before.attempts[OUTCOME_AUTH], 1);

@@ -18,7 +18,7 @@ enum { GUARD_MS = 20000, GOT_MAX = 128 << 20, ENDS_MAX = 400, MAKERS = 2 };
 struct end {
     struct io_conn *c; /* NULL: the slot is free */
     struct buf got;
-    uint64_t count; /* bytes that came */
+    uint64_t count;         /* bytes that came */
     bool is_ended, is_sink; /* a sink counts only */
     enum err why;
 };
@@ -56,25 +56,25 @@ static UNUSED struct gateway {
     unsigned accounts, answers;
 } gw;
 
-#define assert_str(s, expected)                                                                    \
-    do {                                                                                           \
-        struct str actual_ = (s);                                                                  \
-        if (!str_eq(actual_, str_c(expected)))                                                     \
-            fail_msg("got '%.*s', expected '%s'", STR_ARG(actual_), expected);                     \
+#define assert_str(s, expected)                                                                                      \
+    do {                                                                                                             \
+        struct str actual_ = (s);                                                                                    \
+        if (!str_eq(actual_, str_c(expected)))                                                                       \
+            fail_msg("got '%.*s', expected '%s'", STR_ARG(actual_), expected);                                       \
     } while (0)
 
 /* --- waiting ------------------------------------------------------------------------------------------ */
 
-#define WAIT_FOR(condition)                                                                        \
-    do {                                                                                           \
-        io_timer_set(gw.loop, &gw.guard, io_now_ms(gw.loop) + GUARD_MS);                           \
-        while (!(condition)) {                                                                     \
-            if (gw.is_timed_out)                                                                   \
-                fail_msg("in vain: %s", #condition);                                               \
-            io_timer_set(gw.loop, &gw.look, io_now_ms(gw.loop) + 1);                               \
-            io_loop_run(gw.loop);                                                                  \
-        }                                                                                          \
-        io_timer_clear(gw.loop, &gw.guard);                                                        \
+#define WAIT_FOR(condition)                                                                                          \
+    do {                                                                                                             \
+        io_timer_set(gw.loop, &gw.guard, io_now_ms(gw.loop) + GUARD_MS);                                             \
+        while (!(condition)) {                                                                                       \
+            if (gw.is_timed_out)                                                                                     \
+                fail_msg("in vain: %s", #condition);                                                                 \
+            io_timer_set(gw.loop, &gw.look, io_now_ms(gw.loop) + 1);                                                 \
+            io_loop_run(gw.loop);                                                                                    \
+        }                                                                                                            \
+        io_timer_clear(gw.loop, &gw.guard);                                                                          \
     } while (0)
 
 static UNUSED void gw_on_guard(struct io_timer *t)
@@ -311,24 +311,24 @@ static UNUSED void answer_delta(struct end *p, const char *text)
     answer_chunk(p, event);
 }
 
-#define FINISH_EVENT                                                                               \
-    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"n\",\"choices\":"         \
+#define FINISH_EVENT                                                                                                 \
+    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"n\",\"choices\":"            \
     "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
 
 static UNUSED void answer_stream_end(struct end *p, unsigned prompt, unsigned completion)
 {
     char usage[256];
     snprintf(usage, sizeof usage,
-             "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":%u,\"completion_tokens\":%u}}\n\n", prompt,
-             completion);
+             "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":%u,\"completion_tokens\":%u}}\n\n",
+             prompt, completion);
     answer_chunk(p, FINISH_EVENT);
     answer_chunk(p, usage);
     answer_chunk(p, "data: [DONE]\n\n");
     end_send(p, STR("0\r\n\r\n"));
 }
 
-#define WHOLE_ANSWER(usage)                                                                        \
-    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"n\",\"choices\":[{\"index\":0,"   \
+#define WHOLE_ANSWER(usage)                                                                                          \
+    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"n\",\"choices\":[{\"index\":0," \
     "\"message\":{\"role\":\"assistant\",\"content\":\"hello\"},\"finish_reason\":\"stop\"}]" usage "}"
 #define USAGE(p, c) ",\"usage\":{\"prompt_tokens\":" #p ",\"completion_tokens\":" #c "}"
 
@@ -424,7 +424,7 @@ static UNUSED struct end *client_ask(const struct made_key *k, const char *body)
     return p;
 }
 
-#define MESSAGES "\"messages\":[{\"role\":\"user\",\"content\":\"Hello there\"}]"
+#define MESSAGES          "\"messages\":[{\"role\":\"user\",\"content\":\"Hello there\"}]"
 #define CHAT(model, more) "{\"model\":\"" model "\"," MESSAGES more "}"
 
 /* Waits for the answer and for its relay's end. */

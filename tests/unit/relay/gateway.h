@@ -105,8 +105,10 @@ static UNUSED void record_of(const struct answer *a, struct store_generation_get
 
 static const struct deadlines patient = {GUARD_MS, GUARD_MS, GUARD_MS, 2 * GUARD_MS};
 
-static const struct price usual_price = {.prompt = PROMPT_PRICE, .completion = COMPLETION_PRICE,
-                                         .cache_read = CACHED_PRICE, .cache_write = PROMPT_PRICE,
+static const struct price usual_price = {.prompt = PROMPT_PRICE,
+                                         .completion = COMPLETION_PRICE,
+                                         .cache_read = CACHED_PRICE,
+                                         .cache_write = PROMPT_PRICE,
                                          .reasoning = COMPLETION_PRICE};
 
 static UNUSED struct provider *add_provider(struct catalog *c, const char *name, const char *title, uint16_t port,
@@ -114,18 +116,23 @@ static UNUSED struct provider *add_provider(struct catalog *c, const char *name,
 {
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%u/v1", port);
-    struct provider *p = catalog_add_provider(
-        c, &(struct provider){.name = str_c(name), .title = str_c(title), .dialect = STR("openai"),
-                              .base_url = str_c(url), .api_key = {STR("sk-upstream-canary")}, .deadlines = *d,
-                              .connections_max = connections_max, .max_tokens_field = STR("max_tokens"),
-                              .retention_days = -1});
+    struct provider *p = catalog_add_provider(c, &(struct provider){.name = str_c(name),
+                                                                    .title = str_c(title),
+                                                                    .dialect = STR("openai"),
+                                                                    .base_url = str_c(url),
+                                                                    .api_key = {STR("sk-upstream-canary")},
+                                                                    .deadlines = *d,
+                                                                    .connections_max = connections_max,
+                                                                    .max_tokens_field = STR("max_tokens"),
+                                                                    .retention_days = -1});
     assert_non_null(p);
     return p;
 }
 
 static UNUSED struct model *add_model(struct catalog *c, const char *id)
 {
-    struct model *m = catalog_add_model(c, &(struct model){.id = str_c(id), .name = str_c(id), .created = 1700000000});
+    struct model *m =
+        catalog_add_model(c, &(struct model){.id = str_c(id), .name = str_c(id), .created = 1700000000});
     assert_non_null(m);
     return m;
 }
@@ -133,9 +140,12 @@ static UNUSED struct model *add_model(struct catalog *c, const char *id)
 static UNUSED struct endpoint *add_endpoint(struct catalog *c, struct model *m, const struct provider *p,
                                             const char *native)
 {
-    struct endpoint *e = catalog_add_endpoint(
-        c, m, &(struct endpoint){.provider = p, .model = str_c(native), .price = usual_price, .context = 128000,
-                                 .max_output = MAX_OUTPUT});
+    struct endpoint *e = catalog_add_endpoint(c, m,
+                                              &(struct endpoint){.provider = p,
+                                                                 .model = str_c(native),
+                                                                 .price = usual_price,
+                                                                 .context = 128000,
+                                                                 .max_output = MAX_OUTPUT});
     assert_non_null(e);
     return e;
 }
@@ -186,8 +196,12 @@ static UNUSED void gw_on_request(void *app, struct http_stream *s, const struct 
 
 static UNUSED void gw_serve(void)
 {
-    static const struct http_limits limits = {.body_max = 2 * BODY_MAX, .connections_max = ENDS_MAX, .head_ms = GUARD_MS,
-                                              .body_ms = GUARD_MS, .idle_ms = GUARD_MS, .write_ms = GUARD_MS};
+    static const struct http_limits limits = {.body_max = 2 * BODY_MAX,
+                                              .connections_max = ENDS_MAX,
+                                              .head_ms = GUARD_MS,
+                                              .body_ms = GUARD_MS,
+                                              .idle_ms = GUARD_MS,
+                                              .write_ms = GUARD_MS};
     struct fault f;
 #ifdef GATEWAY_WITH_API
     gw.api_shared = (struct api_shared){gw.apis, 1, clock_wall_ms(), "test"};
@@ -217,7 +231,9 @@ static UNUSED void gw_open(enum journal_sync sync)
         assert_non_null(m->listener);
         m->port = io_listener_port(m->listener);
     }
-    gw.shared = (struct relay_shared){.store = gw.store, .ledger = gw.ledger, .key_prefix = STR("sk-tp-v1-"),
+    gw.shared = (struct relay_shared){.store = gw.store,
+                                      .ledger = gw.ledger,
+                                      .key_prefix = STR("sk-tp-v1-"),
                                       .management_prefix = STR("sk-tp-mgmt-v1-")};
     struct catalog *c = usual_catalog(&patient, 200);
     gw.worker = relay_worker_new(gw.loop, &gw.shared, 0, sync, &settings, c, &f);

@@ -5,8 +5,8 @@
 
 #include "relay/metrics.h"
 
-static const struct metrics_shared some_shared = {.version = "1.2", .uptime_s = 5, .held = 1500000000, .holds = 2,
-                                                  .accounts = 3, .keys = 4, .journal_bytes = 99};
+static const struct metrics_shared some_shared = {
+    .version = "1.2", .uptime_s = 5, .held = 1500000000, .holds = 2, .accounts = 3, .keys = 4, .journal_bytes = 99};
 
 static struct metrics *fresh(void)
 {

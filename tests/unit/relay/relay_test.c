@@ -5,7 +5,7 @@ enum { TURNS = 16 };
 
 /* The prompt of MESSAGES as the gateway estimates it. */
 enum { ESTIMATED_PROMPT = 3 };
-#define ESTIMATE(completion) (ESTIMATED_PROMPT * 150 + (completion) * 600)
+#define ESTIMATE(completion) (ESTIMATED_PROMPT * 150 + (completion)*600)
 
 static void one_turn(void)
 {

@@ -65,8 +65,8 @@ static void a_fraction_of_a_nano_dollar_rounds_once(void **state)
     struct catalog *c = catalog_new();
     struct provider *alpha = add_provider(c, "alpha", "Alpha", gw.makers[0].port, &patient, 10);
     struct endpoint *e = add_endpoint(c, add_model(c, "test/odd"), alpha, "odd");
-    e->price = (struct price){.prompt = 100, .completion = 150, .reasoning = 150, .cache_read = 100, .cache_write = 100,
-                              .request = 7};
+    e->price = (struct price){
+        .prompt = 100, .completion = 150, .reasoning = 150, .cache_read = 100, .cache_write = 100, .request = 7};
     assert_int_equal(catalog_seal(c, &f), ERR_OK);
     reload(c, &s);
     struct made_key k = rich_key();
@@ -239,15 +239,17 @@ static void a_client_cannot_turn_the_usage_off(void **state)
 
 static const char *some_usage(uint64_t *seed, char *room, size_t size)
 {
-    static const char *const figures[] = {"0", "1", "40", "4000", "100000", "4294967295", "4294967296", "1e9", "-3", "\"7\"",
-                                          "99999999999999999999", "null"};
+    static const char *const figures[] = {
+        "0",   "1", "40", "4000", "100000", "4294967295", "4294967296", "1e9", "-3", "\"7\"", "99999999999999999999",
+        "null"};
     uint64_t kind = next_random(seed) % 8;
     if (kind == 0)
         return "";
     if (kind == 1)
         return ",\"usage\":{}";
-    snprintf(room, size, ",\"usage\":{\"prompt_tokens\":%s,\"completion_tokens\":%s,\"prompt_tokens_details\":"
-                         "{\"cached_tokens\":%s},\"completion_tokens_details\":{\"reasoning_tokens\":%s}}",
+    snprintf(room, size,
+             ",\"usage\":{\"prompt_tokens\":%s,\"completion_tokens\":%s,\"prompt_tokens_details\":"
+             "{\"cached_tokens\":%s},\"completion_tokens_details\":{\"reasoning_tokens\":%s}}",
              figures[next_random(seed) % COUNT_OF(figures)], figures[next_random(seed) % COUNT_OF(figures)],
              figures[next_random(seed) % COUNT_OF(figures)], figures[next_random(seed) % COUNT_OF(figures)]);
     return room;
@@ -342,7 +344,8 @@ static void no_report_of_a_provider_breaks_a_limit(void **state)
     unsigned used_up = 0;
     for (int i = 0; i < KEYS; i++) {
         nanos credit = 100000 + (nanos)(next_random(&seed) % (i % 2 ? 1000000 : 100000000));
-        struct made_key k = key_for(&(struct terms){.credit = credit, .limit = i % 3 ? 0 : credit / 2, .reset = WINDOW_DAY});
+        struct made_key k =
+            key_for(&(struct terms){.credit = credit, .limit = i % 3 ? 0 : credit / 2, .reset = WINDOW_DAY});
         spend(&k, next_random(&seed));
         used_up += settled_by(&k) == (i % 3 ? credit : credit / 2); /* and not a nano-dollar more */
     }

@@ -21,8 +21,13 @@ static int tear_down(void **state)
 
 static struct provider provider(const char *url, const char *api_key)
 {
-    return (struct provider){.name = STR("p"), .title = STR("P"), .dialect = STR("openai"), .base_url = str_c(url),
-                             .api_key = {str_c(api_key)}, .connections_max = 4, .max_tokens_field = STR("max_tokens")};
+    return (struct provider){.name = STR("p"),
+                             .title = STR("P"),
+                             .dialect = STR("openai"),
+                             .base_url = str_c(url),
+                             .api_key = {str_c(api_key)},
+                             .connections_max = 4,
+                             .max_tokens_field = STR("max_tokens")};
 }
 
 static struct upstream *made(const struct provider *p)

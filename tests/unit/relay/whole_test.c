@@ -26,10 +26,17 @@ static void add_filler(struct buf *b, size_t n)
         buf_add(b, str_of(piece, n < PIECE ? n : PIECE));
 }
 
-#define BEFORE "{\"id\":\"chatcmpl-9\",\"object\":\"chat.completion\",\"provider\":\"theirs\",\"model\":\"n\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\""
-#define AFTER "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20},\"created\":7}"
-#define GIVEN_BEFORE "\",\"object\":\"chat.completion\",\"model\":\"test/one\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\""
-#define GIVEN_AFTER "\"},\"finish_reason\":\"stop\"}],\"created\":7,\"provider\":\"Alpha\",\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":30,\"cost\":0.0000135,"
+#define BEFORE                                                                                                       \
+    "{\"id\":\"chatcmpl-9\",\"object\":\"chat.completion\",\"provider\":\"theirs\",\"model\":\"n\",\"choices\":[{"   \
+    "\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\""
+#define AFTER                                                                                                        \
+    "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20},\"created\":7}"
+#define GIVEN_BEFORE                                                                                                 \
+    "\",\"object\":\"chat.completion\",\"model\":\"test/"                                                            \
+    "one\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\""
+#define GIVEN_AFTER                                                                                                  \
+    "\"},\"finish_reason\":\"stop\"}],\"created\":7,\"provider\":\"Alpha\",\"usage\":{\"prompt_tokens\":10,"         \
+    "\"completion_tokens\":20,\"total_tokens\":30,\"cost\":0.0000135,"
 
 static void make_large(struct buf *b, size_t n, const char *after)
 {
@@ -202,7 +209,8 @@ static void a_slow_client_stops_the_reading_of_a_large_answer(void **state)
     struct buf large;
     char head[200];
     make_large(&large, HUGE, AFTER);
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", large.n);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+             large.n);
     slow_client(CHAT("test/one", ""), head, buf_view(&large), HUGE);
     buf_release(&large);
 }
@@ -222,7 +230,8 @@ static void a_slow_client_stops_the_reading_of_a_stream(void **state)
     buf_add_c(&b, FINISH_EVENT "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20}}\n\n"
                                "data: [DONE]\n\n");
     slow_client(CHAT("test/one", ",\"stream\":true"),
-                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", buf_view(&b), HUGE);
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", buf_view(&b),
+                HUGE);
     buf_release(&b);
     buf_release(&filler);
 }

@@ -118,8 +118,12 @@ static void a_catalog_with_a_wrong_url_changes_nothing(void **state)
     struct fault f = {0};
     struct relay_settings s = usual_settings();
     struct catalog *c = catalog_new();
-    struct provider bad = {.name = STR("bad"), .title = STR("Bad"), .dialect = STR("openai"),
-                           .base_url = STR("nonsense"), .api_key = {STR("x")}, .max_tokens_field = STR("max_tokens")};
+    struct provider bad = {.name = STR("bad"),
+                           .title = STR("Bad"),
+                           .dialect = STR("openai"),
+                           .base_url = STR("nonsense"),
+                           .api_key = {STR("x")},
+                           .max_tokens_field = STR("max_tokens")};
     add_provider(c, "alpha", "Alpha", gw.makers[0].port, &patient, 10);
     assert_non_null(catalog_add_provider(c, &bad));
     s.body_max = 1;
