@@ -91,7 +91,7 @@ static void write_model(struct json_writer *w, const struct model *m)
 /* Written once for each catalog, then lent to every answer. */
 static void refresh(struct api *a)
 {
-    struct catalog *c = a->w->catalog;
+    struct catalog *c = a->w->routes->catalog;
     struct json_writer w;
     if (a->models_of == c)
         return;
@@ -122,6 +122,6 @@ void api_models(struct api_request *q)
 
 void api_models_count(struct api_request *q)
 {
-    buf_printf(&q->out, "{\"data\":{\"count\":%u}}", q->api->w->catalog->models_n);
+    buf_printf(&q->out, "{\"data\":{\"count\":%u}}", q->api->w->routes->catalog->models_n);
     api_reply_buf(q, 200);
 }

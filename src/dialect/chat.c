@@ -21,6 +21,7 @@ enum known {
     MODELS,
     MESSAGES,
     STREAM,
+    STREAM_OPTIONS,
     MAX_TOKENS,
     MAX_COMPLETION_TOKENS,
     CHOICES,
@@ -70,7 +71,7 @@ static const struct field fields[] = {
     {STR_INIT("temperature"), NUMBER, false, 0, 2, 0},
     {STR_INIT("tool_choice"), STRING_OR_OBJECT, false, 0, 0, 0},
     {STR_INIT("top_logprobs"), COUNT, false, 0, 20, 0},
-    {STR_INIT("stream_options"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("stream_options"), OBJECT, false, 0, 0, STREAM_OPTIONS},
     {STR_INIT("response_format"), OBJECT, false, 0, 0, 0},
     {STR_INIT("presence_penalty"), NUMBER, false, -2, 2, 0},
     {STR_INIT("reasoning_effort"), STRING, false, 0, 0, 0},
@@ -298,6 +299,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     enum err e = json_refuse_duplicates(root, f);
     if (e == ERR_OK)
         e = read_fields(r, known, scratch, f);
+    if (e == ERR_OK)
+        e = json_refuse_duplicates(known[STREAM_OPTIONS], f); /* the usage that is asked for pays the bill */
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)

@@ -40,10 +40,13 @@ bool openai_read_usage(struct json usage, struct chat_usage *out)
         return false;
     struct json prompt = json_get(usage, STR("prompt_tokens_details"));
     struct json completion = json_get(usage, STR("completion_tokens_details"));
-    *out = (struct chat_usage){
-        .prompt = count_of(usage, STR("prompt_tokens")),
-        .completion = count_of(usage, STR("completion_tokens")),
-    };
+    struct json in = json_get(usage, STR("prompt_tokens")), made = json_get(usage, STR("completion_tokens"));
+    *out = (struct chat_usage){0};
+    bool has_in = json_u64(in, UINT32_MAX, &out->prompt);
+    bool has_made = json_u64(made, UINT32_MAX, &out->completion);
+    bool is_wrong = (!has_in && !json_is_none_or_null(in)) || (!has_made && !json_is_none_or_null(made));
+    if (is_wrong || !(has_in || has_made))
+        return false;
     out->cached = at_most(count_of(prompt, STR("cached_tokens")), out->prompt);
     out->cache_write =
         at_most(count_of(prompt, STR("cache_write_tokens")), out->prompt - out->cached);

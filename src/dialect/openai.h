@@ -60,6 +60,7 @@ struct openai_error {
 };
 void openai_read_error(struct json root, struct buf *scratch, struct openai_error *out);
 
+/* False: no report at all, or its figures are none: then the answer is not free, it is counted here. */
 bool openai_read_usage(struct json usage, struct chat_usage *out);
 
 #endif

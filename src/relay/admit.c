@@ -16,8 +16,8 @@ static struct str without_routing_variant(struct str id)
 
 static const struct model *find_model(const struct relay *r, struct str id)
 {
-    const struct model *m = catalog_model(r->catalog, id);
-    return m ? m : catalog_model(r->catalog, without_routing_variant(id));
+    const struct model *m = catalog_model(r->routes->catalog, id);
+    return m ? m : catalog_model(r->routes->catalog, without_routing_variant(id));
 }
 
 static void plan_add(struct relay *r, const struct model *m)

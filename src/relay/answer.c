@@ -83,6 +83,15 @@ static enum err fail_event(struct turn *t, enum outcome o, int status, const cha
     return ERR_UPSTREAM;
 }
 
+/* In JSON a raw line end is only white space, but it would end our data line. */
+static void join_lines(char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] == '\n' || p[i] == '\r')
+            p[i] = ' ';
+    }
+}
+
 /* The event under our identity, appended to the bytes of this turn. */
 static enum err forward(struct turn *t, const struct openai_event *ev, struct str data)
 {
@@ -92,7 +101,10 @@ static enum err forward(struct turn *t, const struct openai_event *ev, struct st
     splice_init(&s, data);
     openai_edit_event(ev, &r->identity, &s);
     buf_add(out, STR("data: "));
+    size_t at = out->n;
     splice_write(&s, out);
+    if (UNLIKELY(memchr(data.p, '\n', data.n) || memchr(data.p, '\r', data.n)))
+        join_lines(out->p + at, out->n - at);
     buf_add(out, STR("\n\n"));
     if (s.failed != ERR_OK || out->failed != ERR_OK)
         return fail_event(t, OUTCOME_BROKEN, 502, "The provider sent an event too large to pass on");
@@ -232,11 +244,27 @@ void relay_answer_end(struct relay *r)
         relay_whole_end(r);
 }
 
+/* All was said but the formalities. */
+static bool is_all_but_ended(const struct relay *r)
+{
+    return r->is_sse && r->asked.is_streamed && is_complete(r);
+}
+
+void relay_answer_late(struct relay *r, const struct failure *x)
+{
+    if (!is_all_but_ended(r)) {
+        relay_fail(r, x);
+        return;
+    }
+    http_call_cancel(&r->call);
+    stream_end(r);
+}
+
 void relay_answer_cut(struct relay *r, enum err e, const char *why)
 {
     struct failure x;
-    if (r->is_sse && r->asked.is_streamed && is_complete(r)) {
-        stream_end(r); /* all was said but the formalities */
+    if (is_all_but_ended(r)) {
+        stream_end(r);
         return;
     }
     failure_init(&x, r->state == RELAY_ANSWERING ? OUTCOME_BROKEN : OUTCOME_UNREACHABLE, 502,

@@ -304,7 +304,7 @@ void relay_try(struct relay *r, const struct chat_request *read)
     }
     const struct target *t = &r->plan[r->plan_at];
     const struct deadlines *d = &t->endpoint->provider->deadlines;
-    r->upstream = upstream_ref(r->w->upstreams[t->endpoint->provider->index]);
+    r->upstream = upstream_ref(r->routes->upstreams[t->endpoint->provider->index]);
     if (!read && read_again(r, &again))
         read = &again;
     const struct str *views = read && set_identity(r, t) ? compose(r, read, t, max_tokens, &n) : NULL;

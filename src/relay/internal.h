@@ -93,7 +93,7 @@ struct relay {
     struct reply_context context;
     struct gate_wait wait;
     struct principal *who;      /* a reference */
-    struct catalog *catalog;    /* a reference */
+    struct relay_routes *routes; /* a reference: the catalog and ways it was planned with */
     struct arena arena;
     struct buf body;            /* the client's; given back once content has come */
     bool has_body;              /* all of it */
@@ -107,6 +107,7 @@ struct relay {
     uint64_t deadline_ms, total_ms, comment_ms; /* on the loop's clock; 0: none */
     uint32_t attempts;
     bool is_retry;              /* of the same endpoint */
+    bool is_buried;
     bool is_out_of_time;        /* the total deadline has passed: nothing else is tried */
     bool is_sse, is_committed;  /* the head has gone to the client */
     bool is_paused;             /* the provider is not read on: the client is slow */
@@ -166,6 +167,7 @@ void relay_answer_head(struct relay *r, const struct http_head *head);
 void relay_answer_body(struct relay *r, struct str bytes);
 void relay_answer_end(struct relay *r);           /* the provider's answer is complete */
 void relay_answer_cut(struct relay *r, enum err e, const char *why); /* it is not, and will not be */
+void relay_answer_late(struct relay *r, const struct failure *x); /* a deadline has passed */
 void relay_commit(struct relay *r);               /* status and head to the client */
 void relay_note_event(struct relay *r, const struct openai_event *ev);
 

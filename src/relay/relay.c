@@ -107,7 +107,7 @@ static void reap(struct io_grave *g)
     arena_release(&r->arena);
     upstream_unref(r->upstream);
     principal_unref(r->who);
-    catalog_unref(r->catalog);
+    relay_routes_unref(r->routes);
     list_del(&r->link);
     r->w->relays_n--;
     spare_or_release(r);
@@ -115,6 +115,9 @@ static void reap(struct io_grave *g)
 
 static void bury(struct relay *r)
 {
+    if (r->is_buried)
+        return;
+    r->is_buried = true;
     io_timer_clear(r->w->loop, &r->timer);
     io_bury(r->w->loop, &r->grave, reap);
 }
@@ -311,7 +314,7 @@ static struct relay *relay_new(struct relay_worker *w, struct http_stream *s)
     r->id = generation_id_next(&w->ids, r->began_wall_ms);
     r->tag = relay_worker_random(w);
     generation_id_text(r->id, r->tag, r->id_text);
-    r->catalog = catalog_ref(w->catalog);
+    r->routes = relay_routes_ref(w->routes);
     arena_init_in(&r->arena, r->room, sizeof r->room, ARENA_BLOCK, ARENA_MAX);
     sse_init(&r->sse, EVENT_MAX);
     io_timer_init(&r->timer, relay_on_timer);
@@ -433,7 +436,7 @@ void relay_on_timer(struct io_timer *t)
     if (is_late) {
         r->is_out_of_time = r->total_ms && now >= r->total_ms;
         failure_init(&x, OUTCOME_TIMEOUT, 504, "The provider %s in time", busy_with(r));
-        relay_fail(r, &x);
+        relay_answer_late(r, &x);
         return;
     }
     if (r->comment_ms && now >= r->comment_ms && r->stream)

@@ -7,41 +7,59 @@
 
 enum { TAPE_MAX = 2 * 1024 * 1024, SCRATCH_MAX = 64 * 1024 * 1024 };
 
-static void upstreams_release(struct upstream **list, uint32_t n)
+struct relay_routes *relay_routes_ref(struct relay_routes *r)
 {
-    for (uint32_t i = 0; i < n; i++)
-        upstream_unref(list[i]);
-    free(list);
+    r->refs++;
+    return r;
+}
+
+void relay_routes_unref(struct relay_routes *r)
+{
+    if (!r || --r->refs > 0)
+        return;
+    for (uint32_t i = 0; i < r->n; i++)
+        upstream_unref(r->upstreams[i]);
+    catalog_unref(r->catalog);
+    free(r);
 }
 
 static struct upstream *upstream_for(struct relay_worker *w, const struct provider *p, struct fault *f)
 {
-    for (uint32_t i = 0; i < w->upstreams_n; i++) {
-        if (upstream_serves(w->upstreams[i], p))
-            return upstream_ref(w->upstreams[i]);
+    for (uint32_t i = 0; w->routes && i < w->routes->n; i++) {
+        if (upstream_serves(w->routes->upstreams[i], p))
+            return upstream_ref(w->routes->upstreams[i]);
     }
     return upstream_new(w->loop, p, w->shared->upstream_tls, f);
+}
+
+static struct relay_routes *routes_new(struct relay_worker *w, struct catalog *catalog, struct fault *f)
+{
+    uint32_t n = catalog->providers_n;
+    struct relay_routes *r = calloc(1, sizeof *r + n * sizeof(struct upstream *));
+    if (!r) {
+        fault_write(f, ERR_NOMEM, "no memory for %u providers", n);
+        return NULL;
+    }
+    r->refs = 1;
+    r->catalog = catalog_ref(catalog);
+    for (; r->n < n; r->n++) {
+        r->upstreams[r->n] = upstream_for(w, catalog->providers[r->n], f);
+        if (!r->upstreams[r->n]) {
+            relay_routes_unref(r);
+            return NULL;
+        }
+    }
+    return r;
 }
 
 enum err relay_worker_reload(struct relay_worker *w, const struct relay_settings *settings,
                              struct catalog *catalog, struct fault *f)
 {
-    uint32_t n = catalog->providers_n;
-    struct upstream **list = calloc(n ? n : 1, sizeof *list);
-    if (!list)
-        return fault_set(f, ERR_NOMEM, "no memory for %u providers", n);
-    for (uint32_t i = 0; i < n; i++) {
-        list[i] = upstream_for(w, catalog->providers[i], f);
-        if (!list[i]) {
-            upstreams_release(list, i);
-            return f->err;
-        }
-    }
-    upstreams_release(w->upstreams, w->upstreams_n);
-    w->upstreams = list;
-    w->upstreams_n = n;
-    catalog_unref(w->catalog);
-    w->catalog = catalog_ref(catalog);
+    struct relay_routes *fresh = routes_new(w, catalog, f);
+    if (!fresh)
+        return f->err;
+    relay_routes_unref(w->routes);
+    w->routes = fresh;
     w->settings = *settings;
     return ERR_OK;
 }
@@ -107,11 +125,10 @@ void relay_worker_free(struct relay_worker *w)
     BUG_ON(w->relays_n != 0);
     relay_free_spares(w);
     io_hook_remove(&w->tick_hook);
-    upstreams_release(w->upstreams, w->upstreams_n);
+    relay_routes_unref(w->routes);
     gate_free(w->gate);
     if (w->journal)
         journal_close(w->journal);
-    catalog_unref(w->catalog);
     json_tape_release(&w->tape);
     buf_release(&w->scratch);
     buf_release(&w->scratch2);
@@ -122,8 +139,8 @@ void relay_worker_gauges(struct relay_worker *w, struct metrics *out)
 {
     *out = w->metrics;
     out->relays = w->relays_n;
-    for (uint32_t i = 0; i < w->upstreams_n; i++) {
-        struct http_pool_counts c = http_pool_counts(w->upstreams[i]->pool);
+    for (uint32_t i = 0; i < w->routes->n; i++) {
+        struct http_pool_counts c = http_pool_counts(w->routes->upstreams[i]->pool);
         out->upstream_open += c.open;
         out->upstream_idle += c.idle;
         out->upstream_waiting += c.waiting;

@@ -25,15 +25,22 @@ struct relay_shared {
     struct str key_prefix, management_prefix;
 };
 
+/* A catalog and this worker's ways to its providers. Counted: a request keeps those it was planned with. */
+struct relay_routes {
+    uint32_t refs, n;
+    struct catalog *catalog;      /* one reference */
+    struct upstream *upstreams[]; /* by provider's index in the catalog; one reference each */
+};
+struct relay_routes *relay_routes_ref(struct relay_routes *r);
+void relay_routes_unref(struct relay_routes *r); /* NULL is fine */
+
 struct relay_worker {
     struct io_loop *loop; /* lent */
     const struct relay_shared *shared;
     struct journal *journal;
     struct gate *gate;
     struct relay_settings settings;
-    struct catalog *catalog;        /* one reference */
-    struct upstream **upstreams;    /* by provider's index in the catalog; one reference each */
-    uint32_t upstreams_n;
+    struct relay_routes *routes;    /* of now; one reference */
     struct json_tape tape;          /* for what is read and done within one callback */
     struct buf scratch, scratch2;   /* likewise */
     struct metrics metrics;

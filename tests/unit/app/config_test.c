@@ -205,7 +205,7 @@ static void models_bear_their_endpoints_in_order(void **state)
     const struct provider *p = m->endpoints[0]->provider;
     assert_str(p->title, "local");
     assert_true(secret_is_empty(p->api_key));
-    assert_int_equal(p->connections_max, 1024);
+    assert_int_equal(p->connections_max, 8192);
     assert_str(p->max_tokens_field, "max_tokens");
     assert_int_equal(p->deadlines.first_ms, 120000);
     assert_true(p->may_train); /* nobody said that it may not */
@@ -573,7 +573,7 @@ static void the_shown_configuration_tells_where_each_value_comes_from(void **sta
         text,
         "limits:\n    body: 64KiB  # turnpike.yaml:11\n    connections: 7  # turnpike.yaml:11\n");
     assert_has(text, "        api_key: sk-...(hidden)  # turnpike.yaml:18\n");
-    assert_has(text, "        connections: 1024  # default\n");
+    assert_has(text, "        connections: 8192  # default\n");
     assert_has(text, "    xai:\n        title: \"xAI\"  # built-in, by XAI_API_KEY\n");
     assert_has(text, "        - provider: \"openai\"  # turnpike.yaml:31\n          model: "
                      "\"gpt-4o-mini\"  # turnpike.yaml:32\n"
