@@ -2,8 +2,9 @@
  *
  *   bench_json [--json FILE]
  *
- * Each task is done by all three in turn, round after round; the figures are medians of processor time. All
- * make the same changes and end with the changed text in memory, except where a row says that it only reads. */
+ * Each task is done by all three in turn, round after round; the figures are medians of processor
+ * time. All make the same changes and end with the changed text in memory, except where a row says
+ * that it only reads. */
 #include <cjson/cJSON.h>
 
 /* jansson's words for its types are ours too. */
@@ -43,7 +44,8 @@ static void must(bool ok, const char *what)
     exit(1);
 }
 
-/* --- the texts ---------------------------------------------------------------------------------- */
+/* --- the texts ----------------------------------------------------------------------------------
+ */
 
 static void add_times(struct buf *b, struct str s, int times)
 {
@@ -90,7 +92,8 @@ static void write_chunk(struct buf *b)
             "size\"},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}"));
 }
 
-/* --- what is done with them --------------------------------------------------------------------- */
+/* --- what is done with them ---------------------------------------------------------------------
+ */
 
 static struct json read_ours(struct str text)
 {
@@ -224,7 +227,8 @@ static const struct task {
     {"stream chunk, look up, change, write", write_chunk, {chunk_ours, chunk_jansson, chunk_cjson}},
 };
 
-/* --- measuring ---------------------------------------------------------------------------------- */
+/* --- measuring ----------------------------------------------------------------------------------
+ */
 
 static double cpu_ns(void)
 {

@@ -1,11 +1,13 @@
-/* load.c: asks a gateway as fast as it answers, on a fixed number of connections, and tells how that went.
+/* load.c: asks a gateway as fast as it answers, on a fixed number of connections, and tells how
+ * that went.
  *
  *     load PORT PATH KEY BODY_FILE CONNECTIONS SECONDS
  *
- * Each connection sends its request, reads the answer to its end, and sends the next. Any answer but a complete 200 is an
- * error; a stream is complete with its [DONE]. Prints one line of JSON: requests, errors, events, the most connections open and
- * the most streams between their first event and their end at once, and in microseconds the time of a whole request, to the first event, and of an event under way (bench/provider.c
- * writes the time of sending into each). */
+ * Each connection sends its request, reads the answer to its end, and sends the next. Any answer
+ * but a complete 200 is an error; a stream is complete with its [DONE]. Prints one line of JSON:
+ * requests, errors, events, the most connections open and the most streams between their first
+ * event and their end at once, and in microseconds the time of a whole request, to the first event,
+ * and of an event under way (bench/provider.c writes the time of sending into each). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -30,7 +32,7 @@ struct conn {
     int fd;
     enum place place;
     bool is_connected, is_stream, is_done;
-    size_t left;    /* of the body or the chunk */
+    size_t left; /* of the body or the chunk */
     uint64_t began_ns, first_ns;
     size_t sent, in_n;
     char in[IN_MAX + 1];
@@ -133,7 +135,8 @@ static void conn_open(struct conn *c)
     *c = (struct conn){.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
     int one = 1;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (c->fd < 0 || (connect(c->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS)) {
+    if (c->fd < 0 ||
+        (connect(c->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS)) {
         perror("load");
         exit(1);
     }
@@ -172,7 +175,8 @@ static void note_event(struct conn *c, const char *line, size_t n)
     }
 }
 
-/* Complete lines of a chunk that is all there, or of what is there of it; returns what may be dropped. */
+/* Complete lines of a chunk that is all there, or of what is there of it; returns what may be
+ * dropped. */
 static size_t note_lines(struct conn *c, const char *p, size_t n)
 {
     const char *at = p, *end = p + n;
@@ -197,7 +201,8 @@ static bool read_head(struct conn *c, const char *p, const char *end)
     return coding && coding < end;
 }
 
-/* One step at the front of the input: how much of it is used, 0 for more is needed, -1 for nonsense. *answered: it was the last. */
+/* One step at the front of the input: how much of it is used, 0 for more is needed, -1 for
+ * nonsense. *answered: it was the last. */
 static ssize_t conn_step(struct conn *c, char *p, size_t n, bool *answered)
 {
     char *nl = memchr(p, '\n', n), *end;
@@ -342,7 +347,8 @@ int main(int argc, char **argv)
     uint64_t began = now_ns();
     run_until(began + (uint64_t)(strtod(argv[6], NULL) * 1e9), conns);
     double seconds = (double)(now_ns() - began) / 1e9;
-    printf("{\"requests\":%llu,\"errors\":%llu,\"events\":%llu,\"open\":%lu,\"live\":%lu,\"seconds\":%.3f,\"per_s\":%.0f,"
+    printf("{\"requests\":%llu,\"errors\":%llu,\"events\":%llu,\"open\":%lu,\"live\":%lu,"
+           "\"seconds\":%.3f,\"per_s\":%.0f,"
            "\"events_per_s\":%.0f",
            (unsigned long long)requests, (unsigned long long)errors, (unsigned long long)events,
            open_most, live_most, seconds, (double)requests / seconds, (double)events / seconds);

@@ -2,10 +2,11 @@
  *
  *     provider FIRST_MS GAP_MS CHUNKS
  *
- * Listens on a free port of 127.0.0.1 and prints it. Every request is a chat: a body that holds "stream":true gets a
- * stream of CHUNKS events, the first after FIRST_MS, then one each GAP_MS, then a finish, a usage and [DONE]; others
- * get one whole answer after FIRST_MS. The text of each event is the monotonic time in nanoseconds at which it was
- * sent, so that a client on this machine knows how long it was under way.
+ * Listens on a free port of 127.0.0.1 and prints it. Every request is a chat: a body that holds
+ * "stream":true gets a stream of CHUNKS events, the first after FIRST_MS, then one each GAP_MS,
+ * then a finish, a usage and [DONE]; others get one whole answer after FIRST_MS. The text of each
+ * event is the monotonic time in nanoseconds at which it was sent, so that a client on this machine
+ * knows how long it was under way.
  *
  * Delays are two constants, so two queues in order of arrival are all the timers there are. */
 #include <arpa/inet.h>
@@ -28,11 +29,11 @@ enum { IN_MAX = 64 * 1024, OUT_MAX = 64 * 1024, EVENT_MAX = 512, EVENTS = 256 };
 struct conn {
     int fd;
     uint32_t in_n, out_n;
-    uint32_t left;            /* events still to send */
+    uint32_t left; /* events still to send */
     bool is_streaming, is_waiting, is_dead;
     uint64_t due_ns;
-    struct conn *next;        /* in its queue */
-    char *in, *out;           /* IN_MAX and OUT_MAX, while there is something in them */
+    struct conn *next; /* in its queue */
+    char *in, *out;    /* IN_MAX and OUT_MAX, while there is something in them */
 };
 
 struct queue {
@@ -164,12 +165,14 @@ static void add_content(struct conn *c)
 
 static void add_ending(struct conn *c)
 {
-    static const char finish[] = CHUNK_HEAD "\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,"
-                                            "\"finish_reason\":\"stop\"}],\"usage\":null}";
+    static const char finish[] =
+        CHUNK_HEAD "\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,"
+                   "\"finish_reason\":\"stop\"}],\"usage\":null}";
     char data[EVENT_MAX];
     int n = snprintf(data, sizeof data,
-                     CHUNK_HEAD "\"choices\":[],\"usage\":{\"prompt_tokens\":19,\"completion_tokens\":%u,"
-                                "\"total_tokens\":%u,\"prompt_tokens_details\":{\"cached_tokens\":0}}}",
+                     CHUNK_HEAD
+                     "\"choices\":[],\"usage\":{\"prompt_tokens\":19,\"completion_tokens\":%u,"
+                     "\"total_tokens\":%u,\"prompt_tokens_details\":{\"cached_tokens\":0}}}",
                      chunks, chunks + 19);
     add_event(c, finish, sizeof finish - 1);
     add_event(c, data, (size_t)n);
@@ -180,9 +183,10 @@ static void add_ending(struct conn *c)
 static void add_whole(struct conn *c)
 {
     char head[128];
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                     sizeof whole_answer - 1);
+    int n =
+        snprintf(head, sizeof head,
+                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                 sizeof whole_answer - 1);
     conn_add(c, head, (size_t)n);
     conn_add(c, whole_answer, sizeof whole_answer - 1);
 }
@@ -206,7 +210,8 @@ static void conn_turn(struct conn *c)
         conn_flush(c);
 }
 
-/* The bytes of the request at the front of the input, 0: not all of it is there yet, -1: no request. */
+/* The bytes of the request at the front of the input, 0: not all of it is there yet, -1: no
+ * request. */
 static ssize_t request_size(const struct conn *c)
 {
     const char *end = memmem(c->in, c->in_n, "\r\n\r\n", 4);

@@ -1,4 +1,5 @@
-/* json_same.h: two JSON texts mean the same: equal trees, strings compared as what they stand for. */
+/* json_same.h: two JSON texts mean the same: equal trees, strings compared as what they stand for.
+ */
 #ifndef TESTS_JSON_SAME_H
 #define TESTS_JSON_SAME_H
 

@@ -11,9 +11,10 @@ static void write_usd_or_null(struct json_writer *w, const char *key, nanos n)
 
 static void write_usage(struct json_writer *w, const struct usage *u, int64_t now)
 {
-    static const char *const keys[WINDOW__COUNT] = {"usage", "usage_daily", "usage_weekly", "usage_monthly"};
-    static const char *const byok[WINDOW__COUNT] = {"byok_usage", "byok_usage_daily", "byok_usage_weekly",
-                                                    "byok_usage_monthly"};
+    static const char *const keys[WINDOW__COUNT] = {"usage", "usage_daily", "usage_weekly",
+                                                    "usage_monthly"};
+    static const char *const byok[WINDOW__COUNT] = {"byok_usage", "byok_usage_daily",
+                                                    "byok_usage_weekly", "byok_usage_monthly"};
     for (int i = 0; i < WINDOW__COUNT; i++)
         jw_usd(w, keys[i], usage_at(u, (enum window)i, now));
     for (int i = 0; i < WINDOW__COUNT; i++)

@@ -7,7 +7,8 @@
 
 enum { QUERY_MAX = 4096, OUT_MAX = 16 * 1024 * 1024 };
 
-/* --- a request's life ----------------------------------------------------------------------------- */
+/* --- a request's life
+ * ----------------------------------------------------------------------------- */
 
 static void request_free(struct api_request *q)
 {
@@ -73,7 +74,8 @@ static void on_gone(void *user)
 
 static const struct http_handler handler = {.on_gone = on_gone};
 
-/* --- credentials ------------------------------------------------------------------------------------ */
+/* --- credentials
+ * ------------------------------------------------------------------------------------ */
 
 static void on_known(struct gate_wait *w)
 {
@@ -100,10 +102,11 @@ static void ask(struct api_request *q, const struct http_head *head)
         api_fault(q, &q->wait.fault);
 }
 
-/* --- dispatch ------------------------------------------------------------------------------------- */
+/* --- dispatch
+ * ------------------------------------------------------------------------------------- */
 
-static void refuse(struct api *a, struct http_stream *s, const struct http_head *head, const struct fault *f,
-                   struct str more)
+static void refuse(struct api *a, struct http_stream *s, const struct http_head *head,
+                   const struct fault *f, struct str more)
 {
     struct reply_context c;
     reply_context_init(&c, relay_worker_random(a->w), head);
@@ -111,7 +114,8 @@ static void refuse(struct api *a, struct http_stream *s, const struct http_head 
     reply_fault(s, &c, f, more);
 }
 
-/* CORS (Fetch, "CORS-preflight request"): the API is meant for browsers too, and no credential is ambient. */
+/* CORS (Fetch, "CORS-preflight request"): the API is meant for browsers too, and no credential is
+ * ambient. */
 static void preflight(struct api *a, struct http_stream *s, const struct http_head *head)
 {
     struct reply_context c;
@@ -120,32 +124,37 @@ static void preflight(struct api *a, struct http_stream *s, const struct http_he
     struct str allowed = route_methods(head->path, methods);
     int n = snprintf(lines, sizeof lines,
                      "Allow: %.*s\r\nAccess-Control-Allow-Methods: %.*s\r\n"
-                     "Access-Control-Allow-Headers: Authorization, Content-Type, X-API-Key, HTTP-Referer, X-Title, "
+                     "Access-Control-Allow-Headers: Authorization, Content-Type, X-API-Key, "
+                     "HTTP-Referer, X-Title, "
                      "X-OpenRouter-Title, X-OpenRouter-Categories, X-OpenRouter-Metadata\r\n"
                      "Access-Control-Max-Age: 86400\r\n",
                      STR_ARG(allowed), STR_ARG(allowed));
     a->w->metrics.requests[204]++;
-    http_respond(s, 204, reply_fields(&c, STR("text/plain"), str_of(lines, (size_t)n), room), NULL, 0);
+    http_respond(s, 204, reply_fields(&c, STR("text/plain"), str_of(lines, (size_t)n), room), NULL,
+                 0);
 }
 
-static void not_found(struct api *a, struct http_stream *s, const struct http_head *head, bool path_exists)
+static void not_found(struct api *a, struct http_stream *s, const struct http_head *head,
+                      bool path_exists)
 {
     struct fault f;
     char methods[64], line[96];
     if (!path_exists) {
-        fault_write(&f, ERR_NOT_FOUND, "No such path: the API lies under /api/v1, for example POST "
-                                       "/api/v1/chat/completions");
+        fault_write(&f, ERR_NOT_FOUND,
+                    "No such path: the API lies under /api/v1, for example POST "
+                    "/api/v1/chat/completions");
         refuse(a, s, head, &f, STR_NONE);
         return;
     }
     struct str allowed = route_methods(head->path, methods);
     int n = snprintf(line, sizeof line, "Allow: %.*s\r\n", STR_ARG(allowed));
-    fault_write(&f, ERR_METHOD, "%s is not allowed here: use one of %.*s", http_method_name(head->method),
-                STR_ARG(allowed));
+    fault_write(&f, ERR_METHOD, "%s is not allowed here: use one of %.*s",
+                http_method_name(head->method), STR_ARG(allowed));
     refuse(a, s, head, &f, str_of(line, (size_t)n));
 }
 
-static void begin(struct api *a, struct http_stream *s, const struct http_head *head, const struct route *route)
+static void begin(struct api *a, struct http_stream *s, const struct http_head *head,
+                  const struct route *route)
 {
     struct fault f = {ERR_NOMEM, "No memory for this request: try again later"};
     struct api_request *q = calloc(1, sizeof *q);
@@ -186,9 +195,11 @@ static void on_request(void *app, struct http_stream *s, const struct http_head 
         begin(a, s, head, route);
 }
 
-/* --- the worker's API ------------------------------------------------------------------------------- */
+/* --- the worker's API
+ * ------------------------------------------------------------------------------- */
 
-struct api *api_new(struct relay_worker *w, const struct http_limits *limits, const struct api_shared *shared)
+struct api *api_new(struct relay_worker *w, const struct http_limits *limits,
+                    const struct api_shared *shared)
 {
     struct api *a = calloc(1, sizeof *a);
     if (!a)

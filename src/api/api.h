@@ -14,7 +14,8 @@ struct api_shared {
     const char *version;
 };
 
-struct api *api_new(struct relay_worker *w, const struct http_limits *limits, const struct api_shared *shared);
+struct api *api_new(struct relay_worker *w, const struct http_limits *limits,
+                    const struct api_shared *shared);
 void api_free(struct api *a);
 struct http_server *api_server(struct api *a);
 struct relay_worker *api_worker(struct api *a);

@@ -47,9 +47,15 @@ static void write_outcome(struct json_writer *w, const struct generation *g)
 
 static void write_counts(struct json_writer *w, const struct generation *g)
 {
-    static const char *const absent[] = {"native_tokens_completion_images", "num_media_prompt", "num_media_completion",
-                                         "num_input_audio_prompt", "num_search_results", "num_fetches",
-                                         "web_search_engine", "service_tier", "response_cache_source_id"};
+    static const char *const absent[] = {"native_tokens_completion_images",
+                                         "num_media_prompt",
+                                         "num_media_completion",
+                                         "num_input_audio_prompt",
+                                         "num_search_results",
+                                         "num_fetches",
+                                         "web_search_engine",
+                                         "service_tier",
+                                         "response_cache_source_id"};
     jw_u64(w, "tokens_prompt", g->tokens_prompt);
     jw_u64(w, "tokens_completion", g->tokens_completion);
     jw_u64(w, "native_tokens_prompt", g->tokens_prompt);

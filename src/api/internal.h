@@ -43,9 +43,9 @@ struct api_request {
     struct http_stream *stream; /* NULL: answered, or the client is gone */
     struct reply_context context;
     struct gate_wait wait;
-    struct principal *who;      /* a reference */
-    struct buf query;           /* a copy of the query string */
-    bool is_waiting;            /* for the store or other workers: they will call back */
+    struct principal *who; /* a reference */
+    struct buf query;      /* a copy of the query string */
+    bool is_waiting;       /* for the store or other workers: they will call back */
     struct store_generation_get generation;
     struct buf out;
 };
@@ -57,6 +57,7 @@ void api_fault(struct api_request *q, const struct fault *f);
 /* What was waited for has come: frees q where its client is gone; false then. */
 bool api_resume(struct api_request *q);
 
-handler_fn api_models, api_models_count, api_key, api_credits, api_generation, api_health, api_metrics;
+handler_fn api_models, api_models_count, api_key, api_credits, api_generation, api_health,
+    api_metrics;
 
 #endif

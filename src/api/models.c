@@ -17,7 +17,8 @@ static void write_request_price(struct json_writer *w, nanos n)
     jw_str(w, "request", buf_view(&b));
 }
 
-static void write_strings(struct json_writer *w, const char *key, const char *const *words, size_t n)
+static void write_strings(struct json_writer *w, const char *key, const char *const *words,
+                          size_t n)
 {
     jw_array(w, key);
     for (size_t i = 0; i < n; i++)
@@ -60,9 +61,20 @@ static void write_pricing(struct json_writer *w, const struct price *p)
 /* Figures of a model are those of its first endpoint: the one that is tried first. */
 static void write_model(struct json_writer *w, const struct model *m)
 {
-    static const char *const parameters[] = {
-        "temperature", "top_p", "frequency_penalty", "presence_penalty", "max_tokens", "max_completion_tokens",
-        "logit_bias", "logprobs", "top_logprobs", "seed", "response_format", "stop", "tools", "tool_choice"};
+    static const char *const parameters[] = {"temperature",
+                                             "top_p",
+                                             "frequency_penalty",
+                                             "presence_penalty",
+                                             "max_tokens",
+                                             "max_completion_tokens",
+                                             "logit_bias",
+                                             "logprobs",
+                                             "top_logprobs",
+                                             "seed",
+                                             "response_format",
+                                             "stop",
+                                             "tools",
+                                             "tool_choice"};
     const struct endpoint *first = m->endpoints[0];
     jw_object(w, NULL);
     jw_str(w, "id", m->id);

@@ -33,7 +33,10 @@ static void finish(struct io_post *p)
     if (api_resume(q)) {
         ledger_totals(shared->ledger, &t);
         struct metrics_shared all = {
-            .held = t.held, .holds = t.holds, .accounts = t.accounts, .keys = t.keys,
+            .held = t.held,
+            .holds = t.holds,
+            .accounts = t.accounts,
+            .keys = t.keys,
             .journal_bytes = journal_bytes_unapplied(shared->store),
             .uptime_s = (clock_wall_ms() - q->api->shared->started_ms) / 1000,
             .version = q->api->shared->version,
@@ -44,7 +47,8 @@ static void finish(struct io_post *p)
         q->stream = NULL;
         q->api->w->metrics.requests[200]++;
         http_respond(stream, 200,
-                     reply_fields(&q->context, STR("text/plain; version=0.0.4"), STR_NONE, room), &body, 1);
+                     reply_fields(&q->context, STR("text/plain; version=0.0.4"), STR_NONE, room),
+                     &body, 1);
         /* over: as after api_reply() */
         q->is_waiting = true;
         api_resume(q);

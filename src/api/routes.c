@@ -3,8 +3,10 @@
 static const struct route routes[] = {
     {HTTP_POST, STR_INIT("/chat/completions"), ACCESS_RELAY, NULL, "Chat, whole or streamed"},
     {HTTP_GET, STR_INIT("/models"), ACCESS_OPEN, api_models, "All models with their prices"},
-    {HTTP_GET, STR_INIT("/models/count"), ACCESS_OPEN, api_models_count, "How many models there are"},
-    {HTTP_GET, STR_INIT("/generation"), ACCESS_KEY, api_generation, "What one answer used and cost"},
+    {HTTP_GET, STR_INIT("/models/count"), ACCESS_OPEN, api_models_count,
+     "How many models there are"},
+    {HTTP_GET, STR_INIT("/generation"), ACCESS_KEY, api_generation,
+     "What one answer used and cost"},
     {HTTP_GET, STR_INIT("/key"), ACCESS_KEY, api_key, "The calling key: limits and usage"},
     {HTTP_GET, STR_INIT("/auth/key"), ACCESS_KEY, api_key, "The same, under its older name"},
     {HTTP_GET, STR_INIT("/credits"), ACCESS_MANAGEMENT, api_credits, "The account's credits"},

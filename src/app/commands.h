@@ -37,7 +37,7 @@ struct command_args {
 };
 
 struct command {
-    const char *name; /* "key create" */
+    const char *name;  /* "key create" */
     const char *words; /* "HASH": what it wants beside options; "": nothing; "[FILE]": optional */
     const char *summary;
     uint32_t options; /* bits 1 << OPTION_... beside --config, --data and --help, which all take */

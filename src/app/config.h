@@ -1,4 +1,5 @@
-/* config.h: settings: flags over environment over file over default; where each value came from; the catalog they name. */
+/* config.h: settings: flags over environment over file over default; where each value came from;
+ * the catalog they name. */
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
@@ -8,23 +9,24 @@
 #include "store/journal.h"
 
 struct config {
-    struct arena arena;       /* owns the strings below */
-    struct str file;          /* path of the file read, or empty */
+    struct arena arena; /* owns the strings below */
+    struct str file;    /* path of the file read, or empty */
     struct str listen_host;
     uint16_t listen_port;
-    struct str data;          /* a directory or postgresql://... */
+    struct str data; /* a directory or postgresql://... */
     uint32_t workers;
-    struct str public_url;    /* or empty */
+    struct str public_url; /* or empty */
     struct str key_prefix;
     struct str tls_cert, tls_key; /* or empty */
-    struct str upstream_ca;   /* PEM trusted for providers beside the system's, or empty */
-    uint64_t body_max;        /* bytes */
-    uint32_t connections_max; /* in all */
-    uint32_t keepalive_ms;    /* silence after which a stream gets a comment line */
-    uint32_t shutdown_ms;     /* how long streams may finish after SIGTERM */
+    struct str upstream_ca;       /* PEM trusted for providers beside the system's, or empty */
+    uint64_t body_max;            /* bytes */
+    uint32_t connections_max;     /* in all */
+    uint32_t keepalive_ms;        /* silence after which a stream gets a comment line */
+    uint32_t shutdown_ms;         /* how long streams may finish after SIGTERM */
     enum journal_sync journal_sync;
     enum log_level log_level;
-    struct catalog *catalog;  /* one reference; without providers: empty (the caller adds the simulated one) */
+    struct catalog
+        *catalog; /* one reference; without providers: empty (the caller adds the simulated one) */
 };
 
 /* What the command line gave; empty views where it did not. */
@@ -33,7 +35,8 @@ struct config_flags {
     bool settings_only; /* neither providers nor models are looked at: the catalog is empty */
 };
 
-/* ERR_INVALID: the sentence names file, line, setting and nearest known name. On success c is the caller's to release. */
+/* ERR_INVALID: the sentence names file, line, setting and nearest known name. On success c is the
+ * caller's to release. */
 enum err config_load(struct config *c, const struct config_flags *flags, struct fault *f) MUST_USE;
 void config_release(struct config *c);
 /* The effective settings as YAML on `out`, secrets masked, each with its origin as a comment. */

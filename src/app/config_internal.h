@@ -46,7 +46,8 @@ void config__fill_prices(struct price *p);
 
 /* The providers whose variable is set and that the file does not have. */
 enum err config__wellknown_providers(struct config_build *b) MUST_USE;
-/* The built-in models of the providers from index `wellknown_from` on, without those of the file. */
+/* The built-in models of the providers from index `wellknown_from` on, without those of the file.
+ */
 enum err config__wellknown_models(struct config_build *b, uint32_t wellknown_from) MUST_USE;
 
 /* What a provider's, a model's and an endpoint's table may hold. */

@@ -44,7 +44,8 @@ struct crew {
     unsigned away; /* errands not yet done */
 };
 
-/* --- settings ------------------------------------------------------------------------------------- */
+/* --- settings
+ * ------------------------------------------------------------------------------------- */
 
 static struct http_limits limits_of(const struct config *c)
 {
@@ -62,7 +63,8 @@ static struct relay_settings settings_of(const struct config *c)
         .body_max = c->body_max, .keepalive_ms = c->keepalive_ms, .public_url = STR_NONE};
 }
 
-/* --- changes in the store, told to every worker ------------------------------------------------------- */
+/* --- changes in the store, told to every worker
+ * ------------------------------------------------------- */
 
 struct notice {
     struct io_post post;
@@ -99,10 +101,12 @@ static void on_change(void *user, const uint8_t *hash)
     }
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening
+ * -------------------------------------------------------------------------------------- */
 
-static enum err worker_open(struct worker *k, unsigned i, const struct config *c, const struct relay_shared *shared,
-                            struct catalog *catalog, const struct io_tls *tls, uint16_t port, struct fault *f)
+static enum err worker_open(struct worker *k, unsigned i, const struct config *c,
+                            const struct relay_shared *shared, struct catalog *catalog,
+                            const struct io_tls *tls, uint16_t port, struct fault *f)
 {
     struct relay_settings settings = settings_of(c);
     struct http_limits limits = limits_of(c);
@@ -119,8 +123,9 @@ static enum err worker_open(struct worker *k, unsigned i, const struct config *c
     return http_server_listen(api_server(k->api), c->listen_host, port, tls, f);
 }
 
-struct crew *crew_new(const struct config *c, const struct relay_shared *shared, struct catalog *catalog,
-                      const struct io_tls *listener_tls, const char *version, struct fault *f)
+struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
+                      struct catalog *catalog, const struct io_tls *listener_tls,
+                      const char *version, struct fault *f)
 {
     struct crew *w = calloc(1, sizeof *w);
     struct worker *workers = calloc(c->workers, sizeof *workers);
@@ -174,7 +179,8 @@ enum err crew_start(struct crew *w, struct fault *f)
     return ERR_OK;
 }
 
-/* --- reloading ------------------------------------------------------------------------------------ */
+/* --- reloading
+ * ------------------------------------------------------------------------------------ */
 
 static void do_errand(struct io_post *p)
 {
@@ -189,7 +195,8 @@ static void do_errand(struct io_post *p)
     pthread_mutex_unlock(&w->lock);
 }
 
-enum err crew_reload(struct crew *w, const struct config *c, struct catalog *catalog, struct fault *f)
+enum err crew_reload(struct crew *w, const struct config *c, struct catalog *catalog,
+                     struct fault *f)
 {
     struct relay_settings settings = settings_of(c);
     struct http_limits limits = limits_of(c);
@@ -199,8 +206,11 @@ enum err crew_reload(struct crew *w, const struct config *c, struct catalog *cat
         return fault_set(f, ERR_NOMEM, "no memory to reload");
     w->away = w->n;
     for (unsigned i = 0; i < w->n; i++) {
-        errands[i] = (struct errand){.post = {.run = do_errand}, .worker = &w->workers[i], .settings = &settings,
-                                     .limits = &limits, .catalog = catalog};
+        errands[i] = (struct errand){.post = {.run = do_errand},
+                                     .worker = &w->workers[i],
+                                     .settings = &settings,
+                                     .limits = &limits,
+                                     .catalog = catalog};
         io_post(w->workers[i].loop, &errands[i].post);
     }
     pthread_mutex_lock(&w->lock);
@@ -217,17 +227,19 @@ enum err crew_reload(struct crew *w, const struct config *c, struct catalog *cat
     return e;
 }
 
-/* --- the end -------------------------------------------------------------------------------------- */
+/* --- the end
+ * -------------------------------------------------------------------------------------- */
 
 static bool is_quiet(const struct worker *k)
 {
     const struct crew *w = k->crew;
     bool watches = k == &w->workers[0];
-    return k->is_drained && k->relays->relays_n == 0 && api_is_idle(k->api) && gate_is_idle(k->relays->gate) &&
-           (!watches || watch_is_idle(w->watch));
+    return k->is_drained && k->relays->relays_n == 0 && api_is_idle(k->api) &&
+           gate_is_idle(k->relays->gate) && (!watches || watch_is_idle(w->watch));
 }
 
-/* Looks every few milliseconds whether the last request is gone; after the grace, ends what is left. */
+/* Looks every few milliseconds whether the last request is gone; after the grace, ends what is
+ * left. */
 static void on_stop_timer(struct io_timer *t)
 {
     struct worker *k = container_of(t, struct worker, stop_timer);

@@ -23,17 +23,19 @@ static enum err has_keys(struct store *s, bool *out, struct fault *f)
     return e;
 }
 
-static enum err grant(struct store *s, const struct account *a, struct first_start *out, struct fault *f)
+static enum err grant(struct store *s, const struct account *a, struct first_start *out,
+                      struct fault *f)
 {
-    struct store_credit_grant g = {.account_id = a->id, .amount = FIRST_GRANT, .note = "first start"};
+    struct store_credit_grant g = {
+        .account_id = a->id, .amount = FIRST_GRANT, .note = "first start"};
     if (a->granted > 0)
         return ERR_OK;
     out->granted = FIRST_GRANT;
     return submit(s, &g.call, STORE_CREDIT_GRANT, f);
 }
 
-static enum err make_key(const struct config *c, struct store *s, int64_t account_id, struct first_start *out,
-                         struct fault *f)
+static enum err make_key(const struct config *c, struct store *s, int64_t account_id,
+                         struct first_start *out, struct fault *f)
 {
     struct store_key_create create = {.key = {.limit = NO_LIMIT, .name = "first key"}};
     key_make(c->key_prefix, false, out->key, &create.key);

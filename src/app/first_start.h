@@ -11,7 +11,8 @@ struct first_start {
     nanos granted;              /* what a new account was given */
 };
 
-/* Makes the first account and key if the store has no key at all. The store is not open elsewhere in this process. */
+/* Makes the first account and key if the store has no key at all. The store is not open elsewhere
+ * in this process. */
 enum err first_start(const struct config *c, struct first_start *out, struct fault *f) MUST_USE;
 
 #endif

@@ -33,7 +33,8 @@ struct process {
     char management_prefix[KEY_PREFIX_MAX + 6];
 };
 
-/* --- the simulated provider ------------------------------------------------------------------------ */
+/* --- the simulated provider
+ * ------------------------------------------------------------------------ */
 
 static void *run_simulator(void *arg)
 {
@@ -86,7 +87,8 @@ static enum err complete_catalog(struct process *p, struct catalog *c, struct fa
     return e == ERR_OK ? catalog_seal(c, f) : e;
 }
 
-/* --- what people read first --------------------------------------------------------------------------- */
+/* --- what people read first
+ * --------------------------------------------------------------------------- */
 
 static void greet(const struct process *p, const struct first_start *first)
 {
@@ -97,27 +99,32 @@ static void greet(const struct process *p, const struct first_start *first)
     unsigned port = crew_port(p->crew);
     bool is_v6 = memchr(host.p, ':', host.n) != NULL;
     const char *open = is_v6 ? "[" : "", *close = is_v6 ? "]" : "";
-    fprintf(stderr, "\nTurnpike listens on %s://%s%.*s%s:%u\n", scheme, open, STR_ARG(host), close, port);
+    fprintf(stderr, "\nTurnpike listens on %s://%s%.*s%s:%u\n", scheme, open, STR_ARG(host), close,
+            port);
     if (p->simulator.is_running)
-        fprintf(stderr, "No provider is configured: the built-in simulated provider answers (models sim/...).\n");
+        fprintf(stderr, "No provider is configured: the built-in simulated provider answers "
+                        "(models sim/...).\n");
     if (first->made_key)
         fprintf(stderr, "Your first API key, shown this once:\n\n  %s\n\n", first->key);
     if (first->granted)
         fprintf(stderr, "Its account starts with $%lld; more: turnpike credit grant USD\n",
                 (long long)(first->granted / NANOS_PER_USD));
     fprintf(stderr,
-            "Try it:\n\n  curl %s://%s%.*s%s:%u/api/v1/chat/completions -H 'Content-Type: application/json' "
-            "-H 'Authorization: Bearer %s' -d '{\"model\":\"%.*s\",\"messages\":[{\"role\":\"user\",\"content\":"
+            "Try it:\n\n  curl %s://%s%.*s%s:%u/api/v1/chat/completions -H 'Content-Type: "
+            "application/json' "
+            "-H 'Authorization: Bearer %s' -d "
+            "'{\"model\":\"%.*s\",\"messages\":[{\"role\":\"user\",\"content\":"
             "\"Hello\"}]}'\n\n",
-            scheme, open, STR_ARG(host), close, port, first->made_key ? first->key : "'\"$TURNPIKE_API_KEY\"'",
-            STR_ARG(model));
+            scheme, open, STR_ARG(host), close, port,
+            first->made_key ? first->key : "'\"$TURNPIKE_API_KEY\"'", STR_ARG(model));
 }
 
 static void log_listening(const struct process *p)
 {
     char address[300];
     struct log_line l;
-    int n = snprintf(address, sizeof address, "%.*s:%u", STR_ARG(p->config.listen_host), crew_port(p->crew));
+    int n = snprintf(address, sizeof address, "%.*s:%u", STR_ARG(p->config.listen_host),
+                     crew_port(p->crew));
     log_begin(&l, LOG_INFO, "listening");
     log_str(&l, "address", str_of(address, (size_t)n));
     log_i64(&l, "workers", p->config.workers);
@@ -125,7 +132,8 @@ static void log_listening(const struct process *p)
     log_flush();
 }
 
-/* --- opening ------------------------------------------------------------------------------------------ */
+/* --- opening
+ * ------------------------------------------------------------------------------------------ */
 
 static void raise_descriptors(void)
 {
@@ -172,7 +180,8 @@ static enum err process_open(struct process *p, struct first_start *first, struc
         e = open_shared(p, f);
     if (e != ERR_OK)
         return e;
-    p->crew = crew_new(&p->config, &p->shared, p->config.catalog, p->listener_tls, turnpike_version(), f);
+    p->crew =
+        crew_new(&p->config, &p->shared, p->config.catalog, p->listener_tls, turnpike_version(), f);
     return p->crew ? crew_start(p->crew, f) : f->err;
 }
 
@@ -191,19 +200,24 @@ static void process_close(struct process *p)
     config_release(&p->config);
 }
 
-/* --- running ------------------------------------------------------------------------------------------ */
+/* --- running
+ * ------------------------------------------------------------------------------------------ */
 
 static void warn_unchangeable(const struct config *old, const struct config *new)
 {
-    bool moved = !str_eq(old->listen_host, new->listen_host) || old->listen_port != new->listen_port;
+    bool moved =
+        !str_eq(old->listen_host, new->listen_host) || old->listen_port != new->listen_port;
     if (moved || !str_eq(old->data, new->data) || old->workers != new->workers ||
         !str_eq(old->key_prefix, new->key_prefix) || !str_eq(old->tls_cert, new->tls_cert) ||
         !str_eq(old->upstream_ca, new->upstream_ca) || old->journal_sync != new->journal_sync)
-        log_line(LOG_WARN, "listen, data, workers, key_prefix, tls, upstream_ca and journal change at the next "
-                           "start only");
+        log_line(
+            LOG_WARN,
+            "listen, data, workers, key_prefix, tls, upstream_ca and journal change at the next "
+            "start only");
 }
 
-/* The catalog and limits are swapped whole, or all stays as it was. The strings that stay in use (data, prefix,
+/* The catalog and limits are swapped whole, or all stays as it was. The strings that stay in use
+ * (data, prefix,
  * ...) belong to the first configuration, which is kept until the end. */
 static void reload(struct process *p)
 {
@@ -212,7 +226,8 @@ static void reload(struct process *p)
     enum err e = config_load(&fresh, p->flags, &f);
     if (e == ERR_OK) {
         e = complete_catalog(p, fresh.catalog, &f);
-        fresh.workers = e == ERR_OK ? (warn_unchangeable(&p->config, &fresh), p->config.workers) : fresh.workers;
+        fresh.workers = e == ERR_OK ? (warn_unchangeable(&p->config, &fresh), p->config.workers)
+                                    : fresh.workers;
         if (e == ERR_OK)
             e = crew_reload(p->crew, &fresh, fresh.catalog, &f);
         if (e == ERR_OK)

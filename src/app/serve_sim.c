@@ -47,7 +47,8 @@ int serve_sim(struct str host, uint16_t port)
     if (is_running) {
         struct stopper stopper = {.post = {.run = stop}, .loop = l};
         log_listening(host, sim_port(s));
-        fprintf(stderr, "The simulated provider listens on http://%.*s:%u/v1\n", STR_ARG(host), sim_port(s));
+        fprintf(stderr, "The simulated provider listens on http://%.*s:%u/v1\n", STR_ARG(host),
+                sim_port(s));
         sigwait(&signals, &got);
         io_post(l, &stopper.post);
         pthread_join(thread, NULL);

@@ -5,10 +5,14 @@
 #include "sim/sim.h"
 
 /* Above zero, so that credits move: dollars per million tokens, as pico-dollars per token. */
-static const struct price sim_price = {
-    .prompt = 1000000, .completion = 2000000, .cache_read = 1000000, .cache_write = 1000000, .reasoning = 2000000};
+static const struct price sim_price = {.prompt = 1000000,
+                                       .completion = 2000000,
+                                       .cache_read = 1000000,
+                                       .cache_write = 1000000,
+                                       .reasoning = 2000000};
 
-static struct provider *add_provider(struct catalog *c, const char *name, const char *title, uint16_t port)
+static struct provider *add_provider(struct catalog *c, const char *name, const char *title,
+                                     uint16_t port)
 {
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%u/v1", port);
@@ -26,10 +30,14 @@ static struct provider *add_provider(struct catalog *c, const char *name, const 
     return catalog_add_provider(c, &p);
 }
 
-static bool add_endpoint(struct catalog *c, struct model *m, const struct provider *p, const char *name)
+static bool add_endpoint(struct catalog *c, struct model *m, const struct provider *p,
+                         const char *name)
 {
-    struct endpoint e = {
-        .provider = p, .model = str_c(name), .price = sim_price, .context = 128000, .max_output = 16384};
+    struct endpoint e = {.provider = p,
+                         .model = str_c(name),
+                         .price = sim_price,
+                         .context = 128000,
+                         .max_output = 16384};
     return catalog_add_endpoint(c, m, &e) != NULL;
 }
 
@@ -47,27 +55,32 @@ static bool add_plain(struct catalog *c, const struct providers *p)
 {
     struct model *echo = add_model(c, "sim/echo", "Answers with the last user message");
     struct model *lorem = add_model(c, "sim/lorem", "Answers with max_tokens words of filler");
-    return echo && add_endpoint(c, echo, p->first, "echo") && lorem && add_endpoint(c, lorem, p->first, "lorem");
+    return echo && add_endpoint(c, echo, p->first, "echo") && lorem &&
+           add_endpoint(c, lorem, p->first, "lorem");
 }
 
 /* A model whose first endpoint fails as told, and a second that answers properly, or none. */
-static bool add_fault(struct catalog *c, const struct providers *p, const char *fault, bool has_second)
+static bool add_fault(struct catalog *c, const struct providers *p, const char *fault,
+                      bool has_second)
 {
     char id[96], native[64];
     bool is_refused = str_eq(str_c(fault), STR("refused"));
     snprintf(native, sizeof native, "%s-%s", has_second ? "fault" : "only", fault);
     snprintf(id, sizeof id, "sim/%s", native);
-    struct model *m = add_model(c, id, has_second ? "A fault, then a second endpoint that answers" : "A fault alone");
+    struct model *m = add_model(
+        c, id, has_second ? "A fault, then a second endpoint that answers" : "A fault alone");
     return m && add_endpoint(c, m, is_refused ? p->refused : p->first, native) &&
            (!has_second || add_endpoint(c, m, p->second, "echo"));
 }
 
 enum err sim_catalog_add(struct catalog *c, uint16_t port, uint16_t refused_port, struct fault *f)
 {
-    struct providers p = {add_provider(c, "sim", "Sim", port), add_provider(c, "sim-second", "Sim Second", port),
+    struct providers p = {add_provider(c, "sim", "Sim", port),
+                          add_provider(c, "sim-second", "Sim Second", port),
                           add_provider(c, "sim-refused", "Sim Refused", refused_port)};
     bool ok = p.first && p.second && p.refused && add_plain(c, &p);
     for (unsigned i = 0; ok && sim_fault_name(i); i++)
-        ok = add_fault(c, &p, sim_fault_name(i), true) && add_fault(c, &p, sim_fault_name(i), false);
+        ok =
+            add_fault(c, &p, sim_fault_name(i), true) && add_fault(c, &p, sim_fault_name(i), false);
     return ok ? ERR_OK : fault_set(f, ERR_NOMEM, "no memory for the simulated provider's models");
 }

@@ -59,7 +59,8 @@ static void renew_key(struct watch *w, const struct store_change *c)
 static void renew_account(struct watch *w, const struct store_change *c)
 {
     w->account = (struct store_account_get){.id = c->id};
-    w->account.call = (struct store_call){.need = STORE_ACCOUNT_GET, .loop = w->loop, .done = on_account};
+    w->account.call =
+        (struct store_call){.need = STORE_ACCOUNT_GET, .loop = w->loop, .done = on_account};
     store_submit(w->store, &w->account.call);
 }
 
@@ -94,7 +95,8 @@ static void poll(struct io_timer *t)
 {
     struct watch *w = container_of(t, struct watch, timer);
     w->is_asking = true;
-    w->changes.call = (struct store_call){.need = STORE_CHANGES, .loop = w->loop, .done = on_changes};
+    w->changes.call =
+        (struct store_call){.need = STORE_CHANGES, .loop = w->loop, .done = on_changes};
     store_submit(w->store, &w->changes.call);
 }
 

@@ -1,5 +1,5 @@
-/* watch.h: notices what others (the command line) change in the store, and makes it hold here: the ledger first,
- * then every worker's cache of keys. On one loop. */
+/* watch.h: notices what others (the command line) change in the store, and makes it hold here: the
+ * ledger first, then every worker's cache of keys. On one loop. */
 #ifndef APP_WATCH_H
 #define APP_WATCH_H
 
@@ -8,8 +8,8 @@
 
 struct watch;
 
-/* changed(user, hash) is called on the loop after the ledger knows; hash NULL: an account changed, any key may be
- * concerned. NULL: no memory. */
+/* changed(user, hash) is called on the loop after the ledger knows; hash NULL: an account changed,
+ * any key may be concerned. NULL: no memory. */
 struct watch *watch_new(struct io_loop *l, struct store *s, struct ledger *ledger,
                         void (*changed)(void *user, const uint8_t *hash), void *user);
 void watch_stop(struct watch *w);

@@ -6,10 +6,10 @@
 #include "crypto/digest.h"
 
 enum {
-    CACHED_MAX = 20000,    /* principals a worker remembers */
-    UNKNOWN_SLOTS = 4096,  /* digests of unknown keys; a power of two */
+    CACHED_MAX = 20000,   /* principals a worker remembers */
+    UNKNOWN_SLOTS = 4096, /* digests of unknown keys; a power of two */
     UNKNOWN_MS = 2000,
-    LOOKUPS_MAX = 512,     /* questions to the store at a time */
+    LOOKUPS_MAX = 512, /* questions to the store at a time */
 };
 
 struct unknown {
@@ -53,13 +53,16 @@ static struct str hash_view(const uint8_t hash[KEY_HASH_BYTES])
     return str_of((const char *)hash, KEY_HASH_BYTES);
 }
 
-struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger, struct str key_prefix,
-                      struct str management_prefix)
+struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
+                      struct str key_prefix, struct str management_prefix)
 {
     struct gate *g = calloc(1, sizeof *g);
     if (!g)
         return NULL;
-    *g = (struct gate){.loop = l, .store = s, .ledger = ledger, .prefix = key_prefix,
+    *g = (struct gate){.loop = l,
+                       .store = s,
+                       .ledger = ledger,
+                       .prefix = key_prefix,
                        .management_prefix = management_prefix};
     g->unknown = calloc(UNKNOWN_SLOTS, sizeof *g->unknown);
     map_init(&g->cached);
@@ -124,7 +127,8 @@ void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES])
     unknown_slot(g, hash)->until_ms = 0;
 }
 
-/* --- the judgement ------------------------------------------------------------------------------- */
+/* --- the judgement -------------------------------------------------------------------------------
+ */
 
 static enum err judge_key(const struct principal *p, enum gate_need need, struct fault *f)
 {
@@ -158,7 +162,8 @@ static enum err refuse_unknown(struct fault *f)
     return fault_set(f, ERR_AUTH, "Unknown API key: it does not exist or was deleted");
 }
 
-/* --- asking the store ---------------------------------------------------------------------------- */
+/* --- asking the store ----------------------------------------------------------------------------
+ */
 
 static void cache(struct gate *g, struct principal *p)
 {
@@ -224,7 +229,8 @@ static void on_row(struct store_call *c)
     free(k);
 }
 
-static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTES], struct gate_wait *w)
+static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
+                                struct gate_wait *w)
 {
     struct gate_lookup *k = map_get(&g->asking, hash_view(hash));
     if (!k) {
@@ -232,7 +238,8 @@ static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTE
         if (!k || (memcpy(k->get.hash, hash, KEY_HASH_BYTES),
                    map_put(&g->asking, hash_view(k->get.hash), k) != ERR_OK)) {
             free(k);
-            fault_write(&w->fault, ERR_NOMEM, "Too many unknown keys are being looked up: try again");
+            fault_write(&w->fault, ERR_NOMEM,
+                        "Too many unknown keys are being looked up: try again");
             return GATE_SHUT;
         }
         k->gate = g;
@@ -245,7 +252,8 @@ static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTE
     return GATE_WAIT;
 }
 
-/* --- reading the credential ---------------------------------------------------------------------- */
+/* --- reading the credential ----------------------------------------------------------------------
+ */
 
 /* The key's text, or the reason why there is none. A credential is never echoed, and neither is a
  * scheme: what stands in its place may be one. */
@@ -280,10 +288,11 @@ enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x
     if (credential(authorization, x_api_key, &text, &w->fault) != ERR_OK)
         return GATE_SHUT;
     if (key_shape(text, g->prefix) == KEY_SHAPE_BAD) {
-        fault_write(&w->fault, ERR_AUTH,
-                    "Malformed API key: expected '%.*s' or '%.*s' and %d hex digits with a checksum, "
-                    "got %zu characters that are no such key",
-                    STR_ARG(g->prefix), STR_ARG(g->management_prefix), KEY_DIGITS, text.n);
+        fault_write(
+            &w->fault, ERR_AUTH,
+            "Malformed API key: expected '%.*s' or '%.*s' and %d hex digits with a checksum, "
+            "got %zu characters that are no such key",
+            STR_ARG(g->prefix), STR_ARG(g->management_prefix), KEY_DIGITS, text.n);
         return GATE_SHUT;
     }
     key_hash(text, hash);

@@ -1,9 +1,9 @@
 /* gate.h: from a request's credential to who is asking: one per worker.
  *
- * Shape first (prefix, length, checksum: no look-up), then SHA-256, then the worker's cache, keyed by
- * the whole digest; a miss asks the store once, however many requests wait for it. Digests of unknown
- * keys are remembered for a short time in a bounded table, so that a flood of them does not reach
- * the store. */
+ * Shape first (prefix, length, checksum: no look-up), then SHA-256, then the worker's cache, keyed
+ * by the whole digest; a miss asks the store once, however many requests wait for it. Digests of
+ * unknown keys are remembered for a short time in a bounded table, so that a flood of them does not
+ * reach the store. */
 #ifndef AUTH_GATE_H
 #define AUTH_GATE_H
 
@@ -43,9 +43,9 @@ struct gate_wait {
 
 enum gate_answer { GATE_OPEN, GATE_SHUT, GATE_WAIT };
 
-struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger, struct str key_prefix,
-                      struct str management_prefix);
-void gate_free(struct gate *g); /* nobody waits any more */
+struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
+                      struct str key_prefix, struct str management_prefix);
+void gate_free(struct gate *g);          /* nobody waits any more */
 bool gate_is_idle(const struct gate *g); /* nothing is asked of the store */
 
 /* authorization, x_api_key: the fields' values, p NULL where the request has none. */

@@ -1,6 +1,7 @@
-/* key.h: the form of an API key: prefix, 56 random hex digits, CRC-32 of those 56 characters as 8 hex digits.
- * An inference key begins with the configured prefix ("sk-tp-v1-"), a management key with "sk-tp-mgmt-v1-" (the
- * prefix with "mgmt-" before its version: see key_management_prefix()). */
+/* key.h: the form of an API key: prefix, 56 random hex digits, CRC-32 of those 56 characters as 8
+ * hex digits. An inference key begins with the configured prefix ("sk-tp-v1-"), a management key
+ * with "sk-tp-mgmt-v1-" (the prefix with "mgmt-" before its version: see key_management_prefix()).
+ */
 #ifndef AUTH_KEY_H
 #define AUTH_KEY_H
 

@@ -1,4 +1,5 @@
-/* buf.h: bytes that we own, growing up to a ceiling. Invariants: n <= cap <= max; p is NULL iff cap is 0.
+/* buf.h: bytes that we own, growing up to a ceiling. Invariants: n <= cap <= max; p is NULL iff cap
+ * is 0.
  *
  * A failed add leaves the buffer as it was and sets `failed`, which stays until buf_reset() or
  * buf_release(): a writer may add many times and look once, at the end. */

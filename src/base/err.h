@@ -8,6 +8,7 @@
 #include "base/bug.h"
 #include "base/str.h"
 
+/* clang-format off */
 /*   code             http  error_type on the wire    what it means */
 #define ERR_LIST(X)                                                                              \
     X(OK,             200, "ok")                                                                 \
@@ -36,6 +37,7 @@
     X(SHUTDOWN,       503, "server")                  /* this process is stopping */             \
     X(TIMEOUT,        504, "timeout")                 /* the provider was too slow */            \
     X(VERSION,        505, "invalid_request")
+/* clang-format on */
 
 enum err {
 #define X(code, http, type) ERR_##code,

@@ -1,4 +1,5 @@
-/* list.h: a ring of links inside the things that are listed. A link that is in no list points at itself. */
+/* list.h: a ring of links inside the things that are listed. A link that is in no list points at
+ * itself. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 
@@ -52,7 +53,7 @@ static inline void list_move_all(struct list *to, struct list *from)
 }
 
 /* The item may be deleted while one stands on it. */
-#define list_each(at, after, head) \
+#define list_each(at, after, head)                                                                 \
     for (at = (head)->next, after = at->next; at != (head); at = after, after = at->next)
 
 #endif

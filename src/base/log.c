@@ -48,13 +48,14 @@ static bool needs_quotes(struct str s)
     unsigned bad = s.n == 0;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        bad |= (unsigned)(c <= ' ') | (unsigned)(c >= 0x7f) | (unsigned)(c == '"') | (unsigned)(c == '=') |
-               (unsigned)(c == '\\');
+        bad |= (unsigned)(c <= ' ') | (unsigned)(c >= 0x7f) | (unsigned)(c == '"') |
+               (unsigned)(c == '=') | (unsigned)(c == '\\');
     }
     return bad;
 }
 
-/* ASCII controls, and both bytes of U+0080..U+009F (0xc2 and 0x80..0x9f), which some terminals obey too. */
+/* ASCII controls, and both bytes of U+0080..U+009F (0xc2 and 0x80..0x9f), which some terminals obey
+ * too. */
 static bool is_control(struct str s, size_t at)
 {
     unsigned char c = (unsigned char)s.p[at];

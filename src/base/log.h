@@ -1,4 +1,5 @@
-/* log.h: logfmt lines on standard error, one write each. Secrets have no formatter: see secret.h. */
+/* log.h: logfmt lines on standard error, one write each. Secrets have no formatter: see secret.h.
+ */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -12,8 +13,8 @@ bool log_parse_level(struct str s, enum log_level *out);
 /* One line: time=... level=... msg="..." */
 void log_line(enum log_level v, const char *fmt, ...) PRINTF(2, 3);
 
-/* Piece by piece: log_begin(), any number of log_str()/log_i64(), log_end(). Values are quoted where logfmt
- * needs it and cut at 200 bytes. A line that is below the level costs nothing. */
+/* Piece by piece: log_begin(), any number of log_str()/log_i64(), log_end(). Values are quoted
+ * where logfmt needs it and cut at 200 bytes. A line that is below the level costs nothing. */
 struct log_line {
     struct buf text;
     char room[1024];
@@ -27,8 +28,8 @@ void log_add_str(struct log_line *l, struct str key, struct str value);
 void log_add_i64(struct log_line *l, struct str key, int64_t value);
 void log_end(struct log_line *l);
 
-/* Deferred: lines gather in memory (at most 4 MiB; more are dropped and counted) until log_flush(), so that a thread that
- * must not block never writes. Turning it off flushes. */
+/* Deferred: lines gather in memory (at most 4 MiB; more are dropped and counted) until log_flush(),
+ * so that a thread that must not block never writes. Turning it off flushes. */
 void log_set_deferred(bool on);
 void log_flush(void);
 

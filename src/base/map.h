@@ -1,7 +1,7 @@
 /* map.h: a hash map from bytes to pointers: open addressing, linear probing, at most 3/4 full.
  *
- * The map neither owns nor copies keys: `key` must live in the value or longer. The hash is seeded per
- * process, so a peer cannot choose collisions. */
+ * The map neither owns nor copies keys: `key` must live in the value or longer. The hash is seeded
+ * per process, so a peer cannot choose collisions. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -20,7 +20,7 @@ struct map {
 };
 
 void map_init(struct map *m);
-void map_release(struct map *m); /* frees the table, not the values */
+void map_release(struct map *m);                    /* frees the table, not the values */
 void *map_get(const struct map *m, struct str key); /* NULL: not there */
 /* Sets or replaces. ERR_NOMEM: nothing changed. */
 enum err map_put(struct map *m, struct str key, void *value) MUST_USE;

@@ -1,5 +1,5 @@
-/* money.h: dollars as integers. Nano-dollars (1e-9) for credit and cost, pico-dollars (1e-12) per token for
- * prices. No floating point: dollars appear as decimal text at the edges only. */
+/* money.h: dollars as integers. Nano-dollars (1e-9) for credit and cost, pico-dollars (1e-12) per
+ * token for prices. No floating point: dollars appear as decimal text at the edges only. */
 #ifndef BASE_MONEY_H
 #define BASE_MONEY_H
 
@@ -9,12 +9,14 @@ typedef int64_t nanos; /* nano-dollars */
 typedef int64_t picos; /* pico-dollars */
 
 #define NANOS_PER_USD INT64_C(1000000000)
-#define NANOS_MAX (INT64_C(4000000000) * NANOS_PER_USD) /* four billion dollars: sums of two fit 64 bits */
+#define NANOS_MAX                                                                                  \
+    (INT64_C(4000000000) * NANOS_PER_USD) /* four billion dollars: sums of two fit 64 bits */
 
-/* Decimal dollars ("12", "0.0015", "1e-3" is refused) to nano-dollars, exactly: more than nine digits
- * after the point that are not zero are refused. Not negative. */
+/* Decimal dollars ("12", "0.0015", "1e-3" is refused) to nano-dollars, exactly: more than nine
+ * digits after the point that are not zero are refused. Not negative. */
 bool money_parse_usd(struct str s, nanos *out);
-/* Dollars per million tokens ("0.15") to pico-dollars per token, exactly: at most six digits after the point. */
+/* Dollars per million tokens ("0.15") to pico-dollars per token, exactly: at most six digits after
+ * the point. */
 bool money_parse_per_million(struct str s, picos *out);
 
 /* Shortest exact decimal: "0", "12.5", "0.0000026". Negative amounts bear a '-'. */

@@ -1,5 +1,6 @@
-/* secret.h: text that must never be printed. A type of its own, so that no formatter takes it; only the few
- * places that put it on a wire or hash it call secret_reveal(), and a search for that name finds them. */
+/* secret.h: text that must never be printed. A type of its own, so that no formatter takes it; only
+ * the few places that put it on a wire or hash it call secret_reveal(), and a search for that name
+ * finds them. */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 

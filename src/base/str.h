@@ -1,6 +1,7 @@
 /* str.h: a view of bytes that somebody else owns. Not terminated; may hold NULs.
  *
- * Two views are equal when length and bytes are equal: nothing here matches a prefix by accident. */
+ * Two views are equal when length and bytes are equal: nothing here matches a prefix by accident.
+ */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
@@ -16,7 +17,10 @@ struct str {
 
 /* A view of a string literal. */
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
-#define STR_INIT(literal) {"" literal, sizeof(literal) - 1}
+#define STR_INIT(literal)                                                                          \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
 #define STR_NONE ((struct str){NULL, 0})
 
 /* For "%.*s". */
@@ -45,7 +49,8 @@ static inline bool str_starts(struct str s, struct str prefix)
 
 static inline bool str_ends(struct str s, struct str suffix)
 {
-    return s.n >= suffix.n && (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
+    return s.n >= suffix.n &&
+           (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
 /* What is left after the first n bytes; n past the end gives an empty view. */
@@ -73,7 +78,8 @@ struct str str_cut(struct str *s, char sep);
 size_t str_find(struct str s, struct str needle);
 /* Parses all of s as a decimal number without sign, at most `max`. */
 bool str_u64(struct str s, uint64_t max, uint64_t *out);
-/* Number of edits (insert, delete, replace, swap) from a to b; both at most 64 bytes, else SIZE_MAX. */
+/* Number of edits (insert, delete, replace, swap) from a to b; both at most 64 bytes, else
+ * SIZE_MAX. */
 size_t str_distance(struct str a, struct str b);
 
 #endif

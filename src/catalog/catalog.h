@@ -1,7 +1,8 @@
-/* catalog.h: the models, who runs them and for how much: one immutable snapshot, counted, swapped whole.
+/* catalog.h: the models, who runs them and for how much: one immutable snapshot, counted, swapped
+ * whole.
  *
- * Built once by the configuration (catalog_new, ..._add_..., catalog_seal), then read by all threads. All memory is the
- * catalog's arena; strings handed in are copied. */
+ * Built once by the configuration (catalog_new, ..._add_..., catalog_seal), then read by all
+ * threads. All memory is the catalog's arena; strings handed in are copied. */
 #ifndef CATALOG_CATALOG_H
 #define CATALOG_CATALOG_H
 
@@ -19,31 +20,32 @@ struct deadlines {
 };
 
 struct provider {
-    struct str name;      /* as configured: "openai" */
-    struct str title;     /* as clients see it in `provider`: "OpenAI" */
-    struct str dialect;   /* "openai" */
-    struct str base_url;  /* without a '/' at its end */
+    struct str name;     /* as configured: "openai" */
+    struct str title;    /* as clients see it in `provider`: "OpenAI" */
+    struct str dialect;  /* "openai" */
+    struct str base_url; /* without a '/' at its end */
     struct secret api_key;
     struct deadlines deadlines;
-    uint32_t connections_max; /* per worker */
-    struct str max_tokens_field; /* what an output bound is called there: "max_tokens" or "max_completion_tokens" */
+    uint32_t connections_max;    /* per worker */
+    struct str max_tokens_field; /* what an output bound is called there: "max_tokens" or
+                                    "max_completion_tokens" */
     bool may_train;
     int32_t retention_days; /* -1: not stated */
-    uint32_t index;       /* 0.. in this catalog */
+    uint32_t index;         /* 0.. in this catalog */
 };
 
 struct endpoint {
     const struct provider *provider;
-    struct str model;     /* the provider's own name for it */
+    struct str model; /* the provider's own name for it */
     struct price price;
     uint32_t context, max_output; /* tokens; 0: not stated */
-    uint32_t index;       /* 0.. in this catalog */
+    uint32_t index;               /* 0.. in this catalog */
 };
 
 struct model {
-    struct str id;        /* "openai/gpt-4o-mini" */
+    struct str id; /* "openai/gpt-4o-mini" */
     struct str name, description;
-    int64_t created;      /* unix seconds; 0: not stated */
+    int64_t created;             /* unix seconds; 0: not stated */
     struct endpoint **endpoints; /* in the order in which they are tried */
     uint32_t endpoints_n;
 };
@@ -58,12 +60,16 @@ struct catalog {
 };
 
 struct catalog *catalog_new(void); /* one reference; NULL: no memory */
-/* Copies what is pointed at; returns the copy, which may be changed until catalog_seal(). NULL: no memory. */
+/* Copies what is pointed at; returns the copy, which may be changed until catalog_seal(). NULL: no
+ * memory. */
 struct provider *catalog_add_provider(struct catalog *c, const struct provider *p) MUST_USE;
-struct model *catalog_add_model(struct catalog *c, const struct model *m) MUST_USE; /* without endpoints */
-struct endpoint *catalog_add_endpoint(struct catalog *c, struct model *m, const struct endpoint *e) MUST_USE;
+struct model *catalog_add_model(struct catalog *c,
+                                const struct model *m) MUST_USE; /* without endpoints */
+struct endpoint *catalog_add_endpoint(struct catalog *c, struct model *m,
+                                      const struct endpoint *e) MUST_USE;
 struct provider *catalog_find_provider(struct catalog *c, struct str name);
-/* Indexes; ERR_CONFLICT and a sentence for a model that is there twice, ERR_INVALID for one without endpoints. */
+/* Indexes; ERR_CONFLICT and a sentence for a model that is there twice, ERR_INVALID for one without
+ * endpoints. */
 enum err catalog_seal(struct catalog *c, struct fault *f) MUST_USE;
 
 struct catalog *catalog_ref(struct catalog *c);

@@ -6,8 +6,8 @@
 enum kind {
     STRING,
     BOOLEAN,
-    COUNT,   /* a whole number, low..high */
-    NUMBER,  /* low..high */
+    COUNT,  /* a whole number, low..high */
+    NUMBER, /* low..high */
     OBJECT,
     ARRAY,
     STRING_OR_ARRAY,
@@ -134,14 +134,17 @@ static bool is_kind(const struct field *f, struct json v)
 static enum err refuse_kind(const struct field *d, struct json v, struct fault *f)
 {
     static const char *const wanted[] = {
-        [STRING] = "a string",         [BOOLEAN] = "true or false",
-        [OBJECT] = "an object",        [ARRAY] = "an array",
+        [STRING] = "a string",
+        [BOOLEAN] = "true or false",
+        [OBJECT] = "an object",
+        [ARRAY] = "an array",
         [STRING_OR_ARRAY] = "a string or an array",
         [STRING_OR_OBJECT] = "a string or an object",
         [ANY] = "anything",
     };
     if (d->kind == COUNT)
-        return fault_set(f, ERR_INVALID, "%.*s: expected a whole number from %.0f to %.0f, got %s%s",
+        return fault_set(f, ERR_INVALID,
+                         "%.*s: expected a whole number from %.0f to %.0f, got %s%s",
                          STR_ARG(d->name), d->low, d->high, json_kind(v),
                          json_is(v, JSON_NUMBER) ? " outside of that" : "");
     if (d->kind == NUMBER)
@@ -152,14 +155,15 @@ static enum err refuse_kind(const struct field *d, struct json v, struct fault *
                      json_kind(v));
 }
 
-static enum err add_model(struct chat_request *r, struct json v, struct buf *scratch, const char *where,
-                          struct fault *f)
+static enum err add_model(struct chat_request *r, struct json v, struct buf *scratch,
+                          const char *where, struct fault *f)
 {
     if (!json_is(v, JSON_STRING))
         return fault_set(f, ERR_INVALID, "%s: expected a string, got %s", where, json_kind(v));
     struct str id = json_str(v, scratch);
     if (!id.p || id.n == 0 || id.n > 256)
-        return fault_set(f, ERR_INVALID, "%s: expected a model name of 1 to 256 bytes, got %zu", where, id.n);
+        return fault_set(f, ERR_INVALID, "%s: expected a model name of 1 to 256 bytes, got %zu",
+                         where, id.n);
     for (uint32_t i = 0; i < r->models_n; i++) {
         if (str_eq(r->models[i], id))
             return ERR_OK;
@@ -170,7 +174,8 @@ static enum err add_model(struct chat_request *r, struct json v, struct buf *scr
     return ERR_OK;
 }
 
-static enum err read_models(struct chat_request *r, const struct json *known, struct buf *scratch, struct fault *f)
+static enum err read_models(struct chat_request *r, const struct json *known, struct buf *scratch,
+                            struct fault *f)
 {
     enum err e = ERR_OK;
     struct json model = known[MODEL], models = known[MODELS];
@@ -187,9 +192,8 @@ static enum err read_models(struct chat_request *r, const struct json *known, st
 static bool is_link(struct json part, struct str type)
 {
     struct json media = json_get(part, type);
-    struct json url = json_get(media, json_is(json_get(media, STR("url")), JSON_STRING)
-                                          ? STR("url")
-                                          : STR("file_data"));
+    struct json url = json_get(
+        media, json_is(json_get(media, STR("url")), JSON_STRING) ? STR("url") : STR("file_data"));
     return json_is(media, JSON_OBJECT) && !str_starts(json_raw_str(url), STR("data:"));
 }
 
@@ -197,14 +201,17 @@ static enum err read_part(struct chat_request *r, struct json part, size_t i, st
 {
     struct json type = json_get(part, STR("type"));
     if (!json_is(part, JSON_OBJECT))
-        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected parts that are objects, got %s", i,
+        return fault_set(f, ERR_INVALID,
+                         "messages[%zu].content: expected parts that are objects, got %s", i,
                          json_kind(part));
     if (!json_is(type, JSON_STRING))
-        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected each part to have a type, got %s", i,
+        return fault_set(f, ERR_INVALID,
+                         "messages[%zu].content: expected each part to have a type, got %s", i,
                          json_kind(type));
     struct json text = json_get(part, STR("text"));
     if (json_str_eq(type, STR("text")) && !json_is(text, JSON_STRING))
-        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected text to be a string, got %s", i,
+        return fault_set(f, ERR_INVALID,
+                         "messages[%zu].content: expected text to be a string, got %s", i,
                          json_kind(text));
     r->text_bytes += json_raw_str(text).n;
     if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
@@ -215,8 +222,9 @@ static enum err read_part(struct chat_request *r, struct json part, size_t i, st
 
 static bool is_role(struct json v)
 {
-    static const struct str roles[] = {STR_INIT("user"),      STR_INIT("assistant"), STR_INIT("system"),
-                                       STR_INIT("developer"), STR_INIT("tool"),      STR_INIT("function")};
+    static const struct str roles[] = {STR_INIT("user"),   STR_INIT("assistant"),
+                                       STR_INIT("system"), STR_INIT("developer"),
+                                       STR_INIT("tool"),   STR_INIT("function")};
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
         if (json_str_eq(v, roles[i]))
             return true;
@@ -227,12 +235,14 @@ static bool is_role(struct json v)
 static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
 {
     if (!json_is(m, JSON_OBJECT))
-        return fault_set(f, ERR_INVALID, "messages[%zu]: expected an object, got %s", i, json_kind(m));
+        return fault_set(f, ERR_INVALID, "messages[%zu]: expected an object, got %s", i,
+                         json_kind(m));
     struct json role = json_get(m, STR("role")), content = json_get(m, STR("content"));
     if (!is_role(role))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
-                         json_is(role, JSON_STRING) ? "another word" : json_kind(role));
+        return fault_set(
+            f, ERR_INVALID,
+            "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
+            json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     enum err e = ERR_OK;
     if (json_is(content, JSON_STRING))
         r->text_bytes += json_raw_str(content).n;
@@ -240,11 +250,13 @@ static enum err read_message(struct chat_request *r, struct json m, size_t i, st
         for (struct json p = json_first(content); e == ERR_OK && p.type; p = json_after(content, p))
             e = read_part(r, p, i, f);
     else if (!json_is_none_or_null(content))
-        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected a string or an array of parts, got %s",
-                         i, json_kind(content));
+        return fault_set(f, ERR_INVALID,
+                         "messages[%zu].content: expected a string or an array of parts, got %s", i,
+                         json_kind(content));
     else if (json_str_eq(role, STR("user")))
-        return fault_set(f, ERR_INVALID, "messages[%zu].content: expected a string or an array of parts, got %s",
-                         i, json_kind(content));
+        return fault_set(f, ERR_INVALID,
+                         "messages[%zu].content: expected a string or an array of parts, got %s", i,
+                         json_kind(content));
     return e;
 }
 
@@ -252,7 +264,8 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
 {
     struct json first = json_first(messages);
     if (!json_is(messages, JSON_ARRAY) || first.type == JSON_NONE)
-        return fault_set(f, ERR_INVALID, "messages: expected an array of at least one message, got %s",
+        return fault_set(f, ERR_INVALID,
+                         "messages: expected an array of at least one message, got %s",
                          json_is(messages, JSON_ARRAY) ? "an empty array" : json_kind(messages));
     enum err e = ERR_OK;
     size_t i = 0;
@@ -262,7 +275,8 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
 }
 
 /* The checks by table, and the names of what is ours. */
-static enum err read_fields(struct chat_request *r, struct json *known, struct buf *scratch, struct fault *f)
+static enum err read_fields(struct chat_request *r, struct json *known, struct buf *scratch,
+                            struct fault *f)
 {
     for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
         const struct field *d = field_find(json_str(json_key(v), scratch));
@@ -284,7 +298,8 @@ static enum err read_bounds(struct chat_request *r, const struct json *known, st
     r->has_max_tokens = json_u64(known[MAX_TOKENS], UINT32_MAX, &older);
     r->has_max_completion_tokens = json_u64(known[MAX_COMPLETION_TOKENS], UINT32_MAX, &newer);
     if (r->has_max_tokens && r->has_max_completion_tokens && older != newer)
-        return fault_set(f, ERR_INVALID, "max_tokens and max_completion_tokens differ: send one of them");
+        return fault_set(f, ERR_INVALID,
+                         "max_tokens and max_completion_tokens differ: send one of them");
     r->max_tokens = r->has_max_tokens ? older : newer;
     r->choices = json_u64_or(known[CHOICES], 1);
     return ERR_OK;
@@ -295,12 +310,14 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     struct json known[KNOWN__COUNT] = {{0}};
     *r = (struct chat_request){.root = root};
     if (!json_is(root, JSON_OBJECT))
-        return fault_set(f, ERR_INVALID, "the body: expected a JSON object, got %s", json_kind(root));
+        return fault_set(f, ERR_INVALID, "the body: expected a JSON object, got %s",
+                         json_kind(root));
     enum err e = json_refuse_duplicates(root, f);
     if (e == ERR_OK)
         e = read_fields(r, known, scratch, f);
     if (e == ERR_OK)
-        e = json_refuse_duplicates(known[STREAM_OPTIONS], f); /* the usage that is asked for pays the bill */
+        e = json_refuse_duplicates(known[STREAM_OPTIONS],
+                                   f); /* the usage that is asked for pays the bill */
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)

@@ -1,6 +1,7 @@
 #include "dialect/openai.h"
 
-void openai_edit_request(const struct chat_request *r, const struct openai_target *t, struct splice *s)
+void openai_edit_request(const struct chat_request *r, const struct openai_target *t,
+                         struct splice *s)
 {
     splice_set(s, r->root, STR("model"), t->model_json);
     for (uint32_t i = 0; i < r->ours_n; i++)
@@ -40,11 +41,13 @@ bool openai_read_usage(struct json usage, struct chat_usage *out)
         return false;
     struct json prompt = json_get(usage, STR("prompt_tokens_details"));
     struct json completion = json_get(usage, STR("completion_tokens_details"));
-    struct json in = json_get(usage, STR("prompt_tokens")), made = json_get(usage, STR("completion_tokens"));
+    struct json in = json_get(usage, STR("prompt_tokens")),
+                made = json_get(usage, STR("completion_tokens"));
     *out = (struct chat_usage){0};
     bool has_in = json_u64(in, UINT32_MAX, &out->prompt);
     bool has_made = json_u64(made, UINT32_MAX, &out->completion);
-    bool is_wrong = (!has_in && !json_is_none_or_null(in)) || (!has_made && !json_is_none_or_null(made));
+    bool is_wrong =
+        (!has_in && !json_is_none_or_null(in)) || (!has_made && !json_is_none_or_null(made));
     if (is_wrong || !(has_in || has_made))
         return false;
     out->cached = at_most(count_of(prompt, STR("cached_tokens")), out->prompt);
@@ -109,9 +112,9 @@ static void find_members(struct json root, struct openai_event *ev, struct json 
         struct str name;
         struct json *at;
     } wanted[] = {
-        {STR("id"), &ev->id_at},           {STR("model"), &ev->model_at},
-        {STR("error"), error},             {STR("usage"), &ev->usage_at},
-        {STR("choices"), &ev->choices},    {STR("provider"), &ev->provider_at},
+        {STR("id"), &ev->id_at},        {STR("model"), &ev->model_at},
+        {STR("error"), error},          {STR("usage"), &ev->usage_at},
+        {STR("choices"), &ev->choices}, {STR("provider"), &ev->provider_at},
     };
     for (struct json v = json_first(root); v.type; v = json_after(root, v)) {
         struct str name = json_raw_str(json_key(v));
@@ -226,7 +229,8 @@ static bool is_context_code(struct json error)
 
 static bool is_context_message(struct str message)
 {
-    static const struct str signs[] = {STR_INIT("maximum context length"), STR_INIT("context length exceeded"),
+    static const struct str signs[] = {STR_INIT("maximum context length"),
+                                       STR_INIT("context length exceeded"),
                                        STR_INIT("prompt is too long"), STR_INIT("context window")};
     for (size_t i = 0; i < COUNT_OF(signs); i++) {
         if (str_find(message, signs[i]) < message.n)

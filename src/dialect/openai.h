@@ -14,20 +14,22 @@ struct openai_target {
 };
 
 /* Edits of the client's body. */
-void openai_edit_request(const struct chat_request *r, const struct openai_target *t, struct splice *s);
+void openai_edit_request(const struct chat_request *r, const struct openai_target *t,
+                         struct splice *s);
 
-/* What an answer of the gateway says of itself: raw JSON. usage_json stands for the provider's own usage; empty:
- * there is none (in the events of a stream, but for the last). */
+/* What an answer of the gateway says of itself: raw JSON. usage_json stands for the provider's own
+ * usage; empty: there is none (in the events of a stream, but for the last). */
 struct openai_identity {
     struct str id_json, model_json, provider_json, usage_json;
 };
 
 enum openai_event_kind {
-    OPENAI_CONTENT, /* something that the client was waiting for: text, tool calls, reasoning, a finish */
+    OPENAI_CONTENT, /* something that the client was waiting for: text, tool calls, reasoning, a
+                       finish */
     OPENAI_EMPTY,   /* nothing yet: a role, an empty delta */
     OPENAI_USAGE,   /* no choices, usage alone */
     OPENAI_ERROR,
-    OPENAI_BAD,     /* no chunk at all */
+    OPENAI_BAD, /* no chunk at all */
 };
 
 /* Facts of one chunk or whole answer. Views and values live as long as its text. */
@@ -35,19 +37,20 @@ struct openai_event {
     enum openai_event_kind kind;
     struct json root, choices, first_choice;
     struct json id_at, model_at, provider_at, usage_at; /* the members, where they are */
-    struct str id;            /* the provider's; raw */
+    struct str id;                                      /* the provider's; raw */
     struct str finish_reason; /* raw, of the first choice; empty: none yet */
     bool has_usage, has_fingerprint, is_whole;
     struct chat_usage usage;
-    uint64_t content_bytes;   /* of text in all choices */
-    uint32_t finishes;        /* choices that ended with this event */
+    uint64_t content_bytes; /* of text in all choices */
+    uint32_t finishes;      /* choices that ended with this event */
 };
 
 void openai_read_chunk(struct json root, struct openai_event *ev);
 void openai_read_answer(struct json root, struct openai_event *ev);
 
-/* The chunk or answer under our identity: `id`, `model`, `provider`, `usage`, normalised finish reasons. A whole
- * answer gets `system_fingerprint` too, which clients want even where it says nothing. */
+/* The chunk or answer under our identity: `id`, `model`, `provider`, `usage`, normalised finish
+ * reasons. A whole answer gets `system_fingerprint` too, which clients want even where it says
+ * nothing. */
 void openai_edit_event(const struct openai_event *ev, const struct openai_identity *who,
                        struct splice *s);
 
@@ -60,7 +63,8 @@ struct openai_error {
 };
 void openai_read_error(struct json root, struct buf *scratch, struct openai_error *out);
 
-/* False: no report at all, or its figures are none: then the answer is not free, it is counted here. */
+/* False: no report at all, or its figures are none: then the answer is not free, it is counted
+ * here. */
 bool openai_read_usage(struct json usage, struct chat_usage *out);
 
 #endif

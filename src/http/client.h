@@ -9,7 +9,7 @@
 struct http_pool;
 
 struct http_origin {
-    struct str host;          /* name or address; IPv6 without brackets */
+    struct str host; /* name or address; IPv6 without brackets */
     uint16_t port;
     const struct io_tls *tls; /* lent; NULL: plain */
 };
@@ -47,14 +47,14 @@ struct http_call_ops {
 };
 struct http_call {
     const struct http_call_ops *ops;
-    struct http_pool *pool;  /* NULL when over */
-    struct list link;        /* in the pool's line while waiting */
-    struct http_conn *conn;  /* NULL while waiting and when over */
+    struct http_pool *pool;    /* NULL when over */
+    struct list link;          /* in the pool's line while waiting */
+    struct http_conn *conn;    /* NULL while waiting and when over */
     const struct str *request; /* lent until on_sent or on_fail */
     uint32_t request_n;
-    enum err refusal;        /* http_call_start() refused it; on_fail is to come */
-    bool is_reused;          /* its connection had served another call */
-    bool is_sent;            /* on_sent was called; a retry does not call it again */
+    enum err refusal; /* http_call_start() refused it; on_fail is to come */
+    bool is_reused;   /* its connection had served another call */
+    bool is_sent;     /* on_sent was called; a retry does not call it again */
 };
 
 /* Sends a request: views of its whole head and body, lent until on_sent or on_fail (a connection

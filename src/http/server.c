@@ -137,8 +137,7 @@ void http_server_drain(struct http_server *s, void (*done)(void *user), void *us
     s->is_draining = true;
     s->done = done;
     s->done_user = user;
-    list_each(at, after, &s->open)
-    {
+    list_each (at, after, &s->open) {
         struct http_stream *stream = container_of(at, struct http_stream, link);
         if (http_stream_is_idle(stream))
             http_stream_die(stream); /* nothing is under way, in either direction */

@@ -23,18 +23,19 @@ struct http_handler {
     /* http_unsent() is zero again, after it had been above zero when looked at. */
     void (*on_drained)(void *user);
     void (*on_gone)(void *user);
-    /* May be NULL. The request is complete and the client sends no more: it may wait for the answer with its
-     * sending side shut, or may have left; only what is sent to it tells (http_probe()). */
+    /* May be NULL. The request is complete and the client sends no more: it may wait for the answer
+     * with its sending side shut, or may have left; only what is sent to it tells (http_probe()).
+     */
     void (*on_half_closed)(void *user);
 };
 
 struct http_limits {
-    size_t body_max;         /* 413 above, from Content-Length or while reading */
+    size_t body_max;          /* 413 above, from Content-Length or while reading */
     uint32_t connections_max; /* of this server; more are answered 503 and closed */
-    uint32_t head_ms;        /* a head must be complete this long after its first byte: 408 */
-    uint32_t body_ms;        /* no byte of a body for this long: 408 */
-    uint32_t idle_ms;        /* a connection without a request: closed */
-    uint32_t write_ms;       /* a client that takes no byte of an answer for this long: closed */
+    uint32_t head_ms;         /* a head must be complete this long after its first byte: 408 */
+    uint32_t body_ms;         /* no byte of a body for this long: 408 */
+    uint32_t idle_ms;         /* a connection without a request: closed */
+    uint32_t write_ms;        /* a client that takes no byte of an answer for this long: closed */
 };
 
 /* One per worker. on_request: `head` and its views live until it returns. It must call
@@ -84,8 +85,8 @@ void http_finish(struct http_stream *s);
  * client sees that it was cut. The stream is gone from here on (no on_gone). */
 void http_abort(struct http_stream *s);
 
-/* Where no answer has begun, sends an interim one (102, RFC 2518, 10.1): a client that has left answers with a
- * reset, and one more probe brings on_gone(). Nothing for HTTP/1.0. */
+/* Where no answer has begun, sends an interim one (102, RFC 2518, 10.1): a client that has left
+ * answers with a reset, and one more probe brings on_gone(). Nothing for HTTP/1.0. */
 void http_probe(struct http_stream *s);
 
 /* The peer's address without its port. */

@@ -15,8 +15,8 @@ struct sse_event {
 typedef enum err sse_event_fn(void *user, const struct sse_event *e);
 
 struct sse {
-    struct buf line;  /* the part of a line that came so far */
-    struct buf data;  /* data lines of an event that came in pieces */
+    struct buf line; /* the part of a line that came so far */
+    struct buf data; /* data lines of an event that came in pieces */
     struct buf name;
     bool has_data, after_cr, begun;
     uint32_t comments;

@@ -5,10 +5,10 @@
 #include "base/buf.h"
 
 struct url {
-    bool is_tls;      /* https */
-    struct str host;  /* IPv6 without brackets */
-    uint16_t port;    /* given, or 80 / 443 */
-    struct str path;  /* "" or "/v1": never ends in '/' */
+    bool is_tls;          /* https */
+    struct str host;      /* IPv6 without brackets */
+    uint16_t port;        /* given, or 80 / 443 */
+    struct str path;      /* "" or "/v1": never ends in '/' */
     struct str authority; /* for the Host field: "host" or "host:port", as given */
 };
 

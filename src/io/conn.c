@@ -90,8 +90,9 @@ void conn__tell_end(struct io_conn *c)
 
 /* --- reading --- */
 
-/* No room for libuv to read into: it then tells of what is to be read with UV_ENOBUFS (documented at uv_read_start())
- * and recv() is called here. Like send() below, it spares the checks for files that read() makes. */
+/* No room for libuv to read into: it then tells of what is to be read with UV_ENOBUFS (documented
+ * at uv_read_start()) and recv() is called here. Like send() below, it spares the checks for files
+ * that read() makes. */
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
 {
     (void)h, (void)suggested;
@@ -206,8 +207,8 @@ static void wait_for_room(struct io_conn *c)
     conn__fail(c, e == UV_ENOMEM ? ERR_NOMEM : ERR_UPSTREAM);
 }
 
-/* send() and sendmsg() go straight to the socket; the write() that uv_try_write() makes passes the checks for files
- * first: measured, one to two hundredths of a proxied request. */
+/* send() and sendmsg() go straight to the socket; the write() that uv_try_write() makes passes the
+ * checks for files first: measured, one to two hundredths of a proxied request. */
 static ssize_t send_views(int fd, const uv_buf_t *views, unsigned n)
 {
     struct msghdr m = {.msg_iov = (struct iovec *)(void *)views, .msg_iovlen = n};
@@ -228,7 +229,8 @@ static size_t send_now(struct io_conn *c, const uv_buf_t *views, unsigned n)
     ssize_t sent = send_views(fd, views, n);
     if (sent >= 0)
         return (size_t)sent;
-    bool is_not_yet = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOTCONN || errno == ENOBUFS;
+    bool is_not_yet =
+        errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOTCONN || errno == ENOBUFS;
     if (!is_not_yet)
         conn__fail(c, ERR_UPSTREAM);
     return 0;

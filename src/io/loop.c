@@ -99,7 +99,9 @@ static void run_hooks(struct io_loop *l)
 static bool is_hook_armed(struct io_loop *l)
 {
     struct list *at, *after;
-    list_each(at, after, &l->hooks) if (container_of(at, struct io_hook, link)->armed) return true;
+    list_each (at, after, &l->hooks)
+        if (container_of(at, struct io_hook, link)->armed)
+            return true;
     return false;
 }
 

@@ -1,10 +1,12 @@
-/* loop.h: one thread's event loop: timers, messages from other threads, what is done at the end of a tick.
+/* loop.h: one thread's event loop: timers, messages from other threads, what is done at the end of
+ * a tick.
  *
- * Shaped by completions, not readiness, so that another backend can stand beside the first (libuv). Nothing
- * above this folder names libuv. All calls but io_post() belong to the loop's own thread.
+ * Shaped by completions, not readiness, so that another backend can stand beside the first (libuv).
+ * Nothing above this folder names libuv. All calls but io_post() belong to the loop's own thread.
  *
- * A tick: callbacks run (bytes, timers, posts); then the hooks in the order in which they were added;
- * then connections with bytes to write are flushed; then what was buried is reaped; then the loop waits. */
+ * A tick: callbacks run (bytes, timers, posts); then the hooks in the order in which they were
+ * added; then connections with bytes to write are flushed; then what was buried is reaped; then the
+ * loop waits. */
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
 
@@ -23,16 +25,17 @@ void io_loop_free(struct io_loop *l);
 /* Monotonic milliseconds, read once per tick. */
 uint64_t io_now_ms(const struct io_loop *l);
 
-/* A message: run(p) on the loop's thread. From any thread; p stays the sender's until run() is called, and
- * may be sent again from then on. Messages of one thread arrive in order. */
+/* A message: run(p) on the loop's thread. From any thread; p stays the sender's until run() is
+ * called, and may be sent again from then on. Messages of one thread arrive in order. */
 struct io_post {
     struct io_post *next;
     void (*run)(struct io_post *p);
 };
 void io_post(struct io_loop *l, struct io_post *p);
 
-/* A deadline. Setting one later than it was costs nothing (it is looked at again when it would have fired), so
- * an idle deadline may be moved with every byte. `fire` may set it again or free its owner. */
+/* A deadline. Setting one later than it was costs nothing (it is looked at again when it would have
+ * fired), so an idle deadline may be moved with every byte. `fire` may set it again or free its
+ * owner. */
 struct io_timer {
     void (*fire)(struct io_timer *t);
     uint64_t due_ms;    /* when it shall fire */

@@ -1,5 +1,5 @@
-/* tls.h: what a TLS connection needs (OpenSSL 3): ours as a server, or trust in providers as a client.
- * Immutable once made; may be shared by threads. */
+/* tls.h: what a TLS connection needs (OpenSSL 3): ours as a server, or trust in providers as a
+ * client. Immutable once made; may be shared by threads. */
 #ifndef IO_TLS_H
 #define IO_TLS_H
 
@@ -9,8 +9,8 @@ struct io_tls;
 
 /* PEM files; TLS 1.2 or later; ALPN http/1.1. NULL and a sentence that names the file. */
 struct io_tls *io_tls_server_new(const char *cert_path, const char *key_path, struct fault *f);
-/* The system's trust, plus the PEM file ca_path where it is not NULL. Host names are verified, SNI is sent,
- * sessions are resumed (per host). */
+/* The system's trust, plus the PEM file ca_path where it is not NULL. Host names are verified, SNI
+ * is sent, sessions are resumed (per host). */
 struct io_tls *io_tls_client_new(const char *ca_path, struct fault *f);
 void io_tls_free(struct io_tls *t);
 

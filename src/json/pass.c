@@ -25,7 +25,8 @@ enum state {
     OVER, /* after an error */
 };
 
-/* One call's bytes. The steps below take the place to go on from and return the next, or NULL with `err` set. */
+/* One call's bytes. The steps below take the place to go on from and return the next, or NULL with
+ * `err` set. */
 struct feed {
     struct json_pass *pass;
     struct str bytes;
@@ -43,7 +44,8 @@ static const char *refuse(struct feed *f, const char *at, const char *expected)
     return NULL;
 }
 
-/* --- the value under way ------------------------------------------------------------------------ */
+/* --- the value under way ------------------------------------------------------------------------
+ */
 
 static bool is_object_at(const struct json_pass *p, unsigned level)
 {
@@ -167,7 +169,8 @@ static const char *step_value(struct feed *f, const char *start)
     return f->err == ERR_OK ? at : NULL;
 }
 
-/* --- names -------------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------------------------------
+ */
 
 static bool are_escapes_valid(struct str s)
 {
@@ -258,7 +261,8 @@ static const char *step_name(struct feed *f, const char *start)
     return at < f->end ? end_name(f, at) : at;
 }
 
-/* --- between names and values ------------------------------------------------------------------- */
+/* --- between names and values -------------------------------------------------------------------
+ */
 
 static const char *enter(struct feed *f, enum state next, const char *at)
 {

@@ -6,8 +6,8 @@
 
 enum { TAPE_CAP_LEAST = 64 };
 
-/* The parts below take the place to go on from and return the one behind what they read, or NULL once they have
- * refused the text. */
+/* The parts below take the place to go on from and return the one behind what they read, or NULL
+ * once they have refused the text. */
 struct reader {
     const char *text, *end;
     struct json_tape *tape;
@@ -35,7 +35,8 @@ static __attribute__((cold, noinline)) const char *refuse(struct reader *r, cons
     return NULL;
 }
 
-/* --- the tape ----------------------------------------------------------------------------------- */
+/* --- the tape -----------------------------------------------------------------------------------
+ */
 
 static __attribute__((cold, noinline)) bool grow_tape(struct reader *r)
 {
@@ -75,7 +76,8 @@ static inline const char *add_node(struct reader *r, enum json_type type, bool e
     return end;
 }
 
-/* --- scalars ------------------------------------------------------------------------------------ */
+/* --- scalars ------------------------------------------------------------------------------------
+ */
 
 static inline const char *skip_space(const char *p, const char *end)
 {
@@ -194,7 +196,8 @@ static inline const char *read_scalar(struct reader *r, const char *p)
     }
 }
 
-/* --- arrays and objects ------------------------------------------------------------------------- */
+/* --- arrays and objects -------------------------------------------------------------------------
+ */
 
 static inline bool is_in_object(const struct reader *r)
 {
@@ -279,7 +282,8 @@ static enum err read_all(struct reader *r)
     return r->err;
 }
 
-/* --- what is asked of a value ------------------------------------------------------------------- */
+/* --- what is asked of a value -------------------------------------------------------------------
+ */
 
 static const struct json none = {.type = JSON_NONE};
 

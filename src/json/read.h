@@ -1,11 +1,12 @@
-/* read.h: one pass over the caller's bytes (RFC 8259, strictly; UTF-8 checked) makes a tape of nodes; nothing
- * is copied and numbers stay text. After json_parse() the accessors cannot fail: what is missing is a value
- * of type JSON_NONE, so that code reads as the question asked:
+/* read.h: one pass over the caller's bytes (RFC 8259, strictly; UTF-8 checked) makes a tape of
+ * nodes; nothing is copied and numbers stay text. After json_parse() the accessors cannot fail:
+ * what is missing is a value of type JSON_NONE, so that code reads as the question asked:
  *
  *     uint64_t max = json_u64_or(json_get(req, STR("max_tokens")), 4096);
  *
- * Refused: anything after the value, depth over JSON_DEPTH_MAX, more than the tape's ceiling of nodes, texts of
- * 4 GiB, unpaired surrogates in escapes, control characters in strings, a byte order mark. */
+ * Refused: anything after the value, depth over JSON_DEPTH_MAX, more than the tape's ceiling of
+ * nodes, texts of 4 GiB, unpaired surrogates in escapes, control characters in strings, a byte
+ * order mark. */
 #ifndef JSON_READ_H
 #define JSON_READ_H
 
@@ -25,21 +26,23 @@ enum json_type {
 };
 
 struct json_node {
-    uint32_t at;    /* offset of the value's first byte; of a string: its opening quote */
-    uint32_t n;     /* bytes of the value, quotes and brackets included */
-    uint32_t next;  /* tape index behind the value and all it holds */
-    uint8_t type;   /* enum json_type */
+    uint32_t at;     /* offset of the value's first byte; of a string: its opening quote */
+    uint32_t n;      /* bytes of the value, quotes and brackets included */
+    uint32_t next;   /* tape index behind the value and all it holds */
+    uint8_t type;    /* enum json_type */
     uint8_t escaped; /* string: holds at least one backslash */
     uint16_t unused;
 };
 
-/* Memory for nodes, kept from parse to parse. A value read from a tape lives until its next parse. */
+/* Memory for nodes, kept from parse to parse. A value read from a tape lives until its next parse.
+ */
 struct json_tape {
     struct json_node *nodes;
     uint32_t n, cap, max;
 };
 
-/* A value: lent, valid as long as its text and tape. An object's children are key, value, key, value... */
+/* A value: lent, valid as long as its text and tape. An object's children are key, value, key,
+ * value... */
 struct json {
     const char *text;
     const struct json_node *tape;
@@ -50,9 +53,10 @@ struct json {
 void json_tape_init(struct json_tape *t, uint32_t max_nodes);
 void json_tape_release(struct json_tape *t);
 
-/* ERR_INVALID with a sentence that gives the byte offset and what was expected; ERR_TOO_BIG past a ceiling
- * (depth, nodes, 4 GiB); ERR_NOMEM. After an error *out is a JSON_NONE. */
-enum err json_parse(struct json_tape *t, struct str text, struct json *out, struct fault *f) MUST_USE;
+/* ERR_INVALID with a sentence that gives the byte offset and what was expected; ERR_TOO_BIG past a
+ * ceiling (depth, nodes, 4 GiB); ERR_NOMEM. After an error *out is a JSON_NONE. */
+enum err json_parse(struct json_tape *t, struct str text, struct json *out,
+                    struct fault *f) MUST_USE;
 
 /* "null", "a number", "a string", ...: for sentences. JSON_NONE is "nothing". */
 const char *json_kind(struct json v);
@@ -71,26 +75,29 @@ struct str json_raw(struct json v);
 /* Of a string: what is between the quotes, escapes as they stand. Else an empty view. */
 struct str json_raw_str(struct json v);
 
-/* Member of an object by its unescaped name (the first of that name); JSON_NONE if v is no object. */
+/* Member of an object by its unescaped name (the first of that name); JSON_NONE if v is no object.
+ */
 struct json json_get(struct json v, struct str name);
 
-/* Walks arrays and objects: json_first() then json_after() until JSON_NONE. In an object the walk stands on
- * the values, and json_key() gives the string node before one. */
+/* Walks arrays and objects: json_first() then json_after() until JSON_NONE. In an object the walk
+ * stands on the values, and json_key() gives the string node before one. */
 struct json json_first(struct json v);
 struct json json_after(struct json parent, struct json child);
 struct json json_key(struct json object_member);
 
 /* Equal to a string value, escapes decoded. False for other types. */
 bool json_str_eq(struct json v, struct str s);
-/* A string's text: a view of the source where it holds no escapes, else decoded to the end of `scratch` and a
- * view of that (p NULL if scratch was full), which lives until scratch is added to. Other types: STR_NONE. */
+/* A string's text: a view of the source where it holds no escapes, else decoded to the end of
+ * `scratch` and a view of that (p NULL if scratch was full), which lives until scratch is added to.
+ * Other types: STR_NONE. */
 struct str json_str(struct json v, struct buf *scratch);
 /* A number that is a whole number without point or exponent, 0..max. */
 bool json_u64(struct json v, uint64_t max, uint64_t *out);
 uint64_t json_u64_or(struct json v, uint64_t otherwise);
 bool json_bool_or(struct json v, bool otherwise);
 
-/* ERR_INVALID if an object has a name twice (compared unescaped); the sentence gives the name. O(n log n). */
+/* ERR_INVALID if an object has a name twice (compared unescaped); the sentence gives the name. O(n
+ * log n). */
 enum err json_refuse_duplicates(struct json object, struct fault *f) MUST_USE;
 
 #endif

@@ -5,7 +5,8 @@ static bool is_add(const struct splice_edit *e)
     return e->kind == SPLICE_ADD_NAME || e->kind == SPLICE_ADD_VALUE;
 }
 
-/* An add stands before its object's closing brace and counts as inside whatever that brace is inside of. */
+/* An add stands before its object's closing brace and counts as inside whatever that brace is
+ * inside of. */
 static uint32_t end_of(const struct splice_edit *e)
 {
     return e->at + (is_add(e) ? 1 : e->n);

@@ -1,10 +1,10 @@
 /* splice.h: a few members of a JSON text changed, all its other bytes untouched and in place.
  *
- * Edits are gathered against one text that json_parse() has read, then given out as views (for writev) or
- * written to a buffer. Replacements and names are lent until then.
+ * Edits are gathered against one text that json_parse() has read, then given out as views (for
+ * writev) or written to a buffer. Replacements and names are lent until then.
  *
- * Where edits meet, the later one of a name wins; what happens inside a value that goes or is replaced does
- * not matter. Names are taken to be free of duplicates (json_refuse_duplicates). */
+ * Where edits meet, the later one of a name wins; what happens inside a value that goes or is
+ * replaced does not matter. Names are taken to be free of duplicates (json_refuse_duplicates). */
 #ifndef JSON_SPLICE_H
 #define JSON_SPLICE_H
 
@@ -26,24 +26,26 @@ struct splice_edit {
 struct splice {
     struct str text;
     uint32_t n;
-    enum err failed; /* ERR_TOO_BIG: more edits than there is room for. ERR_INVALID: an edit of what is not there */
+    enum err failed; /* ERR_TOO_BIG: more edits than there is room for. ERR_INVALID: an edit of what
+                        is not there */
     struct splice_edit edits[SPLICE_EDITS_MAX]; /* by position */
 };
 
 void splice_init(struct splice *s, struct str text);
 /* The value stands as `raw` (JSON) instead. */
 void splice_replace(struct splice *s, struct json value, struct str raw);
-/* The member `name` of the object gets `raw`: replaced where it is, else added at the object's end. Several
- * adds to one object come in the order of the calls. `name` needs no escapes. */
+/* The member `name` of the object gets `raw`: replaced where it is, else added at the object's end.
+ * Several adds to one object come in the order of the calls. `name` needs no escapes. */
 void splice_set(struct splice *s, struct json object, struct str name, struct str raw);
-/* The object loses the member `name`, with its comma, if it is there. Any combination of drops and sets on
- * one object gives valid JSON, also when the first, the last or all members go. */
+/* The object loses the member `name`, with its comma, if it is there. Any combination of drops and
+ * sets on one object gives valid JSON, also when the first, the last or all members go. */
 void splice_drop(struct splice *s, struct json object, struct str name);
 
-/* Once `failed` is set there is no result: no bytes and no views; splice_write() returns it and fails `out`. */
+/* Once `failed` is set there is no result: no bytes and no views; splice_write() returns it and
+ * fails `out`. */
 size_t splice_size(const struct splice *s); /* bytes of the result */
-/* The result as views of the text and the replacements; returns how many (<= 4 * n + 1). Views of no bytes are
- * left out. `max` must suffice. */
+/* The result as views of the text and the replacements; returns how many (<= 4 * n + 1). Views of
+ * no bytes are left out. `max` must suffice. */
 size_t splice_views(const struct splice *s, struct str *out, size_t max);
 enum err splice_write(const struct splice *s, struct buf *out);
 

@@ -1,7 +1,8 @@
-/* text.h: what stands between the quotes of a JSON string: plain runs, UTF-8, escapes. For this folder only.
+/* text.h: what stands between the quotes of a JSON string: plain runs, UTF-8, escapes. For this
+ * folder only.
  *
- * Each scan has a version for SSE2 and a portable one that takes eight bytes at a time; JSON_PORTABLE
- * chooses the latter, so that both can be tested on one machine. */
+ * Each scan has a version for SSE2 and a portable one that takes eight bytes at a time;
+ * JSON_PORTABLE chooses the latter, so that both can be tested on one machine. */
 #ifndef JSON_TEXT_H
 #define JSON_TEXT_H
 
@@ -22,7 +23,8 @@ static inline uint64_t text__load8(const char *p)
     return x;
 }
 
-/* Not zero iff a byte of x is c. Bits above the lowest one that is set may be wrong: a borrow passes on. */
+/* Not zero iff a byte of x is c. Bits above the lowest one that is set may be wrong: a borrow
+ * passes on. */
 static inline uint64_t text__has_byte(uint64_t x, char c)
 {
     uint64_t diff = x ^ TEXT_EVERY_BYTE(c);
@@ -110,7 +112,8 @@ static inline const char *text__skip_to_structure(const char *p, const char *end
 }
 #endif
 
-/* Bytes of the character at p (< end) if it is well formed (RFC 3629) and not ASCII: 2, 3 or 4. Else 0. */
+/* Bytes of the character at p (< end) if it is well formed (RFC 3629) and not ASCII: 2, 3 or 4.
+ * Else 0. */
 static inline unsigned text__utf8(const char *at, const char *end)
 {
     const uint8_t *p = (const uint8_t *)at;
@@ -131,10 +134,12 @@ static inline unsigned text__utf8(const char *at, const char *end)
     return is_overlong || is_too_high ? 0 : 4;
 }
 
-/* Bytes of the escape whose backslash is at p: 2, 6, or 12 for a pair of surrogates. 0: it is none. */
+/* Bytes of the escape whose backslash is at p: 2, 6, or 12 for a pair of surrogates. 0: it is none.
+ */
 unsigned text__escape(const char *p, const char *end);
 
-/* Takes one escape that text__escape() has accepted, or else one byte; returns how many bytes it stands for. */
+/* Takes one escape that text__escape() has accepted, or else one byte; returns how many bytes it
+ * stands for. */
 unsigned text__unescape(const char **p, char out[4]);
 
 /* A checked text stands for the bytes s. */

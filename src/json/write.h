@@ -1,4 +1,5 @@
-/* write.h: a writer that remembers its open scopes, puts the commas, and tells of an error once, at the end.
+/* write.h: a writer that remembers its open scopes, puts the commas, and tells of an error once, at
+ * the end.
  *
  *     json_writer_init(&w, &out);
  *     jw_object(&w, NULL);
@@ -18,7 +19,7 @@
 enum { JSON_WRITE_DEPTH_MAX = 64 };
 
 struct json_writer {
-    struct buf *out; /* lent */
+    struct buf *out;    /* lent */
     uint64_t is_object; /* bit d: the scope at depth d is an object */
     uint8_t depth;
     bool comma;
@@ -28,13 +29,15 @@ void json_writer_init(struct json_writer *w, struct buf *out);
 void jw_object(struct json_writer *w, const char *key);
 void jw_array(struct json_writer *w, const char *key);
 void jw_end(struct json_writer *w); /* closes the innermost scope */
-void jw_str(struct json_writer *w, const char *key, struct str s); /* escaped; bytes that are not UTF-8 become U+FFFD */
+void jw_str(struct json_writer *w, const char *key,
+            struct str s); /* escaped; bytes that are not UTF-8 become U+FFFD */
 void jw_str_c(struct json_writer *w, const char *key, const char *s); /* NULL is written as null */
 void jw_u64(struct json_writer *w, const char *key, uint64_t v);
 void jw_i64(struct json_writer *w, const char *key, int64_t v);
 void jw_bool(struct json_writer *w, const char *key, bool v);
 void jw_null(struct json_writer *w, const char *key);
-void jw_usd(struct json_writer *w, const char *key, nanos amount); /* a number in dollars: 0.0000026 */
+void jw_usd(struct json_writer *w, const char *key,
+            nanos amount); /* a number in dollars: 0.0000026 */
 void jw_raw(struct json_writer *w, const char *key, struct str json); /* written as it is */
 /* Closes all that is open; the first error of the buffer. */
 enum err jw_finish(struct json_writer *w);

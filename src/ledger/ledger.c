@@ -22,7 +22,8 @@ struct ledger {
 
 /* --- one budget, its lock held --- */
 
-/* Turns the windows. A day's turn is a turn's only occasion, so the usual call is one comparison. */
+/* Turns the windows. A day's turn is a turn's only occasion, so the usual call is one comparison.
+ */
 static void roll(struct budget *b, int64_t now_ms)
 {
     const int64_t day_ms = INT64_C(86400000);
@@ -36,7 +37,8 @@ static nanos settled(const struct budget *b)
     return b->usage.in[b->reset];
 }
 
-/* What may be held beside all that is: nothing once a limit was lowered below what is settled and held. */
+/* What may be held beside all that is: nothing once a limit was lowered below what is settled and
+ * held. */
 static nanos room(const struct budget *b)
 {
     nanos used, left;
@@ -163,8 +165,8 @@ bool hold_resize(struct hold *h, nanos amount, int64_t now_ms)
     return fits;
 }
 
-/* The present, but never before a window that one of the two has turned to: the cost shall count in the windows
- * that its hold was checked against, here and in the store. */
+/* The present, but never before a window that one of the two has turned to: the cost shall count in
+ * the windows that its hold was checked against, here and in the store. */
 static int64_t settling_time(const struct budget *key, const struct budget *account)
 {
     int64_t now_ms = clock_wall_ms();

@@ -3,12 +3,14 @@
  * Invariants (architecture.md section 6):
  *  1  For every budget at every instant: settled + held <= limit.
  *  3  A hold ends once: settled or cancelled; the second ending does nothing.
- *  4  The figures here, the store's counters and the sum of the generations agree once journals are applied.
+ *  4  The figures here, the store's counters and the sum of the generations agree once journals are
+ * applied.
  *
- * A budget is the counters of one account or one key. It is guarded by a mutex of its own: a window's turn, the check
- * and the time that the generation will bear must be one step. A hold is taken from the key's budget and its
- * account's, or from neither. Budgets live as long as the ledger: what is settled here may not have reached
- * the store yet, so a reload from there would forget it.
+ * A budget is the counters of one account or one key. It is guarded by a mutex of its own: a
+ * window's turn, the check and the time that the generation will bear must be one step. A hold is
+ * taken from the key's budget and its account's, or from neither. Budgets live as long as the
+ * ledger: what is settled here may not have reached the store yet, so a reload from there would
+ * forget it.
  *
  * On SQLite the one node leases everything: the lease is the whole limit. */
 #ifndef LEDGER_LEDGER_H
@@ -22,8 +24,8 @@ struct budget;
 struct ledger *ledger_new(void); /* NULL: no memory */
 void ledger_free(struct ledger *l);
 
-/* The budget of an account or key, made from the row at first sight. For one that is known the row's limit,
- * window are taken over, its usage is not. NULL: no memory. Any thread. */
+/* The budget of an account or key, made from the row at first sight. For one that is known the
+ * row's limit, window are taken over, its usage is not. NULL: no memory. Any thread. */
 struct budget *ledger_account(struct ledger *l, const struct account *row);
 struct budget *ledger_key(struct ledger *l, const struct key *row);
 /* NULL: not loaded here. */
@@ -35,7 +37,7 @@ struct budget_view {
     enum window reset;
     nanos held;
     struct usage usage; /* rolled to now */
-    nanos remaining; /* limit - settled in the window - held, >= 0; NO_LIMIT without a limit */
+    nanos remaining;    /* limit - settled in the window - held, >= 0; NO_LIMIT without a limit */
 };
 void budget_view(struct budget *b, int64_t now_ms, struct budget_view *out);
 
@@ -57,25 +59,26 @@ struct hold {
 
 struct hold_answer {
     enum hold_refusal refusal;
-    nanos affordable; /* the most that could be held now, by the tighter of the two */
+    nanos affordable;   /* the most that could be held now, by the tighter of the two */
     enum window window; /* of the key's limit */
 };
 
-/* Takes exactly `amount`, or, where `least` < amount, as much as there is, at least `least` (for a request whose
- * output can be clamped). h must not be open. */
-struct hold_answer hold_open(struct hold *h, struct budget *account, struct budget *key, nanos amount, nanos least,
-                             int64_t now_ms) MUST_USE;
+/* Takes exactly `amount`, or, where `least` < amount, as much as there is, at least `least` (for a
+ * request whose output can be clamped). h must not be open. */
+struct hold_answer hold_open(struct hold *h, struct budget *account, struct budget *key,
+                             nanos amount, nanos least, int64_t now_ms) MUST_USE;
 /* Makes an open hold larger or smaller; false: there was not that much, the hold is as it was. */
 bool hold_resize(struct hold *h, nanos amount, int64_t now_ms) MUST_USE;
-/* Ends the hold with what it cost; returns what was charged: the cost, or as much of it as the hold and, beyond it, the
- * budgets' remainders allow. *settled_ms: the time under which it counts. Does nothing (returns 0) on a hold that is not open. */
+/* Ends the hold with what it cost; returns what was charged: the cost, or as much of it as the hold
+ * and, beyond it, the budgets' remainders allow. *settled_ms: the time under which it counts. Does
+ * nothing (returns 0) on a hold that is not open. */
 nanos hold_settle(struct hold *h, nanos cost, int64_t *settled_ms);
 /* Ends the hold without cost. Fits arena_defer(). */
 void hold_cancel(void *hold);
 
 struct ledger_totals {
-    nanos held;          /* over all accounts */
-    uint64_t holds;      /* open ones */
+    nanos held;              /* over all accounts */
+    uint64_t holds;          /* open ones */
     uint64_t accounts, keys; /* loaded */
 };
 void ledger_totals(struct ledger *l, struct ledger_totals *out);

@@ -12,8 +12,8 @@ struct price {
     nanos request;
 };
 
-/* Tokens as providers count them: cached and cache_write are parts of prompt, reasoning is part of completion. Parts
- * larger than the whole are cut to it. */
+/* Tokens as providers count them: cached and cache_write are parts of prompt, reasoning is part of
+ * completion. Parts larger than the whole are cut to it. */
 struct tokens {
     uint64_t prompt, completion;
     uint64_t cached, cache_write, reasoning;
@@ -22,7 +22,8 @@ struct tokens {
 nanos price_cost(const struct price *p, const struct tokens *t);
 /* No use of at most this many tokens costs more. */
 nanos price_bound(const struct price *p, uint64_t prompt, uint64_t completion);
-/* The most completion tokens that `amount` can pay beside `prompt` tokens; 0: not even the prompt. UINT64_MAX: output is free. */
+/* The most completion tokens that `amount` can pay beside `prompt` tokens; 0: not even the prompt.
+ * UINT64_MAX: output is free. */
 uint64_t price_affordable(const struct price *p, uint64_t prompt, nanos amount);
 
 #endif

@@ -1,12 +1,14 @@
 /* admit.c: may this request be made, by whom, of which endpoints, and what is set aside for it. */
 #include "relay/internal.h"
 
-/* --- the plan ------------------------------------------------------------------------------------ */
+/* --- the plan ------------------------------------------------------------------------------------
+ */
 
 /* Variants that only say how to choose among a model's endpoints. */
 static struct str without_routing_variant(struct str id)
 {
-    static const struct str variants[] = {STR_INIT(":nitro"), STR_INIT(":floor"), STR_INIT(":exacto")};
+    static const struct str variants[] = {STR_INIT(":nitro"), STR_INIT(":floor"),
+                                          STR_INIT(":exacto")};
     for (size_t i = 0; i < COUNT_OF(variants); i++) {
         if (str_ends(id, variants[i]))
             return str_head(id, id.n - variants[i].n);
@@ -48,7 +50,8 @@ static enum err make_plan(struct relay *r, const struct chat_request *req, struc
     return ERR_OK;
 }
 
-/* --- the hold ------------------------------------------------------------------------------------ */
+/* --- the hold ------------------------------------------------------------------------------------
+ */
 
 /* Bytes of the prompt count as tokens: no tokenizer makes more of them, and what a chat's
  * form adds is less than its JSON. */
@@ -69,39 +72,44 @@ static const char *limit_word(enum window w)
     return words[w];
 }
 
-static enum err refuse_dear(struct fault *f, const struct hold_answer *a, const struct price *p, uint64_t prompt,
-                            uint64_t wanted, const char *remedy)
+static enum err refuse_dear(struct fault *f, const struct hold_answer *a, const struct price *p,
+                            uint64_t prompt, uint64_t wanted, const char *remedy)
 {
     uint64_t afford = price_affordable(p, prompt, a->affordable);
     if (afford == 0)
-        return fault_set(f, ERR_NO_CREDIT,
-                         "This request requires more credits. Its prompt of up to %llu tokens costs more than "
-                         "is left. %s",
-                         (unsigned long long)prompt, remedy);
-    return fault_set(f, ERR_NO_CREDIT,
-                     "This request requires more credits, or fewer max_tokens. You requested up to %llu "
-                     "tokens, but can only afford %llu. %s",
-                     (unsigned long long)wanted, (unsigned long long)afford, remedy);
+        return fault_set(
+            f, ERR_NO_CREDIT,
+            "This request requires more credits. Its prompt of up to %llu tokens costs more than "
+            "is left. %s",
+            (unsigned long long)prompt, remedy);
+    return fault_set(
+        f, ERR_NO_CREDIT,
+        "This request requires more credits, or fewer max_tokens. You requested up to %llu "
+        "tokens, but can only afford %llu. %s",
+        (unsigned long long)wanted, (unsigned long long)afford, remedy);
 }
 
-static enum err refuse_hold(struct fault *f, const struct hold_answer *a, const struct price *p, uint64_t prompt,
-                            uint64_t wanted)
+static enum err refuse_hold(struct fault *f, const struct hold_answer *a, const struct price *p,
+                            uint64_t prompt, uint64_t wanted)
 {
     switch (a->refusal) {
     case HOLD_KEY_EXHAUSTED:
-        return fault_set(f, ERR_KEY_LIMIT, "Key limit exceeded (%s limit). Raise it or wait for its reset",
+        return fault_set(f, ERR_KEY_LIMIT,
+                         "Key limit exceeded (%s limit). Raise it or wait for its reset",
                          limit_word(a->window));
     case HOLD_KEY_TOO_DEAR:
         return refuse_dear(f, a, p, prompt, wanted, "Use a key with a higher limit");
     case HOLD_ACCOUNT_EXHAUSTED:
-        return fault_set(f, ERR_NO_CREDIT, "Insufficient credits: the account has none left. Add credits");
+        return fault_set(f, ERR_NO_CREDIT,
+                         "Insufficient credits: the account has none left. Add credits");
     case HOLD_ACCOUNT_TOO_DEAR:
         return refuse_dear(f, a, p, prompt, wanted, "Add credits to the account");
     case HOLD_KEY_IN_FLIGHT:
     case HOLD_ACCOUNT_IN_FLIGHT:
-        return fault_set(f, ERR_NO_CREDIT,
-                         "This request would exceed your available credits given your current in-flight "
-                         "requests. Retry after in-flight requests settle, or add credits.");
+        return fault_set(
+            f, ERR_NO_CREDIT,
+            "This request would exceed your available credits given your current in-flight "
+            "requests. Retry after in-flight requests settle, or add credits.");
     case HOLD_OK:
         break;
     }
@@ -126,7 +134,8 @@ enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_token
     uint64_t prompt = r->asked.prompt_bound, n = r->asked.choices;
     uint64_t wanted = output_wanted(r, t->endpoint);
     uint64_t least_output = r->asked.has_max || wanted < LEAST_OUTPUT ? wanted : LEAST_OUTPUT;
-    nanos need = price_bound(p, prompt, wanted * n), least = price_bound(p, prompt, least_output * n);
+    nanos need = price_bound(p, prompt, wanted * n),
+          least = price_bound(p, prompt, least_output * n);
     int64_t now = relay_worker_wall_ms(r->w);
     if (!r->hold.account || !adjust(r, need, least, now)) {
         struct hold_answer a =
@@ -139,7 +148,8 @@ enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_token
     return ERR_OK;
 }
 
-/* --- admission ----------------------------------------------------------------------------------- */
+/* --- admission -----------------------------------------------------------------------------------
+ */
 
 static void keep_facts(struct relay *r, const struct chat_request *req)
 {

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-/* --- the head ------------------------------------------------------------------------------------ */
+/* --- the head ------------------------------------------------------------------------------------
+ */
 
 static int32_t read_retry_after(const struct http_head *head)
 {
@@ -31,18 +32,22 @@ void relay_commit(struct relay *r)
     r->is_committed = true;
     if (r->asked.is_streamed) {
         struct str line = relay_generation_fields(r, id);
-        int n = snprintf(more, sizeof more, "%.*sCache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n",
+        int n = snprintf(more, sizeof more,
+                         "%.*sCache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n",
                          STR_ARG(line));
-        http_begin(r->stream, 200,
-                   reply_fields(&r->context, STR("text/event-stream"), str_of(more, (size_t)n), room));
+        http_begin(
+            r->stream, 200,
+            reply_fields(&r->context, STR("text/event-stream"), str_of(more, (size_t)n), room));
         r->w->metrics.streams++;
         return;
     }
-    http_begin(r->stream, 200,
-               reply_fields(&r->context, STR("application/json"), relay_generation_fields(r, id), room));
+    http_begin(
+        r->stream, 200,
+        reply_fields(&r->context, STR("application/json"), relay_generation_fields(r, id), room));
 }
 
-/* --- one event of a stream ------------------------------------------------------------------------- */
+/* --- one event of a stream
+ * ------------------------------------------------------------------------- */
 
 /* Raw JSON text: what does not fit is left out whole, so that no escape is cut in two. */
 static void keep_text(char *out, size_t size, struct str s)
@@ -107,7 +112,8 @@ static enum err forward(struct turn *t, const struct openai_event *ev, struct st
         join_lines(out->p + at, out->n - at);
     buf_add(out, STR("\n\n"));
     if (s.failed != ERR_OK || out->failed != ERR_OK)
-        return fail_event(t, OUTCOME_BROKEN, 502, "The provider sent an event too large to pass on");
+        return fail_event(t, OUTCOME_BROKEN, 502,
+                          "The provider sent an event too large to pass on");
     return ERR_OK;
 }
 
@@ -138,7 +144,8 @@ static enum err on_event(void *user, const struct sse_event *e)
     return forward(t, &ev, e->data);
 }
 
-/* --- a stream ------------------------------------------------------------------------------------ */
+/* --- a stream ------------------------------------------------------------------------------------
+ */
 
 static void first_content(struct relay *r)
 {
@@ -152,7 +159,8 @@ static void first_content(struct relay *r)
     buf_release(&r->body);
 }
 
-/* A slow client stops the reading from the provider; then its own deadline counts, not the provider's. */
+/* A slow client stops the reading from the provider; then its own deadline counts, not the
+ * provider's. */
 static void pace(struct relay *r)
 {
     if (r->is_paused || http_unsent(r->stream) <= UNSENT_MAX)
@@ -162,7 +170,8 @@ static void pace(struct relay *r)
     http_call_read(&r->call, false);
 }
 
-/* Events before the first content are held back: should this endpoint fail, the client has not seen them. */
+/* Events before the first content are held back: should this endpoint fail, the client has not seen
+ * them. */
 static void give(struct relay *r, struct turn *t)
 {
     struct str bytes = buf_view(&r->w->scratch2);
@@ -226,7 +235,8 @@ static void stream_end(struct relay *r)
     relay_settle(r, ENDING_STREAM);
 }
 
-/* --- by kind of answer ------------------------------------------------------------------------------ */
+/* --- by kind of answer
+ * ------------------------------------------------------------------------------ */
 
 void relay_answer_body(struct relay *r, struct str bytes)
 {

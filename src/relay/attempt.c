@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* --- what a failure means ------------------------------------------------------------------------ */
+/* --- what a failure means ------------------------------------------------------------------------
+ */
 
 void failure_init(struct failure *x, enum outcome o, int status, const char *fmt, ...)
 {
@@ -18,8 +19,9 @@ void failure_init(struct failure *x, enum outcome o, int status, const char *fmt
     va_end(ap);
 }
 
-/* A provider's status: what the client gets, and whether another endpoint may do better. 401, 402, 403 and
- * 404 are between the operator and the provider: the client's own request is not at fault. */
+/* A provider's status: what the client gets, and whether another endpoint may do better. 401, 402,
+ * 403 and 404 are between the operator and the provider: the client's own request is not at fault.
+ */
 static const struct meaning {
     int low, high; /* statuses */
     enum outcome outcome;
@@ -28,13 +30,19 @@ static const struct meaning {
     bool may_retry_same, is_request_at_fault;
     const char *sentence;
 } meanings[] = {
-    {401, 401, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false, "The provider did not accept the gateway's credential"},
-    {402, 402, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false, "The provider wants to be paid by the operator"},
-    {403, 403, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false, "The provider does not allow this to the gateway"},
-    {404, 404, OUTCOME_REFUSED, ERR_UPSTREAM, 502, false, false, "The provider does not know this model"},
+    {401, 401, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false,
+     "The provider did not accept the gateway's credential"},
+    {402, 402, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false,
+     "The provider wants to be paid by the operator"},
+    {403, 403, OUTCOME_AUTH, ERR_UPSTREAM, 502, false, false,
+     "The provider does not allow this to the gateway"},
+    {404, 404, OUTCOME_REFUSED, ERR_UPSTREAM, 502, false, false,
+     "The provider does not know this model"},
     {408, 408, OUTCOME_TIMEOUT, ERR_TIMEOUT, 504, true, false, "The provider timed out"},
-    {413, 413, OUTCOME_REFUSED, ERR_TOO_BIG, 0, false, true, "The request is too large for the provider"},
-    {422, 422, OUTCOME_REFUSED, ERR_UNPROCESSABLE, 0, false, true, "The provider cannot process this request"},
+    {413, 413, OUTCOME_REFUSED, ERR_TOO_BIG, 0, false, true,
+     "The request is too large for the provider"},
+    {422, 422, OUTCOME_REFUSED, ERR_UNPROCESSABLE, 0, false, true,
+     "The provider cannot process this request"},
     {429, 429, OUTCOME_RATE, ERR_RATE, 429, false, false, "The provider is rate limited"},
     {400, 499, OUTCOME_REFUSED, ERR_INVALID, 400, false, true, "The provider refused this request"},
     {503, 503, OUTCOME_OVERLOADED, ERR_OVERLOADED, 503, false, false, "The provider is overloaded"},
@@ -69,8 +77,8 @@ static bool tells_credential(const struct relay *r, struct str message)
     return key.n && str_find(message, key) < message.n;
 }
 
-/* error_body: what came with the status; the provider's words are shown to the client, but not what it says of
- * the operator's credential. */
+/* error_body: what came with the status; the provider's words are shown to the client, but not what
+ * it says of the operator's credential. */
 void failure_from_status(struct relay *r, struct failure *x, int status, struct str error_body)
 {
     enum { SAID_MAX = 1000 };
@@ -87,7 +95,8 @@ void failure_from_status(struct relay *r, struct failure *x, int status, struct 
         x->provider_said = arena_str(&r->arena, str_head(said.message, SAID_MAX));
 }
 
-/* --- telling the client -------------------------------------------------------------------------- */
+/* --- telling the client --------------------------------------------------------------------------
+ */
 
 static struct str failure_metadata(struct relay *r, const struct failure *x, struct buf *b)
 {
@@ -124,7 +133,8 @@ static void tell(struct relay *r, const struct failure *x)
     relay_die(r);
 }
 
-/* --- moving on ----------------------------------------------------------------------------------- */
+/* --- moving on -----------------------------------------------------------------------------------
+ */
 
 void relay_drop_attempt(struct relay *r)
 {
@@ -142,8 +152,8 @@ void relay_drop_attempt(struct relay *r)
         r->comment_ms = 0;
 }
 
-/* Steps plan_at to what is to be tried next; false: nothing is left. An endpoint of the same model, then once more
- * the same endpoint where that may help, then the next model. */
+/* Steps plan_at to what is to be tried next; false: nothing is left. An endpoint of the same model,
+ * then once more the same endpoint where that may help, then the next model. */
 static bool step(struct relay *r, const struct failure *x)
 {
     const struct model *now = r->plan[r->plan_at].model;
@@ -170,7 +180,8 @@ static void note(struct relay *r, const struct failure *x)
     struct str provider = r->plan[r->plan_at].endpoint->provider->name;
     metrics_attempt(&r->w->metrics, provider, x->outcome);
     if (x->outcome == OUTCOME_AUTH)
-        log_line(LOG_ERROR, "provider=%.*s refuses the credential configured for it", STR_ARG(provider));
+        log_line(LOG_ERROR, "provider=%.*s refuses the credential configured for it",
+                 STR_ARG(provider));
     if (!r->failure)
         r->failure = arena_alloc(&r->arena, sizeof *r->failure);
     if (r->failure)
@@ -193,7 +204,8 @@ void relay_fail(struct relay *r, const struct failure *x)
         tell(r, &copy);
 }
 
-/* --- the request to the provider ----------------------------------------------------------------- */
+/* --- the request to the provider -----------------------------------------------------------------
+ */
 
 /* The client's body once more: its tape is long gone. */
 static bool read_again(struct relay *r, struct chat_request *req)
@@ -232,10 +244,10 @@ static struct str digits(struct relay *r, uint64_t n, struct str after)
     return arena_str(&r->arena, buf_view(b));
 }
 
-/* The client's own bytes with the changed members spliced, as views for one writev. They lie in the arena and the
- * body until the provider has answered. */
-static const struct str *compose(struct relay *r, const struct chat_request *req, const struct target *t,
-                                 uint64_t max_tokens, uint32_t *n)
+/* The client's own bytes with the changed members spliced, as views for one writev. They lie in the
+ * arena and the body until the provider has answered. */
+static const struct str *compose(struct relay *r, const struct chat_request *req,
+                                 const struct target *t, uint64_t max_tokens, uint32_t *n)
 {
     enum { HEAD_VIEWS = 2 };
     struct splice s;
@@ -249,7 +261,8 @@ static const struct str *compose(struct relay *r, const struct chat_request *req
     size_t room = HEAD_VIEWS + 4 * (size_t)s.n + 1;
     struct str *views = arena_alloc(&r->arena, room * sizeof *views);
     struct str length = digits(r, splice_size(&s), STR("\r\n\r\n"));
-    if (!views || !asked.model_json.p || !asked.max_tokens_json.p || !length.p || s.failed != ERR_OK)
+    if (!views || !asked.model_json.p || !asked.max_tokens_json.p || !length.p ||
+        s.failed != ERR_OK)
         return NULL;
     views[0] = buf_view(&r->upstream->head);
     views[1] = length;
@@ -307,7 +320,8 @@ void relay_try(struct relay *r, const struct chat_request *read)
     r->upstream = upstream_ref(r->routes->upstreams[t->endpoint->provider->index]);
     if (!read && read_again(r, &again))
         read = &again;
-    const struct str *views = read && set_identity(r, t) ? compose(r, read, t, max_tokens, &n) : NULL;
+    const struct str *views =
+        read && set_identity(r, t) ? compose(r, read, t, max_tokens, &n) : NULL;
     if (!views) {
         fault_write(&f, ERR_NOMEM, "No memory for this request: try again later");
         refuse(r, &f);
@@ -322,7 +336,8 @@ void relay_try(struct relay *r, const struct chat_request *read)
     http_call_start(&r->call, r->upstream->pool, &relay_call_ops, views, n);
 }
 
-/* --- what the client of http tells ---------------------------------------------------------------- */
+/* --- what the client of http tells
+ * ---------------------------------------------------------------- */
 
 static struct relay *of(struct http_call *c)
 {

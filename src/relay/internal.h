@@ -17,24 +17,34 @@
  *      '----------'-----------------'------------------'
  *
  * READING    the credential is being looked up and the body read; nothing is held
- * TRYING     a hold is open and an attempt is under way; the client has seen no content: any failure moves on
+ * TRYING     a hold is open, an attempt under way; the client has seen no content: a failure
+ *            moves on
  * ANSWERING  content has reached the client: a failure is told in the stream
- * SETTLING   the hold is settled and the record is on its way to the journal; the answer's end waits for it
- * DEAD       only the memory is left, until the provider's connection is free and the tick ends */
-enum relay_state { RELAY_READING, RELAY_TRYING, RELAY_ANSWERING, RELAY_SETTLING, RELAY_DEAD, RELAY__COUNT };
+ * SETTLING   the hold is settled, the record on its way to the journal; the answer's end waits
+ * DEAD       only memory is left, until the provider's connection is free and the tick ends */
+enum relay_state {
+    RELAY_READING,
+    RELAY_TRYING,
+    RELAY_ANSWERING,
+    RELAY_SETTLING,
+    RELAY_DEAD,
+    RELAY__COUNT
+};
 
 enum {
-    WHOLE_MAX = 1024 * 1024,      /* a whole answer up to this is held and edited; a larger one passes through */
+    WHOLE_MAX =
+        1024 * 1024, /* a whole answer up to this is held and edited; a larger one passes through */
     EVENT_MAX = 16 * 1024 * 1024, /* one event of a stream */
     PENDING_MAX = 64 * 1024,      /* events before the first content */
-    UNSENT_MAX = 64 * 1024,       /* bytes a slow client may leave unsent before the provider is not read on */
+    UNSENT_MAX =
+        64 * 1024, /* bytes a slow client may leave unsent before the provider is not read on */
     REASON_MAX = 40,
     ROOM = 1408,
     UPSTREAM_ID_MAX = 80,
     PLAN_MAX = 64,
-    LINGER_MS = 1000,             /* how long a finished answer may take to free its connection */
-    TOKENS_DEFAULT = 65536,       /* output bound of an endpoint that states none */
-    LINK_TOKENS = 16384,          /* bound for media given by link */
+    LINGER_MS = 1000,       /* how long a finished answer may take to free its connection */
+    TOKENS_DEFAULT = 65536, /* output bound of an endpoint that states none */
+    LINK_TOKENS = 16384,    /* bound for media given by link */
 };
 
 struct target {
@@ -46,9 +56,9 @@ struct target {
 struct failure {
     struct fault fault;
     enum outcome outcome;
-    int status;              /* what the client gets */
-    int32_t retry_after_s;   /* -1: no hint */
-    bool may_retry_same;     /* worth a second try where there is no other endpoint */
+    int status;               /* what the client gets */
+    int32_t retry_after_s;    /* -1: no hint */
+    bool may_retry_same;      /* worth a second try where there is no other endpoint */
     bool is_request_at_fault; /* no other endpoint of this model would take it */
     struct str provider_said; /* in the relay's arena; shown to the client, never logged */
 };
@@ -66,7 +76,7 @@ struct asked {
 struct answered {
     struct chat_usage usage;
     bool has_usage, saw_done;
-    uint32_t finishes;       /* choices that ended */
+    uint32_t finishes; /* choices that ended */
     uint64_t content_bytes;
     char finish_native[REASON_MAX]; /* raw JSON text without quotes */
     char upstream_id[UPSTREAM_ID_MAX];
@@ -75,13 +85,13 @@ struct answered {
 /* How the client's answer ends once the record is safe. */
 enum ending {
     ENDING_NONE,
-    ENDING_WHOLE,   /* the edited answer */
-    ENDING_PASSED,  /* the last members of a large one */
-    ENDING_STREAM,  /* the usage chunk and [DONE] */
-    ENDING_ERROR,   /* an error event; no [DONE] */
-    ENDING_CUT,     /* a large whole answer that broke off: the connection is closed */
-    ENDING_UNSAID,  /* there was no memory for the answer: an error instead */
-    ENDING_GONE,    /* nobody is there */
+    ENDING_WHOLE,  /* the edited answer */
+    ENDING_PASSED, /* the last members of a large one */
+    ENDING_STREAM, /* the usage chunk and [DONE] */
+    ENDING_ERROR,  /* an error event; no [DONE] */
+    ENDING_CUT,    /* a large whole answer that broke off: the connection is closed */
+    ENDING_UNSAID, /* there was no memory for the answer: an error instead */
+    ENDING_GONE,   /* nobody is there */
 };
 
 struct relay {
@@ -92,34 +102,34 @@ struct relay {
     struct http_stream *stream; /* NULL: answered, or the client is gone */
     struct reply_context context;
     struct gate_wait wait;
-    struct principal *who;      /* a reference */
+    struct principal *who;       /* a reference */
     struct relay_routes *routes; /* a reference: the catalog and ways it was planned with */
     struct arena arena;
-    struct buf body;            /* the client's; given back once content has come */
-    bool has_body;              /* all of it */
+    struct buf body; /* the client's; given back once content has come */
+    bool has_body;   /* all of it */
     struct asked asked;
-    struct target *plan;        /* in the arena */
+    struct target *plan; /* in the arena */
     uint32_t plan_n, plan_at;
     struct hold hold;
-    struct upstream *upstream;  /* a reference; of the attempt under way */
+    struct upstream *upstream; /* a reference; of the attempt under way */
     struct http_call call;
-    struct io_timer timer;      /* the one deadline: connect, first byte, idle, or a comment */
+    struct io_timer timer; /* the one deadline: connect, first byte, idle, or a comment */
     uint64_t deadline_ms, total_ms, comment_ms; /* on the loop's clock; 0: none */
     uint32_t attempts;
-    bool is_retry;              /* of the same endpoint */
+    bool is_retry; /* of the same endpoint */
     bool is_buried;
-    bool is_out_of_time;        /* the total deadline has passed: nothing else is tried */
-    bool is_sse, is_committed;  /* the head has gone to the client */
-    bool is_paused;             /* the provider is not read on: the client is slow */
-    bool is_half_closed;        /* the client sends no more: it is probed whether it is still there */
+    bool is_out_of_time;       /* the total deadline has passed: nothing else is tried */
+    bool is_sse, is_committed; /* the head has gone to the client */
+    bool is_paused;            /* the provider is not read on: the client is slow */
+    bool is_half_closed; /* the client sends no more: it is probed whether it is still there */
     uint8_t probes;
-    bool was_sent;              /* the provider has the request */
-    int status;                 /* of the provider's answer; later of ours */
+    bool was_sent; /* the provider has the request */
+    int status;    /* of the provider's answer; later of ours */
     int32_t retry_after_s;
     struct sse sse;
-    struct buf in;              /* a whole answer or an error body; a stream's events before content */
-    struct json_pass *pass;     /* for an answer over WHOLE_MAX; in the arena */
-    struct failure *failure;    /* the latest; in the arena */
+    struct buf in;           /* a whole answer or an error body; a stream's events before content */
+    struct json_pass *pass;  /* for an answer over WHOLE_MAX; in the arena */
+    struct failure *failure; /* the latest; in the arena */
     struct answered answered;
     struct openai_identity identity; /* in the arena */
     struct chat_bill bill;
@@ -139,20 +149,23 @@ struct relay {
 
 /* relay.c */
 void relay_enter(struct relay *r, enum relay_state next);
-void relay_die(struct relay *r);                  /* when nothing more is to be said to the client */
+void relay_die(struct relay *r); /* when nothing more is to be said to the client */
 void relay_refuse(struct relay *r, const struct fault *f); /* answers with the fault and dies */
-void relay_respond(struct relay *r, int status, struct str more_fields, const struct str *body, size_t n);
+void relay_respond(struct relay *r, int status, struct str more_fields, const struct str *body,
+                   size_t n);
 struct str relay_generation_fields(struct relay *r, char room[96]); /* "X-Generation-Id: ...\r\n" */
-void relay_arm(struct relay *r);                  /* the timer, for the nearest of the three */
+void relay_arm(struct relay *r); /* the timer, for the nearest of the three */
 
 /* admit.c */
-void relay_admit(struct relay *r);                /* body and credential are there */
-/* The hold for the endpoint at hand, and what to ask of it; ERR_NO_CREDIT, ERR_KEY_LIMIT with a sentence. */
-enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens, struct fault *f) MUST_USE;
+void relay_admit(struct relay *r); /* body and credential are there */
+/* The hold for the endpoint at hand, and what to ask of it; ERR_NO_CREDIT, ERR_KEY_LIMIT with a
+ * sentence. */
+enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens,
+                    struct fault *f) MUST_USE;
 
 /* attempt.c */
-/* The endpoint at plan_at, or the next that can be paid. `read`: the request as just read, or NULL: its bytes
- * are read again. */
+/* The endpoint at plan_at, or the next that can be paid. `read`: the request as just read, or NULL:
+ * its bytes are read again. */
 void relay_try(struct relay *r, const struct chat_request *read);
 void relay_fail(struct relay *r, const struct failure *f); /* moves on, or tells the client */
 void relay_drop_attempt(struct relay *r);
@@ -165,16 +178,17 @@ void relay_on_timer(struct io_timer *t);
 /* answer.c */
 void relay_answer_head(struct relay *r, const struct http_head *head);
 void relay_answer_body(struct relay *r, struct str bytes);
-void relay_answer_end(struct relay *r);           /* the provider's answer is complete */
-void relay_answer_cut(struct relay *r, enum err e, const char *why); /* it is not, and will not be */
+void relay_answer_end(struct relay *r); /* the provider's answer is complete */
+void relay_answer_cut(struct relay *r, enum err e,
+                      const char *why);                           /* it is not, and will not be */
 void relay_answer_late(struct relay *r, const struct failure *x); /* a deadline has passed */
-void relay_commit(struct relay *r);               /* status and head to the client */
+void relay_commit(struct relay *r); /* status and head to the client */
 void relay_note_event(struct relay *r, const struct openai_event *ev);
 
 /* whole.c */
 void relay_whole_body(struct relay *r, struct str bytes);
 void relay_whole_end(struct relay *r);
-void relay_whole_finish(struct relay *r);         /* the record is safe: the answer goes out */
+void relay_whole_finish(struct relay *r); /* the record is safe: the answer goes out */
 void relay_whole_passed(struct relay *r);
 
 /* settle.c */

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-const uint32_t metrics_bounds_us[METRICS_BUCKETS - 1] = {50,   100,  200,   500,   1000,  2000,
+const uint32_t metrics_bounds_us[METRICS_BUCKETS - 1] = {50,   100,   200,   500,    1000,   2000,
                                                          5000, 10000, 50000, 100000, 1000000};
 
 static const char *const outcome_names[OUTCOME__COUNT] = {

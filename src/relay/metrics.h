@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/money.h"
 
+/* clang-format off */
 /* How an attempt at an endpoint ended. */
 #define OUTCOME_LIST(X)                                                                             \
     X(OK, "ok")                   /* answered */                                                    \
@@ -17,6 +18,7 @@
     X(REFUSED, "refused")         /* 4xx: it will not serve this request */                         \
     X(AUTH, "auth")               /* 401, 403: the operator's credential is bad */                  \
     X(CANCELLED, "cancelled")     /* the client left */
+/* clang-format on */
 
 enum outcome {
 #define X(name, text) OUTCOME_##name,

@@ -122,8 +122,8 @@ static void bury(struct relay *r)
     io_bury(r->w->loop, &r->grave, reap);
 }
 
-/* The answer is given. Where the provider has yet to end its own (the last chunk is on its way), its
- * connection is waited for a moment so that it can serve again. */
+/* The answer is given. Where the provider has yet to end its own (the last chunk is on its way),
+ * its connection is waited for a moment so that it can serve again. */
 void relay_die(struct relay *r)
 {
     BUG_ON(r->stream != NULL);
@@ -160,13 +160,15 @@ struct str relay_generation_fields(struct relay *r, char room[96])
     return buf_view(&b);
 }
 
-void relay_respond(struct relay *r, int status, struct str more_fields, const struct str *body, size_t n)
+void relay_respond(struct relay *r, int status, struct str more_fields, const struct str *body,
+                   size_t n)
 {
     char room[REPLY_FIELDS_MAX];
     struct http_stream *s = r->stream;
     r->stream = NULL;
     r->status = status;
-    http_respond(s, status, reply_fields(&r->context, STR("application/json"), more_fields, room), body, n);
+    http_respond(s, status, reply_fields(&r->context, STR("application/json"), more_fields, room),
+                 body, n);
 }
 
 void relay_refuse(struct relay *r, const struct fault *f)
@@ -179,7 +181,8 @@ void relay_refuse(struct relay *r, const struct fault *f)
     relay_die(r);
 }
 
-/* --- the client's side --------------------------------------------------------------------------- */
+/* --- the client's side ---------------------------------------------------------------------------
+ */
 
 static void go_on(struct relay *r)
 {
@@ -205,7 +208,8 @@ static void on_body(void *user, struct str bytes)
     struct fault f;
     if (r->state != RELAY_READING || buf_add(&r->body, bytes) == ERR_OK)
         return;
-    fault_write(&f, r->body.failed, "The body is larger than %llu bytes, or there is no memory for it",
+    fault_write(&f, r->body.failed,
+                "The body is larger than %llu bytes, or there is no memory for it",
                 (unsigned long long)r->body.max);
     relay_refuse(r, &f);
 }
@@ -223,12 +227,14 @@ static void on_drained(void *user)
     if (!r->is_paused)
         return;
     r->is_paused = false;
-    r->deadline_ms = io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
+    r->deadline_ms =
+        io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
     relay_arm(r);
     http_call_read(&r->call, true);
 }
 
-/* The client left: the provider's connection is closed within the same tick, what was used is settled. */
+/* The client left: the provider's connection is closed within the same tick, what was used is
+ * settled. */
 static void on_gone(void *user)
 {
     struct relay *r = user;
@@ -242,7 +248,8 @@ static void on_gone(void *user)
         return;
     }
     if (was_trying && r->was_sent) {
-        metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_CANCELLED);
+        metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name,
+                        OUTCOME_CANCELLED);
         http_call_cancel(&r->call);
         relay_settle(r, ENDING_GONE);
         return;
@@ -250,7 +257,8 @@ static void on_gone(void *user)
     relay_die(r);
 }
 
-/* Has it left, or does it wait with its sending side shut? Only what is sent tells: soon, and then less often. */
+/* Has it left, or does it wait with its sending side shut? Only what is sent tells: soon, and then
+ * less often. */
 static void on_half_closed(void *user)
 {
     struct relay *r = user;
@@ -260,9 +268,11 @@ static void on_half_closed(void *user)
         relay_arm(r);
 }
 
-static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone, on_half_closed};
+static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone,
+                                            on_half_closed};
 
-/* --- birth --------------------------------------------------------------------------------------- */
+/* --- birth ---------------------------------------------------------------------------------------
+ */
 
 static struct str keep_note(struct relay *r, struct str s)
 {
@@ -327,7 +337,8 @@ static enum err check_head(struct relay *r, const struct http_head *head, struct
 {
     struct str encoding = http_field(head, STR("content-encoding"));
     if (encoding.n && !str_ieq(encoding, STR("identity")))
-        return fault_set(f, ERR_INVALID, "Content-Encoding: expected none, got a coding; send the body as it is");
+        return fault_set(f, ERR_INVALID,
+                         "Content-Encoding: expected none, got a coding; send the body as it is");
     if (head->length > 0 && (uint64_t)head->length > r->w->settings.body_max)
         return fault_set(f, ERR_TOO_BIG, "Content-Length: expected at most %llu bytes, got %lld",
                          (unsigned long long)r->w->settings.body_max, (long long)head->length);
@@ -364,8 +375,7 @@ void relay_begin(struct relay_worker *w, struct http_stream *s, const struct htt
 void relay_end_all(struct relay_worker *w)
 {
     struct list *at, *after;
-    list_each(at, after, &w->relays)
-    {
+    list_each (at, after, &w->relays) {
         struct relay *r = container_of(at, struct relay, link);
         struct http_stream *s = r->stream;
         if (r->state == RELAY_DEAD) {
@@ -377,7 +387,8 @@ void relay_end_all(struct relay_worker *w)
     }
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------- */
+/* --- deadlines -----------------------------------------------------------------------------------
+ */
 
 static uint64_t nearer(uint64_t a, uint64_t b)
 {

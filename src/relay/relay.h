@@ -4,12 +4,13 @@
 
 #include "relay/worker.h"
 
-/* Takes a POST .../chat/completions whose head has just been read; from here on the stream is the relay's. */
+/* Takes a POST .../chat/completions whose head has just been read; from here on the stream is the
+ * relay's. */
 void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head);
 /* Gives back the memory of dead relays that was kept for new ones. */
 void relay_free_spares(struct relay_worker *w);
-/* Ends all that live, at once: clients see their streams cut, what was used is settled. For a shutdown
- * whose grace is over. Their records are on the way to the journal when this returns. */
+/* Ends all that live, at once: clients see their streams cut, what was used is settled. For a
+ * shutdown whose grace is over. Their records are on the way to the journal when this returns. */
 void relay_end_all(struct relay_worker *w);
 
 #endif

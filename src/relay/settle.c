@@ -1,10 +1,11 @@
 /* settle.c: what an answer cost, its record, and then its last bytes. */
 #include "relay/internal.h"
 
-/* --- the bill ------------------------------------------------------------------------------------------ */
+/* --- the bill
+ * ------------------------------------------------------------------------------------------ */
 
-/* Without a provider's word, one token per four bytes; nothing is charged for an answer that brought nothing,
- * unless the client left before it could. */
+/* Without a provider's word, one token per four bytes; nothing is charged for an answer that
+ * brought nothing, unless the client left before it could. */
 static void find_usage(struct relay *r)
 {
     struct answered *a = &r->answered;
@@ -59,7 +60,8 @@ static void count(struct relay *r)
     m->stream_errors += r->ending == ENDING_ERROR;
 }
 
-/* --- the record ---------------------------------------------------------------------------------------- */
+/* --- the record
+ * ---------------------------------------------------------------------------------------- */
 
 static struct str finish_reason(const struct relay *r)
 {
@@ -115,7 +117,8 @@ static void append_record(struct relay *r)
     journal_append(r->w->journal, &g, &r->entry);
 }
 
-/* --- the last bytes ------------------------------------------------------------------------------------ */
+/* --- the last bytes
+ * ------------------------------------------------------------------------------------ */
 
 static void begin_chunk(struct relay *r, struct json_writer *w)
 {
@@ -156,7 +159,8 @@ static struct str native_json(const struct relay *r, char room[REASON_MAX + 3])
     return buf_view(&b);
 }
 
-/* Usage always arrives, just before [DONE], on a chunk that repeats the finish reason with an empty delta. */
+/* Usage always arrives, just before [DONE], on a chunk that repeats the finish reason with an empty
+ * delta. */
 static void finish_stream(struct relay *r)
 {
     struct buf *out = &r->w->scratch2;
@@ -224,14 +228,16 @@ static void cut(struct relay *r)
     http_abort(s);
 }
 
-/* The record is not safe, or there is no answer to give: the client must not take what it got for whole. */
+/* The record is not safe, or there is no answer to give: the client must not take what it got for
+ * whole. */
 static void lose(struct relay *r, enum err e)
 {
     struct fault f;
     if (e == ERR_OK)
         fault_write(&f, ERR_NOMEM, "There was no memory for this answer: try again later");
     else
-        fault_write(&f, ERR_STORE, "The record of this answer could not be written: try again later");
+        fault_write(&f, ERR_STORE,
+                    "The record of this answer could not be written: try again later");
     if (r->is_committed) {
         cut(r);
         return;

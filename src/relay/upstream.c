@@ -8,7 +8,8 @@ enum { HEAD_MAX = 16 * 1024, WAITING_MAX = 10000, IDLE_MS = 30 * 1000 };
 
 static void add_identity(struct buf *b, const struct provider *p)
 {
-    buf_printf(b, "%.*s\n%.*s\n%u\n", STR_ARG(p->base_url), STR_ARG(p->dialect), p->connections_max);
+    buf_printf(b, "%.*s\n%.*s\n%u\n", STR_ARG(p->base_url), STR_ARG(p->dialect),
+               p->connections_max);
     buf_add(b, secret_reveal(p->api_key));
 }
 

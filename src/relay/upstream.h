@@ -10,7 +10,7 @@
 struct upstream {
     uint32_t refs;
     struct http_pool *pool;
-    struct buf head; /* from the request line to "Content-Length: " */
+    struct buf head;     /* from the request line to "Content-Length: " */
     struct buf identity; /* what it was made from, to find it again after a reload */
 };
 

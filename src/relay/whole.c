@@ -1,8 +1,9 @@
-/* whole.c: an answer in one piece. Up to WHOLE_MAX it is gathered, read and edited; a larger one passes
- * through in bounded memory, its top-level members edited on the way. */
+/* whole.c: an answer in one piece. Up to WHOLE_MAX it is gathered, read and edited; a larger one
+ * passes through in bounded memory, its top-level members edited on the way. */
 #include "relay/internal.h"
 
-/* --- too large to hold ------------------------------------------------------------------------------ */
+/* --- too large to hold
+ * ------------------------------------------------------------------------------ */
 
 enum { RULE_ID, RULE_MODEL, RULE_PROVIDER, RULE_USAGE, RULE__COUNT };
 
@@ -48,7 +49,8 @@ static void pass_begin(struct relay *r)
         relay_fail(r, &x);
         return;
     }
-    p->rules[RULE_ID] = (struct pass_rule){.name = STR("id"), .put = r->identity.id_json, .note = true};
+    p->rules[RULE_ID] =
+        (struct pass_rule){.name = STR("id"), .put = r->identity.id_json, .note = true};
     p->rules[RULE_MODEL] = (struct pass_rule){.name = STR("model"), .put = r->identity.model_json};
     p->rules[RULE_PROVIDER] = (struct pass_rule){.name = STR("provider"), .drop = true};
     p->rules[RULE_USAGE] = (struct pass_rule){.name = STR("usage"), .drop = true, .note = true};
@@ -104,13 +106,15 @@ void relay_whole_passed(struct relay *r)
     http_finish(s);
 }
 
-/* --- gathered ----------------------------------------------------------------------------------------- */
+/* --- gathered
+ * ----------------------------------------------------------------------------------------- */
 
 void relay_whole_body(struct relay *r, struct str bytes)
 {
     bool is_answer = r->status == 200 && !r->asked.is_streamed;
     if (!r->is_paused)
-        r->deadline_ms = io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
+        r->deadline_ms =
+            io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
     relay_arm(r);
     if (r->pass) {
         pass_feed(r, bytes);
@@ -124,7 +128,8 @@ void relay_whole_body(struct relay *r, struct str bytes)
         return;
     }
     struct failure x;
-    failure_init(&x, OUTCOME_BROKEN, 502, "The provider sent more than %d bytes in place of an answer", WHOLE_MAX);
+    failure_init(&x, OUTCOME_BROKEN, 502,
+                 "The provider sent more than %d bytes in place of an answer", WHOLE_MAX);
     relay_fail(r, &x);
 }
 
@@ -144,8 +149,8 @@ static void fail_shape(struct relay *r, const char *sentence)
     relay_fail(r, &x);
 }
 
-/* The answer under our identity and with its bill, in place of the provider's: ready for when the record is safe.
- * The provider's own answer is no choice: it would not say what was charged. */
+/* The answer under our identity and with its bill, in place of the provider's: ready for when the
+ * record is safe. The provider's own answer is no choice: it would not say what was charged. */
 static enum err edit_whole(struct relay *r, struct openai_event *ev)
 {
     struct buf *bill = &r->w->scratch, *edited = &r->w->scratch2;

@@ -23,7 +23,8 @@ void relay_routes_unref(struct relay_routes *r)
     free(r);
 }
 
-static struct upstream *upstream_for(struct relay_worker *w, const struct provider *p, struct fault *f)
+static struct upstream *upstream_for(struct relay_worker *w, const struct provider *p,
+                                     struct fault *f)
 {
     for (uint32_t i = 0; w->routes && i < w->routes->n; i++) {
         if (upstream_serves(w->routes->upstreams[i], p))
@@ -32,7 +33,8 @@ static struct upstream *upstream_for(struct relay_worker *w, const struct provid
     return upstream_new(w->loop, p, w->shared->upstream_tls, f);
 }
 
-static struct relay_routes *routes_new(struct relay_worker *w, struct catalog *catalog, struct fault *f)
+static struct relay_routes *routes_new(struct relay_worker *w, struct catalog *catalog,
+                                       struct fault *f)
 {
     uint32_t n = catalog->providers_n;
     struct relay_routes *r = calloc(1, sizeof *r + n * sizeof(struct upstream *));
@@ -90,8 +92,9 @@ int64_t relay_worker_wall_ms(struct relay_worker *w)
     return w->tick_wall_ms;
 }
 
-struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shared *shared, unsigned number,
-                                      enum journal_sync sync, const struct relay_settings *settings,
+struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shared *shared,
+                                      unsigned number, enum journal_sync sync,
+                                      const struct relay_settings *settings,
                                       struct catalog *catalog, struct fault *f)
 {
     struct relay_worker *w = calloc(1, sizeof *w);

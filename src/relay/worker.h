@@ -1,5 +1,5 @@
-/* worker.h: what all relays of one worker share: its loop, memory, caches, ways to providers, and counts.
- * One thread's own, but for what is marked shared. */
+/* worker.h: what all relays of one worker share: its loop, memory, caches, ways to providers, and
+ * counts. One thread's own, but for what is marked shared. */
 #ifndef RELAY_WORKER_H
 #define RELAY_WORKER_H
 
@@ -25,7 +25,8 @@ struct relay_shared {
     struct str key_prefix, management_prefix;
 };
 
-/* A catalog and this worker's ways to its providers. Counted: a request keeps those it was planned with. */
+/* A catalog and this worker's ways to its providers. Counted: a request keeps those it was planned
+ * with. */
 struct relay_routes {
     uint32_t refs, n;
     struct catalog *catalog;      /* one reference */
@@ -40,30 +41,32 @@ struct relay_worker {
     struct journal *journal;
     struct gate *gate;
     struct relay_settings settings;
-    struct relay_routes *routes;    /* of now; one reference */
-    struct json_tape tape;          /* for what is read and done within one callback */
-    struct buf scratch, scratch2;   /* likewise */
+    struct relay_routes *routes;  /* of now; one reference */
+    struct json_tape tape;        /* for what is read and done within one callback */
+    struct buf scratch, scratch2; /* likewise */
     struct metrics metrics;
     struct generation_ids ids;
-    uint64_t random[256];           /* from the kernel, taken from the end */
+    uint64_t random[256]; /* from the kernel, taken from the end */
     uint32_t random_n;
     struct io_hook tick_hook;
-    uint64_t tick_ns;               /* clocks as read first in this tick; 0: not yet */
+    uint64_t tick_ns; /* clocks as read first in this tick; 0: not yet */
     int64_t tick_wall_ms;
-    struct list relays;             /* all that live */
-    struct list spares;             /* dead ones whose memory serves again */
+    struct list relays; /* all that live */
+    struct list spares; /* dead ones whose memory serves again */
     uint32_t spares_n;
     uint32_t relays_n;
     bool is_draining;
 };
 
 /* The journal's hook is added to the loop here, before any other. NULL and a sentence. */
-struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shared *shared, unsigned number,
-                                      enum journal_sync sync, const struct relay_settings *settings,
+struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shared *shared,
+                                      unsigned number, enum journal_sync sync,
+                                      const struct relay_settings *settings,
                                       struct catalog *catalog, struct fault *f);
 /* No relay lives any more. */
 void relay_worker_free(struct relay_worker *w);
-/* The catalog and settings from now on; requests under way keep theirs. ERR_*: all stays as it was. */
+/* The catalog and settings from now on; requests under way keep theirs. ERR_*: all stays as it was.
+ */
 enum err relay_worker_reload(struct relay_worker *w, const struct relay_settings *settings,
                              struct catalog *catalog, struct fault *f);
 void relay_worker_gauges(struct relay_worker *w, struct metrics *out);

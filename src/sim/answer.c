@@ -1,4 +1,5 @@
-/* answer.c: how an answer is given: whole or streamed, properly or with a fault. Nothing here knows a format. */
+/* answer.c: how an answer is given: whole or streamed, properly or with a fault. Nothing here knows
+ * a format. */
 #include "sim/internal.h"
 
 #include "base/clock.h"
@@ -366,7 +367,8 @@ static enum sim_problem problem_of(enum err e)
     }
 }
 
-/* "fault-" and "only-" are counted apart, so that neither changes what the other's next request meets. */
+/* "fault-" and "only-" are counted apart, so that neither changes what the other's next request
+ * meets. */
 static bool is_proper_turn(struct sim_call *c)
 {
     if (!(c->fault->traits & SIM_EVERY_SECOND))

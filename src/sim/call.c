@@ -85,7 +85,8 @@ static void on_half_closed(void *user)
     on_gone(c);
 }
 
-static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone, on_half_closed};
+static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone,
+                                            on_half_closed};
 
 static struct sim_call *call_new(struct sim *s, struct http_stream *stream,
                                  const struct http_head *head, const struct sim_format *format,

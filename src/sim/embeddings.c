@@ -1,4 +1,5 @@
-/* embeddings.c: OpenAI's embeddings: numbers that depend on the text and on nothing else, and mean nothing. */
+/* embeddings.c: OpenAI's embeddings: numbers that depend on the text and on nothing else, and mean
+ * nothing. */
 #include "sim/internal.h"
 
 #include "base/codec.h"

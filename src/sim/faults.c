@@ -1,4 +1,5 @@
-/* faults.c: what a provider does wrong, by name. Catalogues and help texts list this table with sim_fault_name(). */
+/* faults.c: what a provider does wrong, by name. Catalogues and help texts list this table with
+ * sim_fault_name(). */
 #include "sim/internal.h"
 
 static const struct sim_fault faults[] = {

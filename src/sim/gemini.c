@@ -1,5 +1,5 @@
-/* gemini.c: Gemini's generateContent and streamGenerateContent. Its streams have no event that says "done": the one
- * with a finishReason is the last. */
+/* gemini.c: Gemini's generateContent and streamGenerateContent. Its streams have no event that says
+ * "done": the one with a finishReason is the last. */
 #include "sim/internal.h"
 
 #include "http/url.h"

@@ -116,7 +116,8 @@ struct sim_format {
     /* An error body. is_inside: the HTTP status has been 200, so the body alone tells. */
     void (*error)(const struct sim_problem_words *p, struct str message, bool is_inside,
                   struct buf *out);
-    /* Fills the call's "what is asked". ERR_INVALID or ERR_NOT_FOUND (the model), and a sentence. */
+    /* Fills the call's "what is asked". ERR_INVALID or ERR_NOT_FOUND (the model), and a sentence.
+     */
     enum err (*read)(struct sim_call *c, struct json request, struct fault *f);
     void (*whole)(struct sim_call *c);
 
@@ -157,7 +158,8 @@ struct sim_call {
     uint32_t *hashes; /* of texts to embed: hashes_n, in the arena */
     uint32_t hashes_n;
 
-    /* What is said: of the last user message at first, then of the answer or the tool's arguments. */
+    /* What is said: of the last user message at first, then of the answer or the tool's arguments.
+     */
     struct buf text;
     uint64_t id;
     uint64_t said; /* bytes given out */
@@ -190,13 +192,15 @@ struct sim {
 /* Takes the request: answers at once, or when its body has come. */
 void sim__call_start(struct sim *s, struct http_stream *stream, const struct http_head *head,
                      const struct sim_format *format, struct str rest);
-/* Over: nothing is called any more, the memory goes at the end of the tick. The stream is not touched. */
+/* Over: nothing is called any more, the memory goes at the end of the tick. The stream is not
+ * touched. */
 void sim__call_end(struct sim_call *c);
 /* Frees at once, when the server is gone. */
 void sim__call_drop(struct sim_call *c);
 /* next(c) after ms, or later if the client is slow. */
 void sim__wait_ms(struct sim_call *c, uint32_t ms, sim_next *next);
-/* next(c) when all that was sent has left; never at once, so that a call cannot keep the loop for itself. */
+/* next(c) when all that was sent has left; never at once, so that a call cannot keep the loop for
+ * itself. */
 void sim__wait_drained(struct sim_call *c, sim_next *next);
 
 /* The body has come. */

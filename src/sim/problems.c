@@ -1,5 +1,6 @@
-/* problems.c: the errors a provider tells, in the words of each format. Where gateways look at the sentence, because a
- * format has no code for it (a prompt that is too long), the sentence is the true provider's. */
+/* problems.c: the errors a provider tells, in the words of each format. Where gateways look at the
+ * sentence, because a format has no code for it (a prompt that is too long), the sentence is the
+ * true provider's. */
 #include "sim/internal.h"
 
 static const struct sim_problem_words problems[SIM_PROBLEM__COUNT] = {

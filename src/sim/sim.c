@@ -32,8 +32,8 @@ static void respond(struct http_stream *stream, int status, struct str fields,
     http_respond(stream, status, fields, &body, 1);
 }
 
-/* Besides its being alive: how many calls are under way, and how many clients did not wait for their answer's
- * end. So a test of a gateway can see that it hangs up. */
+/* Besides its being alive: how many calls are under way, and how many clients did not wait for
+ * their answer's end. So a test of a gateway can see that it hangs up. */
 static void get_health(struct sim *s, struct http_stream *stream, struct buf *out)
 {
     struct json_writer w;
@@ -193,7 +193,8 @@ void sim_free(struct sim *s)
     if (s->server)
         http_server_free(s->server);
     struct list *at, *after;
-    list_each(at, after, &s->calls) sim__call_drop(container_of(at, struct sim_call, link));
+    list_each (at, after, &s->calls)
+        sim__call_drop(container_of(at, struct sim_call, link));
     if (s->refused_fd != -1)
         close(s->refused_fd);
     json_tape_release(&s->tape);

@@ -1,11 +1,12 @@
-/* sim.h: the simulated provider: OpenAI chat, completions and embeddings, Anthropic messages, Gemini generateContent,
- * whole and streamed, over real HTTP, with faults chosen by the model's name. It never pretends to be a language model:
- * "echo" answers with the last user message, "lorem" with max_tokens words of filler, both counted one token per four
- * bytes, rounded up.
+/* sim.h: the simulated provider: OpenAI chat, completions and embeddings, Anthropic messages,
+ * Gemini generateContent, whole and streamed, over real HTTP, with faults chosen by the model's
+ * name. It never pretends to be a language model: "echo" answers with the last user message,
+ * "lorem" with max_tokens words of filler, both counted one token per four bytes, rounded up.
  *
- * Models, with or without "sim/" before them: "echo", "lorem", and "fault-NAME" and "only-NAME" for each fault. Behind
- * any of them "@20ms" makes a pause of 20 ms between the events of a stream, or before a whole answer. GET /health tells
- * how many calls are open, were answered, and were left by their clients. */
+ * Models, with or without "sim/" before them: "echo", "lorem", and "fault-NAME" and "only-NAME" for
+ * each fault. Behind any of them "@20ms" makes a pause of 20 ms between the events of a stream, or
+ * before a whole answer. GET /health tells how many calls are open, were answered, and were left by
+ * their clients. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 

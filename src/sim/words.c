@@ -1,8 +1,8 @@
 /* words.c: filler, and how text is cut. */
 #include "sim/internal.h"
 
-/* Three letters and a space are four bytes: so n words are n tokens exactly, and an answer of max_tokens words
- * never costs more than was set aside for it. */
+/* Three letters and a space are four bytes: so n words are n tokens exactly, and an answer of
+ * max_tokens words never costs more than was set aside for it. */
 enum { WORD_BYTES = 3, STRIDE = WORD_BYTES + 1 };
 
 static const char words[][WORD_BYTES + 1] = {

@@ -1,6 +1,7 @@
 /* backend.h: what a database must be able to do for the store. Private to this folder.
  *
- * A connection belongs to one thread at a time. Nothing here knows of threads, queues or files of journals. */
+ * A connection belongs to one thread at a time. Nothing here knows of threads, queues or files of
+ * journals. */
 #ifndef STORE_BACKEND_H
 #define STORE_BACKEND_H
 
@@ -8,8 +9,8 @@
 
 struct store_conn; /* each backend's own */
 
-/* What a commit means. LAZY survives the end of the process; DURABLE the end of the machine's power, and with it
- * everything that was committed before. */
+/* What a commit means. LAZY survives the end of the process; DURABLE the end of the machine's
+ * power, and with it everything that was committed before. */
 enum store_commit { STORE_LAZY, STORE_DURABLE };
 
 struct store_backend {
@@ -21,16 +22,17 @@ struct store_backend {
     enum err (*begin)(struct store_conn *c, enum store_commit how, struct fault *f);
     enum err (*commit)(struct store_conn *c, struct fault *f); /* failed: rolled back */
     void (*rollback)(struct store_conn *c);
-    /* Between begin and commit: a part that can be undone alone. part_end() fails where the transaction as a whole
-     * is lost. */
+    /* Between begin and commit: a part that can be undone alone. part_end() fails where the
+     * transaction as a whole is lost. */
     enum err (*part_begin)(struct store_conn *c, struct fault *f);
     enum err (*part_end)(struct store_conn *c, bool keep, struct fault *f);
 
-    /* One function per need; sets call->fault where it fails. The store has begun a transaction for those that
-     * write. */
+    /* One function per need; sets call->fault where it fails. The store has begun a transaction for
+     * those that write. */
     enum err (*run[STORE__COUNT])(struct store_conn *c, struct store_call *call);
 
-    /* Journals. In a transaction: adds rows and moves counters for those that were not there yet. */
+    /* Journals. In a transaction: adds rows and moves counters for those that were not there yet.
+     */
     enum err (*generations_add)(struct store_conn *c, const struct generation *rows, size_t n,
                                 struct fault *f);
     enum err (*position_get)(struct store_conn *c, struct str file, uint64_t *offset,

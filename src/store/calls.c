@@ -1,9 +1,11 @@
 /* calls.c: calls, and the threads on which they run.
  *
  *   reader threads   the calls that only read, each with a connection of its own
- *   writer thread    the calls that write, all that wait in one transaction; the journals, every APPLY_MS
+ *   writer thread    the calls that write, all that wait in one transaction; the journals, every
+ * APPLY_MS
  *
- * A generation that a reader does not find goes on to the writer, which applies the journals and looks again. */
+ * A generation that a reader does not find goes on to the writer, which applies the journals and
+ * looks again. */
 #include "store/inside.h"
 
 #include "base/log.h"

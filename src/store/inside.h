@@ -1,4 +1,5 @@
-/* inside.h: the store itself, for the files that make it up: store.c opens and closes, calls.c runs calls. */
+/* inside.h: the store itself, for the files that make it up: store.c opens and closes, calls.c runs
+ * calls. */
 #ifndef STORE_INSIDE_H
 #define STORE_INSIDE_H
 

@@ -105,7 +105,8 @@ static size_t put(struct journal *j)
     return n;
 }
 
-/* Moves the entries whose records lie within the first `n` bytes of `out`; returns where the last of these ends. */
+/* Moves the entries whose records lie within the first `n` bytes of `out`; returns where the last
+ * of these ends. */
 static size_t split(struct journal *j, size_t n, struct list *whole)
 {
     size_t end = 0;
@@ -206,7 +207,8 @@ static void on_tick_end(struct io_hook *h)
     answer(&lost, ERR_STORE);
 }
 
-/* Is there room again? Zeros behind the records are no record, should the process end before they are cut off. */
+/* Is there room again? Zeros behind the records are no record, should the process end before they
+ * are cut off. */
 static void on_retry(struct io_timer *t)
 {
     static const char zeros[PROBE_BYTES];
@@ -278,7 +280,7 @@ uint64_t journal_bytes_unapplied(struct store *s)
     uint64_t sum = 0;
     struct list *at, *after;
     pthread_mutex_lock(&set->lock);
-    list_each(at, after, &set->files) {
+    list_each (at, after, &set->files) {
         struct journal_file *file = container_of(at, struct journal_file, link);
         /* In this order: what is applied never passes what is committed. */
         uint64_t applied = atomic_load(&file->applied);

@@ -45,8 +45,9 @@ static enum err window_read(const struct applier *a, const struct source *s, uin
     return ERR_OK;
 }
 
-/* Is there a sound record behind the place where `s` is stuck? Such a record is not applied: texts in records are
- * a client's words, and might be made to look like one. But it tells a damaged file from one that just ends early. */
+/* Is there a sound record behind the place where `s` is stuck? Such a record is not applied: texts
+ * in records are a client's words, and might be made to look like one. But it tells a damaged file
+ * from one that just ends early. */
 static enum err is_record_behind(const struct applier *a, const struct source *s, bool *out,
                                  struct fault *f)
 {
@@ -107,7 +108,8 @@ static enum err source_apply(struct applier *a, struct source *s, struct fault *
 
 /* --- the end of a file --- */
 
-/* Durable, and so is then all that was applied before: only after that may the file go. No name: all positions. */
+/* Durable, and so is then all that was applied before: only after that may the file go. No name:
+ * all positions. */
 static enum err position_drop(struct applier *a, struct str name, struct fault *f)
 {
     enum err e = a->backend->begin(a->conn, STORE_DURABLE, f);
@@ -253,8 +255,8 @@ enum err apply_leftovers(struct applier *a, struct fault *f)
     int n = scandirat(a->set->dir, ".", &found, is_journal, alphasort);
     if (n == -1)
         return fault_set(f, ERR_STORE, "the journals cannot be listed: %s", strerror(errno));
-    /* Without files no position means anything, but one that a crash left would hide the beginning of a new
-     * file of the same name. */
+    /* Without files no position means anything, but one that a crash left would hide the beginning
+     * of a new file of the same name. */
     for (int i = 0; i < n; i++) {
         if (e == ERR_OK)
             e = leftover_open(a, found[i]->d_name, f);

@@ -26,7 +26,8 @@ struct journal_file *journal_file_new(struct journal_set *set, unsigned worker, 
         return NULL;
     }
     int64_t start_ms = clock_wall_ms();
-    do { /* a run that began in the same millisecond, or with another clock, may have left one of this name */
+    do { /* a run that began in the same millisecond, or with another clock, may have left one of
+            this name */
         name_write(file->name, start_ms++, worker);
         file->fd = openat(set->dir, file->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     } while (file->fd == -1 && errno == EEXIST);
@@ -107,7 +108,7 @@ static void serve_rounds(struct journal_set *set)
 static struct journal_file *next_dirty(struct journal_set *set, uint64_t turn)
 {
     struct list *at, *after;
-    list_each(at, after, &set->files) {
+    list_each (at, after, &set->files) {
         struct journal_file *file = container_of(at, struct journal_file, link);
         if (file->looked_at != turn && atomic_load(&file->is_dirty))
             return file;
@@ -115,7 +116,8 @@ static struct journal_file *next_dirty(struct journal_set *set, uint64_t turn)
     return NULL;
 }
 
-/* The lock is given up for each file, so the list is searched anew; `turn` keeps it to once each. */
+/* The lock is given up for each file, so the list is searched anew; `turn` keeps it to once each.
+ */
 static void sync_dirty(struct journal_set *set, uint64_t turn)
 {
     struct journal_file *file;

@@ -57,7 +57,8 @@ void journal_set_release(struct journal_set *set);
 /* A new, empty file of a name not used yet. NULL and a sentence. */
 struct journal_file *journal_file_new(struct journal_set *set, unsigned worker, struct fault *f);
 void journal_file_retire(struct journal_file *file);
-/* The applier's: the file after this one (NULL: the first), and the end of one; false: a sync is at it. */
+/* The applier's: the file after this one (NULL: the first), and the end of one; false: a sync is at
+ * it. */
 struct journal_file *journal_file_next(struct journal_set *set, struct journal_file *after);
 bool journal_file_remove(struct journal_set *set, struct journal_file *file);
 void journal_round_ask(struct journal_set *set, struct journal_round *r);

@@ -1,4 +1,5 @@
-/* records.h: what the store keeps, as its callers see it. Money in nano-dollars, times in milliseconds since 1970. */
+/* records.h: what the store keeps, as its callers see it. Money in nano-dollars, times in
+ * milliseconds since 1970. */
 #ifndef STORE_RECORDS_H
 #define STORE_RECORDS_H
 
@@ -12,11 +13,11 @@ const char *window_name(enum window w); /* NULL for NONE, "daily", "weekly", "mo
 bool window_parse(struct str s, enum window *out);
 int64_t window_start(enum window w, int64_t ms); /* 0 for NONE */
 
-/* What was settled: in all, and in the day, week and month in which the latest settlement fell. Adding is
- * independent of order: what is older than a window's start counts in the total only. */
+/* What was settled: in all, and in the day, week and month in which the latest settlement fell.
+ * Adding is independent of order: what is older than a window's start counts in the total only. */
 struct usage {
-    nanos in[WINDOW__COUNT];       /* in[WINDOW_NONE] is the total */
-    int64_t start[WINDOW__COUNT];  /* of each window; [WINDOW_NONE] is 0 */
+    nanos in[WINDOW__COUNT];      /* in[WINDOW_NONE] is the total */
+    int64_t start[WINDOW__COUNT]; /* of each window; [WINDOW_NONE] is 0 */
 };
 void usage_add(struct usage *u, int64_t at_ms, nanos cost);
 /* What counts at `now`: zero once the window has turned. */
@@ -25,7 +26,7 @@ nanos usage_at(const struct usage *u, enum window w, int64_t now_ms);
 struct account {
     int64_t id;
     char email[EMAIL_MAX + 1];
-    nanos granted;       /* credits bought or given, in all */
+    nanos granted; /* credits bought or given, in all */
     struct usage usage;
     bool disabled;
     int64_t created_ms;
@@ -39,40 +40,43 @@ struct key {
     char name[KEY_NAME_MAX + 1];
     char label[KEY_LABEL_MAX + 1];
     bool is_management, disabled, include_byok;
-    nanos limit;         /* or NO_LIMIT */
-    enum window reset;   /* the window in which the limit counts */
+    nanos limit;       /* or NO_LIMIT */
+    enum window reset; /* the window in which the limit counts */
     struct usage usage;
-    int64_t expires_ms;  /* 0: never */
+    int64_t expires_ms;             /* 0: never */
     int64_t created_ms, updated_ms; /* updated 0: never */
 };
 
 /* The durable record of one settled request. Views are lent. */
 struct generation {
-    int64_t id;           /* grows with time: see generation_id() */
-    uint64_t tag;         /* random: makes the id that clients see unguessable */
+    int64_t id;   /* grows with time: see generation_id() */
+    uint64_t tag; /* random: makes the id that clients see unguessable */
     int64_t account_id, key_id;
     int64_t created_ms, settled_ms;
-    nanos cost;           /* what was charged */
-    nanos uncollected;    /* cost above the hold that could not be charged: 0 but for a provider that broke its bound */
+    nanos cost;        /* what was charged */
+    nanos uncollected; /* cost above the hold that could not be charged: 0 but for a provider that
+                          broke its bound */
     uint64_t tokens_prompt, tokens_completion, tokens_cached, tokens_cache_write, tokens_reasoning;
-    int64_t first_ms;     /* request to first content */
-    int64_t total_ms;     /* request to settlement */
+    int64_t first_ms; /* request to first content */
+    int64_t total_ms; /* request to settlement */
     bool is_streamed, is_cancelled, is_estimated;
-    int32_t status;       /* what the client got */
+    int32_t status; /* what the client got */
     int32_t attempts;
     struct str model, provider, native_model, upstream_id, request_id;
     struct str finish_reason, native_finish_reason;
     struct str referer, title, user_agent, external_user;
-    struct str record;    /* the journal's payload that says all this, where it was read from one; else empty */
+    struct str record; /* the journal's payload that says all this, where it was read from one; else
+                          empty */
 };
 
-/* "gen-<unix seconds>-<26 characters of id and tag>" and back. The text names the row's primary key, so
- * finding a generation needs no second index. */
+/* "gen-<unix seconds>-<26 characters of id and tag>" and back. The text names the row's primary
+ * key, so finding a generation needs no second index. */
 enum { GENERATION_ID_MAX = 48 };
 struct str generation_id_text(int64_t id, uint64_t tag, char out[GENERATION_ID_MAX]);
 bool generation_id_parse(struct str text, int64_t *id, uint64_t *tag);
 
-/* Makes ids: milliseconds since 2025 above, then the maker (0..63), then a count. One per worker. */
+/* Makes ids: milliseconds since 2025 above, then the maker (0..63), then a count. One per worker.
+ */
 struct generation_ids {
     int64_t last_ms;
     uint32_t maker, count;

@@ -93,7 +93,8 @@ enum err query_next(struct query *q, struct fault *f)
     return sqlite_failed(q->c, q->rc, f);
 }
 
-/* Views that were bound must not outlive their owner, not even in a statement that is never run again. */
+/* Views that were bound must not outlive their owner, not even in a statement that is never run
+ * again. */
 void query_end(struct query *q)
 {
     if (!q->st)
@@ -236,9 +237,9 @@ static void conn_close(struct store_conn *c)
     free(c);
 }
 
-/* SQLite gives its other files the mode of this one, so it must not make it itself. A file that is there is not
- * opened: closing it would drop all locks that this process holds on it (POSIX), and the next process to leave would
- * take the write-ahead log with it. */
+/* SQLite gives its other files the mode of this one, so it must not make it itself. A file that is
+ * there is not opened: closing it would drop all locks that this process holds on it (POSIX), and
+ * the next process to leave would take the write-ahead log with it. */
 static enum err file_make(const char *path, struct fault *f)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -250,8 +251,8 @@ static enum err file_make(const char *path, struct fault *f)
     return ERR_OK;
 }
 
-/* Rows come in batches at the table's end: large pages, and a WAL that may grow to 1000 of them (16 MB) before it is
- * moved into the database, make for fewer and larger writes. Nothing that a
+/* Rows come in batches at the table's end: large pages, and a WAL that may grow to 1000 of them (16
+ * MB) before it is moved into the database, make for fewer and larger writes. Nothing that a
  * database file holds may run code or change how it is read. */
 static enum err configure(struct store_conn *c, struct fault *f)
 {

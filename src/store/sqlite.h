@@ -1,4 +1,5 @@
-/* sqlite.h: the SQLite backend's inside: one connection, its prepared statements, and a query's short life:
+/* sqlite.h: the SQLite backend's inside: one connection, its prepared statements, and a query's
+ * short life:
  *
  *   struct query q = query_of(c, SQL_KEY_BY_HASH);   the statement, prepared at its first use
  *   query_blob(&q, hash, 32);                        parameters, in order
@@ -18,7 +19,7 @@ enum sql {
 #define X(name, text) SQL_##name,
     SQL_LIST(X)
 #undef X
-    SQL__COUNT
+        SQL__COUNT
 };
 
 struct store_conn {

@@ -47,9 +47,9 @@ static enum err tag_read(struct store_conn *c, int64_t id, uint64_t *tag, struct
     return e;
 }
 
-/* An id that is taken by the same tag was counted before. Taken by another (the clock was set back between two
- * runs), the record goes to the next free number, where a second reading finds it again: never lost, never
- * counted twice. */
+/* An id that is taken by the same tag was counted before. Taken by another (the clock was set back
+ * between two runs), the record goes to the next free number, where a second reading finds it
+ * again: never lost, never counted twice. */
 enum { PROBES_MAX = 64 };
 
 static enum err insert(struct store_conn *c, const struct generation *g, bool *is_new,

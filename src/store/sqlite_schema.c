@@ -8,9 +8,10 @@
 
 /* Each brings the database from its index to the next version. One that was released never changes.
  *
- * generation: no index but its integer key, which grows with time: an insert goes to the table's end. Its owners
- * are not foreign keys, so that no record is lost for want of an owner. Columns are what is summed or grouped
- * by; the rest stays in the record as the journal had it, which costs a third of a column for each field. */
+ * generation: no index but its integer key, which grows with time: an insert goes to the table's
+ * end. Its owners are not foreign keys, so that no record is lost for want of an owner. Columns are
+ * what is summed or grouped by; the rest stays in the record as the journal had it, which costs a
+ * third of a column for each field. */
 static const char *const migrations[] = {
     "CREATE TABLE account("
     "id INTEGER PRIMARY KEY,"
@@ -37,8 +38,7 @@ static const char *const migrations[] = {
     "disabled INTEGER NOT NULL,"
     "include_byok INTEGER NOT NULL,"
     "spend_limit INTEGER," /* NULL: none */
-    "reset INTEGER NOT NULL," USAGE_DEFINITION
-    "expires_ms INTEGER NOT NULL,"
+    "reset INTEGER NOT NULL," USAGE_DEFINITION "expires_ms INTEGER NOT NULL,"
     "created_ms INTEGER NOT NULL,"
     "updated_ms INTEGER NOT NULL DEFAULT 0,"
     "deleted_ms INTEGER) STRICT;" /* the row stays: its generations must still add up */

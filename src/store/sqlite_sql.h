@@ -2,6 +2,7 @@
 #ifndef STORE_SQLITE_SQL_H
 #define STORE_SQLITE_SQL_H
 
+/* clang-format off */
 #define USAGE_COLUMNS "spent, day_start, day_spent, week_start, week_spent, month_start, month_spent"
 #define USAGE_SET                                                                                \
     "spent = ?, day_start = ?, day_spent = ?, week_start = ?, week_spent = ?, month_start = ?, " \
@@ -91,5 +92,6 @@
                          "(SELECT g.account_id AS id, " SUMS "FROM generation g "                \
                          "CROSS JOIN account o ON o.id = g.account_id GROUP BY g.account_id) s "       \
                          "ON s.id = o.id")
+/* clang-format on */
 
 #endif

@@ -126,7 +126,8 @@ static enum err verify_in(struct store_conn *c, struct store_verify *v, struct f
     return e;
 }
 
-/* In one transaction, so that all it reads is of one moment; it writes nothing, so how that ends is no matter. */
+/* In one transaction, so that all it reads is of one moment; it writes nothing, so how that ends is
+ * no matter. */
 enum err sqlite_verify(struct store_conn *c, struct store_call *call)
 {
     struct store_verify *v = container_of(call, struct store_verify, call);

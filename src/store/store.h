@@ -1,9 +1,9 @@
 /* store.h: everything durable but the journals' tails, behind one table of functions named by need.
  *
- * A call is a struct that its caller owns from store_submit() until done(); it carries arguments and results. It
- * runs on the store's own threads (one writer, a few readers); done() runs on the loop given. A program without
- * a loop (the command line) opens the store STORE_DIRECT: calls then run where they are submitted, and done()
- * (if any) is called before store_submit() returns.
+ * A call is a struct that its caller owns from store_submit() until done(); it carries arguments
+ * and results. It runs on the store's own threads (one writer, a few readers); done() runs on the
+ * loop given. A program without a loop (the command line) opens the store STORE_DIRECT: calls then
+ * run where they are submitted, and done() (if any) is called before store_submit() returns.
  *
  * A backend is a `struct store_backend`: the same calls against SQLite or PostgreSQL. */
 #ifndef STORE_STORE_H
@@ -18,10 +18,11 @@ struct store;
 enum store_mode { STORE_DIRECT, STORE_THREADS };
 
 /* where: a directory (made if missing, mode 0700; SQLite in turnpike.db, journals in journal/), or
- * "postgresql://...". Migrates. In STORE_THREADS mode, first applies what journals a former run left, and from
- * then on applies those of this run every `apply_ms`. NULL and a sentence. */
+ * "postgresql://...". Migrates. In STORE_THREADS mode, first applies what journals a former run
+ * left, and from then on applies those of this run every `apply_ms`. NULL and a sentence. */
 struct store *store_open(struct str where, enum store_mode mode, struct fault *f);
-/* Applies what the journals hold, then closes. No call may be under way; journals of this run are closed. */
+/* Applies what the journals hold, then closes. No call may be under way; journals of this run are
+ * closed. */
 void store_close(struct store *s);
 const char *store_dir(const struct store *s); /* terminated; of a directory store */
 
@@ -44,40 +45,108 @@ enum store_need {
 
 struct store_call {
     enum store_need need;
-    struct io_loop *loop;                 /* where done() runs; NULL in STORE_DIRECT */
-    void (*done)(struct store_call *c);   /* may be NULL in STORE_DIRECT */
-    enum err err;                         /* result */
-    struct fault fault;                   /* where err is not ERR_OK */
-    struct io_post post;                  /* the store's */
-    struct store_call *next;              /* the store's */
+    struct io_loop *loop;               /* where done() runs; NULL in STORE_DIRECT */
+    void (*done)(struct store_call *c); /* may be NULL in STORE_DIRECT */
+    enum err err;                       /* result */
+    struct fault fault;                 /* where err is not ERR_OK */
+    struct io_post post;                /* the store's */
+    struct store_call *next;            /* the store's */
 };
 void store_submit(struct store *s, struct store_call *c);
 
 /* The calls. Each begins with its store_call, whose `need` says which one it is. */
 
 /* Email must be new: ERR_CONFLICT. */
-struct store_account_create { struct store_call call; struct account account; /* in: email. out: all */ };
-/* By email; empty email: the first account, made ("owner@localhost") if there is none and `create_first`.
- * By id where id is not 0. */
-struct store_account_get { struct store_call call; int64_t id; bool create_first; struct account account; };
-struct store_account_list { struct store_call call; struct account *accounts; size_t n; /* out: malloc'd, the caller frees */ };
-struct store_account_disable { struct store_call call; char email[EMAIL_MAX + 1]; bool disabled; };
-struct store_credit_grant { struct store_call call; int64_t account_id; nanos amount; char note[256]; struct account account; };
-struct store_key_create { struct store_call call; struct key key; /* in: all but id, created_ms; out: those */ };
-struct store_key_get { struct store_call call; uint8_t hash[KEY_HASH_BYTES]; struct key key; struct account account; /* ERR_NOT_FOUND */ };
-struct store_key_list { struct store_call call; int64_t account_id; /* 0: all */ bool include_disabled; uint32_t offset, limit; struct key *keys; size_t n; /* newest first, all where limit is 0; malloc'd */ };
-struct store_key_disable { struct store_call call; uint8_t hash[KEY_HASH_BYTES]; bool disabled; struct key key; };
-struct store_key_delete { struct store_call call; uint8_t hash[KEY_HASH_BYTES]; };
-/* The row's views live in `text`, which the call owns: store_generation_release(). Includes what is in a journal
- * of this run and not yet applied (applies first). */
-struct store_generation_get { struct store_call call; int64_t id; uint64_t tag; struct generation row; struct buf text; };
+struct store_account_create {
+    struct store_call call;
+    struct account account; /* in: email. out: all */
+};
+/* By email; empty email: the first account, made ("owner@localhost") if there is none and
+ * `create_first`. By id where id is not 0. */
+struct store_account_get {
+    struct store_call call;
+    int64_t id;
+    bool create_first;
+    struct account account;
+};
+struct store_account_list {
+    struct store_call call;
+    struct account *accounts;
+    size_t n; /* out: malloc'd, the caller frees */
+};
+struct store_account_disable {
+    struct store_call call;
+    char email[EMAIL_MAX + 1];
+    bool disabled;
+};
+struct store_credit_grant {
+    struct store_call call;
+    int64_t account_id;
+    nanos amount;
+    char note[256];
+    struct account account;
+};
+struct store_key_create {
+    struct store_call call;
+    struct key key; /* in: all but id, created_ms; out: those */
+};
+struct store_key_get {
+    struct store_call call;
+    uint8_t hash[KEY_HASH_BYTES];
+    struct key key;
+    struct account account; /* ERR_NOT_FOUND */
+};
+struct store_key_list {
+    struct store_call call;
+    int64_t account_id; /* 0: all */
+    bool include_disabled;
+    uint32_t offset, limit;
+    struct key *keys;
+    size_t n; /* newest first, all where limit is 0; malloc'd */
+};
+struct store_key_disable {
+    struct store_call call;
+    uint8_t hash[KEY_HASH_BYTES];
+    bool disabled;
+    struct key key;
+};
+struct store_key_delete {
+    struct store_call call;
+    uint8_t hash[KEY_HASH_BYTES];
+};
+/* The row's views live in `text`, which the call owns: store_generation_release(). Includes what is
+ * in a journal of this run and not yet applied (applies first). */
+struct store_generation_get {
+    struct store_call call;
+    int64_t id;
+    uint64_t tag;
+    struct generation row;
+    struct buf text;
+};
 void store_generation_release(struct store_generation_get *g);
-/* What others (the command line, another node) changed since `seq`: the ids of accounts and keys to look at again.
- * At most 256 at a time. A first call with seq -1 only tells the present seq. */
-struct store_change { bool is_key; int64_t id; uint8_t hash[KEY_HASH_BYTES]; };
-struct store_changes { struct store_call call; int64_t seq; struct store_change changes[256]; size_t n; };
-/* Recomputes every counter from the generations, in one read transaction. Tells of at most 1000 differences. */
-struct store_difference { char what[160]; /* "key 3f2a...: usage 12 recorded, 13 in generations" */ };
-struct store_verify { struct store_call call; uint64_t generations, accounts, keys; struct store_difference *differences; size_t n; /* malloc'd */ };
+/* What others (the command line, another node) changed since `seq`: the ids of accounts and keys to
+ * look at again. At most 256 at a time. A first call with seq -1 only tells the present seq. */
+struct store_change {
+    bool is_key;
+    int64_t id;
+    uint8_t hash[KEY_HASH_BYTES];
+};
+struct store_changes {
+    struct store_call call;
+    int64_t seq;
+    struct store_change changes[256];
+    size_t n;
+};
+/* Recomputes every counter from the generations, in one read transaction. Tells of at most 1000
+ * differences. */
+struct store_difference {
+    char what[160]; /* "key 3f2a...: usage 12 recorded, 13 in generations" */
+};
+struct store_verify {
+    struct store_call call;
+    uint64_t generations, accounts, keys;
+    struct store_difference *differences;
+    size_t n; /* malloc'd */
+};
 
 #endif

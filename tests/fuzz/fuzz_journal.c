@@ -1,4 +1,5 @@
-/* A journal's bytes: as one payload, as the window that is scanned, as the file that a former run left. */
+/* A journal's bytes: as one payload, as the window that is scanned, as the file that a former run
+ * left. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

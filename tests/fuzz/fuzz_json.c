@@ -1,5 +1,5 @@
-/* Reads any bytes; of what is accepted every value is asked everything, and random members are changed: the
- * result must be accepted too. */
+/* Reads any bytes; of what is accepted every value is asked everything, and random members are
+ * changed: the result must be accepted too. */
 #include <stdlib.h>
 
 #include "json/splice.h"

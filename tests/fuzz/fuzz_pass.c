@@ -1,5 +1,5 @@
-/* The first bytes say where to cut, the rest is the text: whole and cut it must fare the same; of an object that
- * the reader accepts, what comes out must mean the same as a splice of it. */
+/* The first bytes say where to cut, the rest is the text: whole and cut it must fare the same; of
+ * an object that the reader accepts, what comes out must mean the same as a splice of it. */
 #include <stdlib.h>
 
 #include "json/pass.h"

@@ -1,4 +1,5 @@
-/* What the gateway answers itself, over HTTP: models, keys, credits, generations, health, metrics. */
+/* What the gateway answers itself, over HTTP: models, keys, credits, generations, health, metrics.
+ */
 #define GATEWAY_WITH_API
 #include "unit/relay/gateway.h"
 
@@ -11,12 +12,14 @@ static struct end *get(const struct made_key *k, const char *method_and_path)
     if (k)
         client_head(head, sizeof head, k, method_and_path, 0);
     else
-        snprintf(head, sizeof head, "%s HTTP/1.1\r\nHost: h\r\nOrigin: https://x.example\r\n\r\n", method_and_path);
+        snprintf(head, sizeof head, "%s HTTP/1.1\r\nHost: h\r\nOrigin: https://x.example\r\n\r\n",
+                 method_and_path);
     end_send(c, str_c(head));
     return c;
 }
 
-static void assert_get(const struct made_key *k, const char *method_and_path, int status, const char *says)
+static void assert_get(const struct made_key *k, const char *method_and_path, int status,
+                       const char *says)
 {
     struct end *c = get(k, method_and_path);
     assert_answer(c, status, says);
@@ -43,11 +46,13 @@ static void spend(const struct made_key *k, char id[GENERATION_ID_MAX])
 static void models_are_listed_with_their_prices(void **state)
 {
     (void)state;
-    assert_get(NULL, "GET /api/v1/models", 200, "{\"data\":[{\"id\":\"test/two\",\"canonical_slug\":\"test/two\"");
+    assert_get(NULL, "GET /api/v1/models", 200,
+               "{\"data\":[{\"id\":\"test/two\",\"canonical_slug\":\"test/two\"");
     assert_get(NULL, "GET /api/v1/models", 200, "},{\"id\":\"test/one\",");
-    assert_get(NULL, "GET /v1/models", 200,
-               "\"pricing\":{\"prompt\":\"0.00000015\",\"completion\":\"0.0000006\",\"request\":\"0\","
-               "\"input_cache_read\":\"0.000000075\"");
+    assert_get(
+        NULL, "GET /v1/models", 200,
+        "\"pricing\":{\"prompt\":\"0.00000015\",\"completion\":\"0.0000006\",\"request\":\"0\","
+        "\"input_cache_read\":\"0.000000075\"");
     assert_get(NULL, "GET /v1/models?x=1", 200, "\"context_length\":128000,");
     assert_get(NULL, "GET /v1/models", 200, "\"total_count\":4,");
     assert_get(NULL, "GET /api/v1/models/count", 200, "{\"data\":{\"count\":4}}");
@@ -60,7 +65,8 @@ static void a_reload_lists_the_new_models(void **state)
     struct relay_settings s = usual_settings();
     struct catalog *c = catalog_new();
     assert_get(NULL, "GET /v1/models", 200, "test/two");
-    add_endpoint(c, add_model(c, "new/one"), add_provider(c, "a", "A", gw.makers[0].port, &patient, 1), "n");
+    add_endpoint(c, add_model(c, "new/one"),
+                 add_provider(c, "a", "A", gw.makers[0].port, &patient, 1), "n");
     assert_int_equal(catalog_seal(c, &f), ERR_OK);
     reload(c, &s);
     assert_get(NULL, "GET /v1/models", 200, "{\"data\":[{\"id\":\"new/one\"");
@@ -87,15 +93,19 @@ static void a_key_s_page_shows_the_settled_figures(void **state)
 {
     (void)state;
     char id[GENERATION_ID_MAX];
-    struct made_key k =
-        key_for(&(struct terms){.credit = NANOS_PER_USD, .limit = NANOS_PER_USD / 2, .reset = WINDOW_DAY});
-    assert_get(&k, "GET /api/v1/key", 200, "\"limit\":0.5,\"limit_remaining\":0.5,\"limit_reset\":\"daily\"");
+    struct made_key k = key_for(
+        &(struct terms){.credit = NANOS_PER_USD, .limit = NANOS_PER_USD / 2, .reset = WINDOW_DAY});
+    assert_get(&k, "GET /api/v1/key", 200,
+               "\"limit\":0.5,\"limit_remaining\":0.5,\"limit_reset\":\"daily\"");
     spend(&k, id);
-    assert_get(&k, "GET /api/v1/key", 200, "\"limit\":0.5,\"limit_remaining\":0.49979,\"limit_reset\":\"daily\"");
+    assert_get(&k, "GET /api/v1/key", 200,
+               "\"limit\":0.5,\"limit_remaining\":0.49979,\"limit_reset\":\"daily\"");
     assert_get(&k, "GET /v1/auth/key", 200,
-               "\"usage\":0.00021,\"usage_daily\":0.00021,\"usage_weekly\":0.00021,\"usage_monthly\":0.00021");
+               "\"usage\":0.00021,\"usage_daily\":0.00021,\"usage_weekly\":0.00021,\"usage_"
+               "monthly\":0.00021");
     clock_wall_set(SOME_MS + 86400000);
-    assert_get(&k, "GET /api/v1/key", 200, "\"usage\":0.00021,\"usage_daily\":0,\"usage_weekly\":0.00021");
+    assert_get(&k, "GET /api/v1/key", 200,
+               "\"usage\":0.00021,\"usage_daily\":0,\"usage_weekly\":0.00021");
     clock_wall_set(SOME_MS);
     struct made_key free_of_limits = rich_key();
     assert_get(&free_of_limits, "GET /api/v1/key", 200,
@@ -106,8 +116,10 @@ static void credits_are_for_management_keys(void **state)
 {
     (void)state;
     struct made_key spends = rich_key();
-    struct made_key rules = key_for(&(struct terms){.credit = 7 * NANOS_PER_USD, .is_management = true});
-    assert_get(&rules, "GET /api/v1/credits", 200, "{\"data\":{\"total_credits\":7,\"total_usage\":0}}");
+    struct made_key rules =
+        key_for(&(struct terms){.credit = 7 * NANOS_PER_USD, .is_management = true});
+    assert_get(&rules, "GET /api/v1/credits", 200,
+               "{\"data\":{\"total_credits\":7,\"total_usage\":0}}");
     assert_get(&spends, "GET /api/v1/credits", 403, "only a management key is allowed here");
     assert_get(NULL, "GET /api/v1/credits", 401, "no credential was received");
 }
@@ -163,7 +175,8 @@ static void health_and_metrics_need_no_key(void **state)
     assert_get(NULL, "GET /health", 200, "{\"status\":\"ok\"}");
     spend(&k, id);
     assert_get(NULL, "GET /metrics", 200, "turnpike_build_info{version=\"test\"} 1\n");
-    assert_get(NULL, "GET /metrics", 200, "turnpike_attempts_total{provider=\"alpha\",outcome=\"ok\"}");
+    assert_get(NULL, "GET /metrics", 200,
+               "turnpike_attempts_total{provider=\"alpha\",outcome=\"ok\"}");
     assert_get(NULL, "GET /metrics", 200, "\nturnpike_relays 0\n");
     assert_get(NULL, "GET /metrics", 200, "\nturnpike_held_dollars 0\n");
 }
@@ -182,7 +195,8 @@ static void browsers_are_let_in(void **state)
     (void)state;
     struct end *c = get(NULL, "OPTIONS /api/v1/chat/completions");
     WAIT_FOR(got_has(c, "\r\n\r\n"));
-    assert_true(got_has(c, "HTTP/1.1 204 ") && got_has(c, "\r\nAccess-Control-Allow-Origin: *\r\n") &&
+    assert_true(got_has(c, "HTTP/1.1 204 ") &&
+                got_has(c, "\r\nAccess-Control-Allow-Origin: *\r\n") &&
                 got_has(c, "\r\nAccess-Control-Allow-Methods: POST, OPTIONS\r\n") &&
                 got_has(c, "\r\nAccess-Control-Allow-Headers: Authorization,"));
     c = get(NULL, "GET /health");
@@ -195,7 +209,8 @@ static void chat_goes_to_the_relay_under_both_roots(void **state)
     (void)state;
     struct made_key k = rich_key();
     char head[400];
-    static const char *const paths[] = {"POST /api/v1/chat/completions", "POST /v1/chat/completions"};
+    static const char *const paths[] = {"POST /api/v1/chat/completions",
+                                        "POST /v1/chat/completions"};
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         struct end *c = client_connect();
         static const char body[] = CHAT("test/one", "");

@@ -617,7 +617,8 @@ static void the_shown_configuration_reads_back(void **state)
     }
 }
 
-/* Bytes changed, dropped and doubled anywhere: it is read or refused with a sentence, never told whole. */
+/* Bytes changed, dropped and doubled anywhere: it is read or refused with a sentence, never told
+ * whole. */
 static void a_damaged_file_is_read_or_refused(void **state)
 {
     (void)state;

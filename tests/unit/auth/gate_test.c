@@ -44,15 +44,15 @@ static void on_look(struct io_timer *t)
     io_loop_stop(here.loop);
 }
 
-#define WAIT_FOR(condition)                                                                                          \
-    do {                                                                                                             \
-        io_timer_set(here.loop, &here.guard, io_now_ms(here.loop) + GUARD_MS);                                       \
-        while (!(condition) && !here.is_timed_out) {                                                                 \
-            io_timer_set(here.loop, &here.look, io_now_ms(here.loop) + 1);                                           \
-            io_loop_run(here.loop);                                                                                  \
-        }                                                                                                            \
-        assert_false(here.is_timed_out);                                                                             \
-        io_timer_clear(here.loop, &here.guard);                                                                      \
+#define WAIT_FOR(condition)                                                                        \
+    do {                                                                                           \
+        io_timer_set(here.loop, &here.guard, io_now_ms(here.loop) + GUARD_MS);                     \
+        while (!(condition) && !here.is_timed_out) {                                               \
+            io_timer_set(here.loop, &here.look, io_now_ms(here.loop) + 1);                         \
+            io_loop_run(here.loop);                                                                \
+        }                                                                                          \
+        assert_false(here.is_timed_out);                                                           \
+        io_timer_clear(here.loop, &here.guard);                                                    \
     } while (0)
 
 static int set_up(void **state)
@@ -110,7 +110,8 @@ static void do_call(struct store_call *c, enum store_need need)
 static struct made_key make(bool is_management, int64_t expires_ms)
 {
     struct made_key k;
-    struct store_key_create c = {.key = {.account_id = here.account.id, .limit = NO_LIMIT, .expires_ms = expires_ms}};
+    struct store_key_create c = {
+        .key = {.account_id = here.account.id, .limit = NO_LIMIT, .expires_ms = expires_ms}};
     key_make(PREFIX, is_management, k.text, &c.key);
     do_call(&c.call, STORE_KEY_CREATE);
     k.row = c.key;
@@ -169,7 +170,8 @@ static void assert_shut(const char *text, enum gate_need need, enum err e, const
     assert_string_equal(a.wait.fault.message, sentence);
 }
 
-/* --- the shape -------------------------------------------------------------------------------------- */
+/* --- the shape
+ * -------------------------------------------------------------------------------------- */
 
 static const char unknown_sentence[] = "Unknown API key: it does not exist or was deleted";
 
@@ -198,7 +200,8 @@ static void what_is_no_key_is_told_from_no_credential_without_a_look_up(void **s
          "The Authorization header holds no Bearer credential. "
          "Send 'Authorization: Bearer <API key>'"},
         {"Bearer sk-or-v1-canary", NULL,
-         "Malformed API key: expected 'sk-tp-v1-' or 'sk-tp-mgmt-v1-' and 64 hex digits with a checksum, "
+         "Malformed API key: expected 'sk-tp-v1-' or 'sk-tp-mgmt-v1-' and 64 hex digits with a "
+         "checksum, "
          "got 15 characters that are no such key"},
         {NULL, "canary",
          "Malformed API key: expected 'sk-tp-v1-' or 'sk-tp-mgmt-v1-' and 64 hex digits with a "
@@ -206,7 +209,8 @@ static void what_is_no_key_is_told_from_no_credential_without_a_look_up(void **s
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct asker a;
-        assert_int_equal(ask_raw(&a, rows[i].authorization, rows[i].x_api_key, GATE_ANY_KEY), GATE_SHUT);
+        assert_int_equal(ask_raw(&a, rows[i].authorization, rows[i].x_api_key, GATE_ANY_KEY),
+                         GATE_SHUT);
         assert_int_equal(a.wait.fault.err, ERR_AUTH);
         assert_string_equal(a.wait.fault.message, rows[i].sentence);
         assert_true(gate_is_idle(here.gate) && !a.wait.principal);
@@ -244,7 +248,8 @@ static void a_key_is_taken_in_either_header_and_any_case_of_bearer(void **state)
     assert_int_equal(ask_raw(&a, "Basic x", k.text, GATE_INFERENCE), GATE_SHUT);
 }
 
-/* --- the cache -------------------------------------------------------------------------------------- */
+/* --- the cache
+ * -------------------------------------------------------------------------------------- */
 
 static void a_known_key_is_asked_of_the_store_once(void **state)
 {
@@ -258,7 +263,8 @@ static void a_known_key_is_asked_of_the_store_once(void **state)
     assert_int_equal(first.wait.principal->key.id, k.row.id);
     assert_int_equal(first.wait.principal->key.account_id, here.account.id);
     assert_ptr_equal(first.wait.principal->key_budget, ledger_find_key(here.ledger, k.row.id));
-    assert_ptr_equal(first.wait.principal->account_budget, ledger_find_account(here.ledger, here.account.id));
+    assert_ptr_equal(first.wait.principal->account_budget,
+                     ledger_find_account(here.ledger, here.account.id));
     principal_unref(first.wait.principal);
     principal_unref(second.wait.principal);
 }
@@ -269,7 +275,8 @@ static void many_who_ask_at_once_share_one_answer(void **state)
     struct made_key k = make(false, 0);
     struct asker a[WAITERS];
     for (int i = 0; i < WAITERS; i++) {
-        assert_int_equal(ask_key(&a[i], k.text, i % 2 ? GATE_INFERENCE : GATE_MANAGEMENT), GATE_WAIT);
+        assert_int_equal(ask_key(&a[i], k.text, i % 2 ? GATE_INFERENCE : GATE_MANAGEMENT),
+                         GATE_WAIT);
         assert_ptr_equal(a[i].wait.lookup, a[0].wait.lookup);
     }
     WAIT_FOR(a[WAITERS - 1].is_answered);
@@ -311,7 +318,8 @@ static void a_key_made_after_it_was_unknown_opens_once_forgotten(void **state)
     assert_open(text, GATE_INFERENCE);
 }
 
-/* --- the judgement ------------------------------------------------------------------------------------- */
+/* --- the judgement
+ * ------------------------------------------------------------------------------------- */
 
 static void a_management_key_does_not_infer_and_the_reverse(void **state)
 {
@@ -380,7 +388,8 @@ static void a_deleted_key_is_unknown(void **state)
     assert_shut(k.text, GATE_INFERENCE, ERR_AUTH, unknown_sentence);
 }
 
-/* --- changes and departures ------------------------------------------------------------------------------- */
+/* --- changes and departures
+ * ------------------------------------------------------------------------------- */
 
 /* What was read before the change may be told to those who asked before it, but must not stay. */
 static void a_change_during_a_look_up_is_not_cached_over(void **state)

@@ -13,7 +13,8 @@ static const char *names(struct list *head)
     static char out[16];
     size_t n = 0;
     struct list *at, *after;
-    list_each(at, after, head) out[n++] = container_of(at, struct item, link)->name;
+    list_each (at, after, head)
+        out[n++] = container_of(at, struct item, link)->name;
     out[n] = '\0';
     /* The links back must tell the same. */
     for (at = head->prev; at != head; at = at->prev)
@@ -57,8 +58,7 @@ static void the_item_stood_on_may_be_deleted(void **state)
     list_init(&head);
     for (int i = 0; i < 4; i++)
         list_append(&head, &items[i].link);
-    list_each(at, after, &head)
-    {
+    list_each (at, after, &head) {
         if (container_of(at, struct item, link)->name % 2)
             list_del(at);
     }

@@ -30,9 +30,11 @@ static struct model *add(struct catalog *c, const char *id)
     return m;
 }
 
-static struct endpoint *serve(struct catalog *c, struct model *m, struct provider *p, const char *native)
+static struct endpoint *serve(struct catalog *c, struct model *m, struct provider *p,
+                              const char *native)
 {
-    struct endpoint *e = catalog_add_endpoint(c, m, &(struct endpoint){.provider = p, .model = str_c(native)});
+    struct endpoint *e =
+        catalog_add_endpoint(c, m, &(struct endpoint){.provider = p, .model = str_c(native)});
     assert_non_null(e);
     return e;
 }

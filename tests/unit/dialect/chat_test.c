@@ -46,7 +46,8 @@ static enum err read_text(const char *text)
 static enum err read_with(const char *members)
 {
     char text[4096];
-    snprintf(text, sizeof text, "{\"model\":\"a/b\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],%s}",
+    snprintf(text, sizeof text,
+             "{\"model\":\"a/b\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],%s}",
              members);
     return read_text(text);
 }
@@ -61,10 +62,12 @@ static const struct chat_request *accepted(const char *members)
 static void assert_refused(enum err e, const char *what, const char *sentence)
 {
     if (e != ERR_INVALID || strcmp(here.fault.message, sentence) != 0)
-        fail_msg("%s\n  got:      %s %s\n  expected: %s", what, err_name(e), here.fault.message, sentence);
+        fail_msg("%s\n  got:      %s %s\n  expected: %s", what, err_name(e), here.fault.message,
+                 sentence);
 }
 
-/* --- one member wrong -------------------------------------------------------------------------------- */
+/* --- one member wrong
+ * -------------------------------------------------------------------------------- */
 
 struct wrong {
     const char *member, *sentence;
@@ -77,29 +80,40 @@ static const struct wrong wrong_members[] = {
     {"\"n\":-1", "n: expected a whole number from 1 to 20, got a number outside of that"},
     {"\"n\":\"1\"", "n: expected a whole number from 1 to 20, got a string"},
     {"\"n\":true", "n: expected a whole number from 1 to 20, got a boolean"},
-    {"\"max_tokens\":0", "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
+    {"\"max_tokens\":0",
+     "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
     {"\"max_tokens\":4294967296",
      "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
     {"\"max_tokens\":99999999999999999999999",
      "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
-    {"\"max_tokens\":1e3", "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
-    {"\"max_tokens\":-5", "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
-    {"\"max_tokens\":\"5\"", "max_tokens: expected a whole number from 1 to 4294967295, got a string"},
+    {"\"max_tokens\":1e3",
+     "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
+    {"\"max_tokens\":-5",
+     "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
+    {"\"max_tokens\":\"5\"",
+     "max_tokens: expected a whole number from 1 to 4294967295, got a string"},
     {"\"max_completion_tokens\":[]",
      "max_completion_tokens: expected a whole number from 1 to 4294967295, got an array"},
-    {"\"top_logprobs\":21", "top_logprobs: expected a whole number from 0 to 20, got a number outside of that"},
-    {"\"temperature\":2.01", "temperature: expected a number from 0 to 2, got a number outside of that"},
-    {"\"temperature\":-0.1", "temperature: expected a number from 0 to 2, got a number outside of that"},
-    {"\"temperature\":1e400", "temperature: expected a number from 0 to 2, got a number outside of that"},
+    {"\"top_logprobs\":21",
+     "top_logprobs: expected a whole number from 0 to 20, got a number outside of that"},
+    {"\"temperature\":2.01",
+     "temperature: expected a number from 0 to 2, got a number outside of that"},
+    {"\"temperature\":-0.1",
+     "temperature: expected a number from 0 to 2, got a number outside of that"},
+    {"\"temperature\":1e400",
+     "temperature: expected a number from 0 to 2, got a number outside of that"},
     {"\"temperature\":\"hot\"", "temperature: expected a number from 0 to 2, got a string"},
     {"\"top_p\":1.5", "top_p: expected a number from 0 to 1, got a number outside of that"},
     {"\"min_p\":{}", "min_p: expected a number from 0 to 1, got an object"},
     {"\"top_a\":-1", "top_a: expected a number from 0 to 1, got a number outside of that"},
     {"\"top_k\":-1", "top_k: expected a number from 0 to 1e+09, got a number outside of that"},
     {"\"seed\":\"x\"", "seed: expected a number from -9.3e+18 to 9.3e+18, got a string"},
-    {"\"presence_penalty\":2.5", "presence_penalty: expected a number from -2 to 2, got a number outside of that"},
-    {"\"frequency_penalty\":-3", "frequency_penalty: expected a number from -2 to 2, got a number outside of that"},
-    {"\"repetition_penalty\":11", "repetition_penalty: expected a number from 0 to 10, got a number outside of that"},
+    {"\"presence_penalty\":2.5",
+     "presence_penalty: expected a number from -2 to 2, got a number outside of that"},
+    {"\"frequency_penalty\":-3",
+     "frequency_penalty: expected a number from -2 to 2, got a number outside of that"},
+    {"\"repetition_penalty\":11",
+     "repetition_penalty: expected a number from 0 to 10, got a number outside of that"},
     {"\"stop\":1", "stop: expected a string or an array, got a number"},
     {"\"user\":{}", "user: expected a string, got an object"},
     {"\"stream\":\"true\"", "stream: expected true or false, got a string"},
@@ -128,21 +142,24 @@ static const struct wrong wrong_members[] = {
     {"\"usage\":true", "usage: expected an object, got a boolean"},
     {"\"trace\":[]", "trace: expected an object, got an array"},
     {"\"debug\":1", "debug: expected an object, got a number"},
-    {"\"max_tokens\":5,\"max_completion_tokens\":6", "max_tokens and max_completion_tokens differ: send one of them"},
+    {"\"max_tokens\":5,\"max_completion_tokens\":6",
+     "max_tokens and max_completion_tokens differ: send one of them"},
 };
 
 static void a_member_of_the_wrong_kind_or_range_is_refused_by_name(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrong_members); i++)
-        assert_refused(read_with(wrong_members[i].member), wrong_members[i].member, wrong_members[i].sentence);
+        assert_refused(read_with(wrong_members[i].member), wrong_members[i].member,
+                       wrong_members[i].sentence);
 }
 
 static void an_escaped_name_is_the_same_name(void **state)
 {
     (void)state;
-    assert_refused(read_with("\"max_\\u0074okens\":0"), "escaped",
-                   "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that");
+    assert_refused(
+        read_with("\"max_\\u0074okens\":0"), "escaped",
+        "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that");
     assert_true(accepted("\"max_\\u0074okens\":9")->has_max_tokens);
     assert_int_equal(here.request.max_tokens, 9);
     assert_int_equal(accepted("\"pro\\u0076ider\":{\"allow_fallbacks\":false}")->ours_n, 1);
@@ -158,8 +175,9 @@ static void a_name_that_is_there_twice_is_refused(void **state)
     assert_int_equal(read_with("\"max_tokens\":5,\"max\\u005ftokens\":6"), ERR_INVALID);
     assert_int_equal(read_with("\"nobody_knows\":5,\"nobody_knows\":5"), ERR_INVALID);
     assert_int_equal(read_with("\"mod\\u0065l\":\"other\""), ERR_INVALID);
-    assert_int_equal(read_with("\"stream_options\":{\"include\\u005fusage\":true,\"include_usage\":false}"),
-                     ERR_INVALID);
+    assert_int_equal(
+        read_with("\"stream_options\":{\"include\\u005fusage\":true,\"include_usage\":false}"),
+        ERR_INVALID);
     assert_non_null(strstr(here.fault.message, "include_usage"));
 }
 
@@ -193,12 +211,14 @@ static void null_is_fine_for_every_member_that_may_miss(void **state)
 static void what_is_not_known_is_left_alone(void **state)
 {
     (void)state;
-    const struct chat_request *r = accepted("\"new_thing\":{\"deep\":[1,2]},\"max_token\":0,\"x\":\"y\"");
+    const struct chat_request *r =
+        accepted("\"new_thing\":{\"deep\":[1,2]},\"max_token\":0,\"x\":\"y\"");
     assert_int_equal(r->ours_n, 0);
     assert_int_equal(r->models_n, 1);
 }
 
-/* --- the whole body ------------------------------------------------------------------------------------ */
+/* --- the whole body
+ * ------------------------------------------------------------------------------------ */
 
 static const struct wrong wrong_bodies[] = {
     {"[]", "the body: expected a JSON object, got an array"},
@@ -210,8 +230,10 @@ static const struct wrong wrong_bodies[] = {
     {"{\"model\":7}", "model: expected a string, got a number"},
     {"{\"model\":\"\"}", "model: expected a model name of 1 to 256 bytes, got 0"},
     {"{\"model\":\"m\"}", "messages: expected an array of at least one message, got nothing"},
-    {"{\"model\":\"m\",\"messages\":[]}", "messages: expected an array of at least one message, got an empty array"},
-    {"{\"model\":\"m\",\"messages\":null}", "messages: expected an array of at least one message, got null"},
+    {"{\"model\":\"m\",\"messages\":[]}",
+     "messages: expected an array of at least one message, got an empty array"},
+    {"{\"model\":\"m\",\"messages\":null}",
+     "messages: expected an array of at least one message, got null"},
     {"{\"model\":\"m\",\"messages\":[1]}", "messages[0]: expected an object, got a number"},
     {"{\"model\":\"m\",\"messages\":[{}]}",
      "messages[0].role: expected system, developer, user, assistant or tool, got nothing"},
@@ -219,7 +241,8 @@ static const struct wrong wrong_bodies[] = {
      "messages[0].role: expected system, developer, user, assistant or tool, got another word"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\"}]}",
      "messages[0].content: expected a string or an array of parts, got nothing"},
-    {"{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"x\"},{\"role\":\"user\",\"content\":null}]}",
+    {"{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"x\"},{\"role\":\"user\","
+     "\"content\":null}]}",
      "messages[1].content: expected a string or an array of parts, got null"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":5}]}",
      "messages[0].content: expected a string or an array of parts, got a number"},
@@ -227,7 +250,8 @@ static const struct wrong wrong_bodies[] = {
      "messages[0].content: expected parts that are objects, got a string"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"x\"}]}]}",
      "messages[0].content: expected each part to have a type, got nothing"},
-    {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":1}]}]}",
+    {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":1}"
+     "]}]}",
      "messages[0].content: expected text to be a string, got a number"},
 };
 
@@ -235,7 +259,8 @@ static void a_wrong_body_is_refused_with_the_place(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrong_bodies); i++)
-        assert_refused(read_text(wrong_bodies[i].member), wrong_bodies[i].member, wrong_bodies[i].sentence);
+        assert_refused(read_text(wrong_bodies[i].member), wrong_bodies[i].member,
+                       wrong_bodies[i].sentence);
 }
 
 static void a_model_name_has_an_end(void **state)
@@ -244,10 +269,12 @@ static void a_model_name_has_an_end(void **state)
     char name[258], text[400];
     memset(name, 'm', sizeof name);
     snprintf(text, sizeof text, "{\"model\":\"%.*s\"}", 257, name);
-    assert_refused(read_text(text), "long name", "model: expected a model name of 1 to 256 bytes, got 257");
+    assert_refused(read_text(text), "long name",
+                   "model: expected a model name of 1 to 256 bytes, got 257");
 }
 
-/* --- what is read ------------------------------------------------------------------------------------ */
+/* --- what is read
+ * ------------------------------------------------------------------------------------ */
 
 static void models_come_in_order_each_once(void **state)
 {
@@ -260,7 +287,8 @@ static void models_come_in_order_each_once(void **state)
     read_text("{\"models\":[\"x\"],\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
     assert_int_equal(r->models_n, 1);
     assert_str(r->models[0], "x");
-    assert_refused(read_with("\"models\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\","
+    assert_refused(read_with("\"models\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\","
+                             "\"10\",\"11\",\"12\","
                              "\"13\",\"14\",\"15\",\"16\"]"),
                    "17 models", "models: more than 16 models");
 }
@@ -269,7 +297,8 @@ static void bounds_streaming_and_choices_are_read(void **state)
 {
     (void)state;
     const struct chat_request *r = accepted("\"max_tokens\":4294967295,\"n\":20,\"stream\":true");
-    assert_true(r->has_max_tokens && !r->has_max_completion_tokens && r->is_streamed && r->allow_fallbacks);
+    assert_true(r->has_max_tokens && !r->has_max_completion_tokens && r->is_streamed &&
+                r->allow_fallbacks);
     assert_int_equal(r->max_tokens, UINT32_MAX);
     assert_int_equal(r->choices, 20);
     accepted("\"max_completion_tokens\":7");
@@ -285,10 +314,10 @@ static void bounds_streaming_and_choices_are_read(void **state)
 static void what_is_ours_is_noted_whether_null_or_not(void **state)
 {
     (void)state;
-    const struct chat_request *r =
-        accepted("\"provider\":null,\"usage\":{\"include\":true},\"route\":\"fallback\",\"plugins\":[],"
-                 "\"transforms\":[],\"models\":[],\"preset\":\"p\",\"session_id\":\"s\",\"debug\":{},"
-                 "\"trace\":{},\"temperature\":1");
+    const struct chat_request *r = accepted(
+        "\"provider\":null,\"usage\":{\"include\":true},\"route\":\"fallback\",\"plugins\":[],"
+        "\"transforms\":[],\"models\":[],\"preset\":\"p\",\"session_id\":\"s\",\"debug\":{},"
+        "\"trace\":{},\"temperature\":1");
     static const char *const ours[] = {"provider", "usage",  "route",      "plugins", "transforms",
                                        "models",   "preset", "session_id", "debug",   "trace"};
     assert_int_equal(r->ours_n, COUNT_OF(ours));
@@ -299,37 +328,43 @@ static void what_is_ours_is_noted_whether_null_or_not(void **state)
 static void text_is_counted_and_links_too(void **state)
 {
     (void)state;
-    assert_int_equal(read_text("{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"12345\"},"
-                               "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"678\"},"
-                               "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
-                               "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
-                               "{\"type\":\"file\",\"file\":{\"file_data\":\"https://x/y.pdf\"}}]},"
-                               "{\"role\":\"assistant\",\"tool_calls\":[]},{\"role\":\"tool\",\"content\":\"9\"}]}"),
-                     ERR_OK);
+    assert_int_equal(
+        read_text(
+            "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"12345\"},"
+            "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"678\"},"
+            "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
+            "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
+            "{\"type\":\"file\",\"file\":{\"file_data\":\"https://x/y.pdf\"}}]},"
+            "{\"role\":\"assistant\",\"tool_calls\":[]},{\"role\":\"tool\",\"content\":\"9\"}]}"),
+        ERR_OK);
     assert_int_equal(here.request.text_bytes, 9);
     assert_int_equal(here.request.links, 2);
 }
 
-/* --- usage and finish reasons --------------------------------------------------------------------------- */
+/* --- usage and finish reasons
+ * --------------------------------------------------------------------------- */
 
 static void usage_is_written_as_clients_know_it(void **state)
 {
     (void)state;
-    struct chat_bill bill = {.usage = {.prompt = 10, .completion = 5, .cached = 4, .cache_write = 1, .reasoning = 2},
-                             .cost = 4350,
-                             .prompt_cost = 1350,
-                             .completion_cost = 3000};
+    struct chat_bill bill = {
+        .usage = {.prompt = 10, .completion = 5, .cached = 4, .cache_write = 1, .reasoning = 2},
+        .cost = 4350,
+        .prompt_cost = 1350,
+        .completion_cost = 3000};
     struct json_writer w;
     buf_reset(&here.text);
     json_writer_init(&w, &here.text);
     chat_write_usage(&w, NULL, &bill);
     assert_int_equal(jw_finish(&w), ERR_OK);
-    assert_str(buf_view(&here.text),
-               "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":15,\"cost\":0.00000435,"
-               "\"is_byok\":false,\"prompt_tokens_details\":{\"cached_tokens\":4,\"cache_write_tokens\":1},"
-               "\"completion_tokens_details\":{\"reasoning_tokens\":2},\"cost_details\":"
-               "{\"upstream_inference_cost\":null,\"upstream_inference_prompt_cost\":0.00000135,"
-               "\"upstream_inference_completions_cost\":0.000003}}");
+    assert_str(
+        buf_view(&here.text),
+        "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":15,\"cost\":0.00000435,"
+        "\"is_byok\":false,\"prompt_tokens_details\":{\"cached_tokens\":4,\"cache_write_tokens\":1}"
+        ","
+        "\"completion_tokens_details\":{\"reasoning_tokens\":2},\"cost_details\":"
+        "{\"upstream_inference_cost\":null,\"upstream_inference_prompt_cost\":0.00000135,"
+        "\"upstream_inference_completions_cost\":0.000003}}");
 }
 
 static void finish_reasons_are_five(void **state)

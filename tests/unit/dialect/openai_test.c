@@ -44,7 +44,8 @@ static void assert_text(struct str got, const char *expected, const char *of)
         fail_msg("of       %s\ngot      %.*s\nexpected %s", of, STR_ARG(got), expected);
 }
 
-/* --- requests ---------------------------------------------------------------------------------------- */
+/* --- requests
+ * ---------------------------------------------------------------------------------------- */
 
 #define MESSAGES "\"messages\":[ {\"role\":\"user\", \"content\":\"h\\u0069 \xc3\xa4\"}\t]"
 
@@ -61,16 +62,20 @@ static const struct request_edit request_edits[] = {
     {"", "{" MESSAGES ",\"models\":[\"a/b\"]}", "{" MESSAGES ",\"model\":\"native-1\"}"},
     {"", "{\"models\":[\"a/b\"]," MESSAGES "}", "{" MESSAGES ",\"model\":\"native-1\"}"},
     /* ours go from any position */
-    {"", "{\"provider\":{\"order\":[\"x\"]},\"model\":\"a\"," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES "}"},
+    {"", "{\"provider\":{\"order\":[\"x\"]},\"model\":\"a\"," MESSAGES "}",
+     "{\"model\":\"native-1\"," MESSAGES "}"},
     {"", "{\"model\":\"a\",\"provider\":{}," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES "}"},
     {"", "{\"model\":\"a\"," MESSAGES ",\"provider\":{}}", "{\"model\":\"native-1\"," MESSAGES "}"},
     {"",
      "{\"route\":\"f\",\"plugins\":[],\"model\":\"a\",\"usage\":{\"include\":true}," MESSAGES
      ",\"transforms\":[],\"session_id\":\"s\"}",
      "{\"model\":\"native-1\"," MESSAGES "}"},
-    {"", "{\"pro\\u0076ider\":{},\"mod\\u0065l\":\"a\"," MESSAGES "}", "{\"mod\\u0065l\":\"native-1\"," MESSAGES "}"},
-    /* the output bound: where it is, under the provider's name where it is not, both where both are */
-    {"100", "{\"model\":\"a\"," MESSAGES "}", "{\"model\":\"native-1\"," MESSAGES ",\"max_tokens\":100}"},
+    {"", "{\"pro\\u0076ider\":{},\"mod\\u0065l\":\"a\"," MESSAGES "}",
+     "{\"mod\\u0065l\":\"native-1\"," MESSAGES "}"},
+    /* the output bound: where it is, under the provider's name where it is not, both where both are
+     */
+    {"100", "{\"model\":\"a\"," MESSAGES "}",
+     "{\"model\":\"native-1\"," MESSAGES ",\"max_tokens\":100}"},
     {"100", "{\"model\":\"a\",\"max_tokens\":500," MESSAGES "}",
      "{\"model\":\"native-1\",\"max_tokens\":100," MESSAGES "}"},
     {"100", "{\"model\":\"a\",\"max_tokens\":null," MESSAGES "}",
@@ -83,11 +88,14 @@ static const struct request_edit request_edits[] = {
      "{\"model\":\"native-1\",\"max_tokens\":500," MESSAGES "}"},
     /* a stream brings its usage, other options stay */
     {"", "{\"model\":\"a\",\"stream\":true," MESSAGES "}",
-     "{\"model\":\"native-1\",\"stream\":true," MESSAGES ",\"stream_options\":{\"include_usage\":true}}"},
+     "{\"model\":\"native-1\",\"stream\":true," MESSAGES
+     ",\"stream_options\":{\"include_usage\":true}}"},
     {"", "{\"model\":\"a\",\"stream\":true,\"stream_options\":{}," MESSAGES "}",
-     "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," MESSAGES "}"},
+     "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," MESSAGES
+     "}"},
     {"", "{\"model\":\"a\",\"stream\":true,\"stream_options\":null," MESSAGES "}",
-     "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," MESSAGES "}"},
+     "{\"model\":\"native-1\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," MESSAGES
+     "}"},
     {"",
      "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_obfuscation\": false, "
      "\"include_usage\":false}," MESSAGES "}",
@@ -117,7 +125,8 @@ static void a_request_changes_only_where_it_must(void **state)
     }
 }
 
-/* --- events -------------------------------------------------------------------------------------------- */
+/* --- events
+ * -------------------------------------------------------------------------------------------- */
 
 struct event_edit {
     const char *of;
@@ -132,63 +141,85 @@ struct event_edit {
 
 static const struct event_edit event_edits[] = {
     {"text", OPENAI_CONTENT, 0, 3,
-     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},\"finish_reason\":"
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},"
+     "\"finish_reason\":"
      "null}]}",
-     "{" OURS ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},\"finish_reason\":null}]" BY "}"},
+     "{" OURS
+     ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"abc\"},\"finish_reason\":null}]" BY "}"},
     {"a role alone", OPENAI_EMPTY, 0, 0,
-     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]"
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\","
+     "\"content\":\"\"}}]"
      "}",
-     "{" OURS ",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]" BY "}"},
+     "{" OURS ",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]" BY
+     "}"},
     {"a role with a refusal of null and no tool calls", OPENAI_EMPTY, 0, 0,
-     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":null,\"tool_calls\":"
+     "{\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":"
+     "null,\"tool_calls\":"
      "[]}}]}",
-     "{" OURS ",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":null,\"tool_calls\":[]}}]" BY "}"},
+     "{" OURS
+     ",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":null,\"tool_calls\":[]}}]" BY
+     "}"},
     {"the provider's own `provider` is replaced", OPENAI_CONTENT, 0, 1,
-     "{\"provider\":\"x\",\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
+     "{\"provider\":\"x\",\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"a\"}"
+     "}]}",
      "{\"provider\":\"Maker\"," OURS ",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}"},
-    {"without id and model both are added", OPENAI_CONTENT, 0, 1, "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
+    {"without id and model both are added", OPENAI_CONTENT, 0, 1,
+     "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
      "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]," OURS BY "}"},
-    {"reasoning", OPENAI_CONTENT, 0, 2, "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}",
+    {"reasoning", OPENAI_CONTENT, 0, 2,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}",
      "{" OURS ",\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]" BY "}"},
     {"a tool call's beginning", OPENAI_CONTENT, 0, 7,
-     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":"
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_"
+     "1\",\"type\":"
      "\"function\","
      "\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]}}]}",
-     "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\","
+     "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":"
+              "\"function\","
      "\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]}}]" BY "}"},
     {"a tool call's arguments", OPENAI_CONTENT, 0, 4,
-     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{"
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{"
+     "\"arguments\":\"{"
      "\\\"a\"}}]}}]}",
-     "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\"}}]}}]" BY
-     "}"},
+     "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":"
+              "\"{\\\"a\"}}]}}]" BY "}"},
     {"a known finish keeps its word", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}",
-     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"length\",\"native_finish_reason\":\"length\"}]" BY
-     "}"},
+     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"length\",\"native_finish_reason\":"
+              "\"length\"}]" BY "}"},
     {"another is normalised, the native one kept", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"function_call\"}]}",
-     "{" OURS
-     ",\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\",\"native_finish_reason\":\"function_call\"}]" BY
-     "}"},
+     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\",\"native_finish_"
+              "reason\":\"function_call\"}]" BY "}"},
     {"a native one that is there stays", OPENAI_CONTENT, 1, 0,
-     "{\"id\":1,\"model\":2,\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":\"eos\",\"delta\":{}}]}",
-     "{" OURS ",\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":\"stop\",\"delta\":{}}]" BY "}"},
+     "{\"id\":1,\"model\":2,\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":"
+     "\"eos\",\"delta\":{}}]}",
+     "{" OURS
+     ",\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":\"stop\",\"delta\":{}}]" BY
+     "}"},
     {"two choices end in one event", OPENAI_CONTENT, 2, 1,
-     "{\"id\":1,\"model\":2,\"choices\":[{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"safety\"},"
+     "{\"id\":1,\"model\":2,\"choices\":[{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_"
+     "reason\":\"safety\"},"
      "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}",
-     "{" OURS ",\"choices\":[{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"content_filter\","
+     "{" OURS ",\"choices\":[{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":"
+              "\"content_filter\","
      "\"native_finish_reason\":\"safety\"},{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\","
      "\"native_finish_reason\":\"stop\"}]" BY "}"},
     {"usage beside content is not the client's yet", OPENAI_CONTENT, 1, 0,
-     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}",
-     "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"native_finish_reason\":\"stop\"}]" BY "}"},
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{"
+     "\"prompt_tokens\":1}}",
+     "{" OURS
+     ",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"native_finish_reason\":\"stop\"}]" BY
+     "}"},
     {"a report that is none is not passed on either", OPENAI_CONTENT, 0, 1,
      "{\"id\":1,\"model\":2,\"usage\":{},\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
      "{" OURS ",\"choices\":[{\"delta\":{\"content\":\"a\"}}]" BY "}"},
     {"Azure's first chunk", OPENAI_EMPTY, 0, 0,
-     "{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_results\":[{\"prompt_"
+     "{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_"
+     "results\":[{\"prompt_"
      "index\":0}]}",
-     "{\"choices\":[],\"created\":0,\"id\":\"gen-1\",\"model\":\"a/b\",\"object\":\"\",\"prompt_filter_results\":"
+     "{\"choices\":[],\"created\":0,\"id\":\"gen-1\",\"model\":\"a/"
+     "b\",\"object\":\"\",\"prompt_filter_results\":"
      "[{\"prompt_index\":0}]" BY "}"},
     {"usage alone", OPENAI_USAGE, 0, 0,
      "{\"id\":1,\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}", NULL},
@@ -211,7 +242,8 @@ static void chunks_come_out_under_our_identity(void **state)
         struct openai_event ev;
         struct splice s;
         openai_read_chunk(parse(x->chunk), &ev);
-        if (ev.kind != x->kind || ev.finishes != x->finishes || ev.content_bytes != x->content_bytes)
+        if (ev.kind != x->kind || ev.finishes != x->finishes ||
+            ev.content_bytes != x->content_bytes)
             fail_msg("%s: kind %d, %u finishes, %llu bytes", x->of, (int)ev.kind, ev.finishes,
                      (unsigned long long)ev.content_bytes);
         if (!x->given)
@@ -232,8 +264,8 @@ static void the_most_choices_that_may_be_asked_for_fit_an_edit(void **state)
     char text[4096];
     int n = snprintf(text, sizeof text, "{\"choices\":[");
     for (int i = 0; i < CHAT_CHOICES_MAX; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n, "%s{\"index\":%d,\"delta\":{},\"finish_reason\":\"eos\"}",
-                      i ? "," : "", i);
+        n += snprintf(text + n, sizeof text - (size_t)n,
+                      "%s{\"index\":%d,\"delta\":{},\"finish_reason\":\"eos\"}", i ? "," : "", i);
     snprintf(text + n, sizeof text - (size_t)n, "],\"usage\":{}}");
     openai_read_chunk(parse(text), &ev);
     assert_int_equal(ev.finishes, CHAT_CHOICES_MAX);
@@ -247,10 +279,11 @@ static void a_whole_answer_needs_a_message(void **state)
 {
     (void)state;
     struct openai_event ev;
-    openai_read_answer(
-        parse("{\"id\":\"c\\n1\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"hello\"},"
-              "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}"),
-        &ev);
+    openai_read_answer(parse("{\"id\":\"c\\n1\",\"choices\":[{\"message\":{\"role\":\"assistant\","
+                             "\"content\":\"hello\"},"
+                             "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,"
+                             "\"completion_tokens\":4}}"),
+                       &ev);
     assert_int_equal(ev.kind, OPENAI_CONTENT);
     assert_str(ev.id, "c\\n1");
     assert_str(ev.finish_reason, "stop");
@@ -271,24 +304,30 @@ static void a_whole_answer_needs_a_message(void **state)
     assert_int_equal(ev.kind, OPENAI_ERROR);
 }
 
-/* --- usage and errors ------------------------------------------------------------------------------------ */
+/* --- usage and errors
+ * ------------------------------------------------------------------------------------ */
 
 static void usage_is_read_and_its_parts_are_cut_to_the_whole(void **state)
 {
     (void)state;
     struct chat_usage u;
     assert_true(openai_read_usage(
-        parse("{\"prompt_tokens\":100,\"completion_tokens\":50,\"prompt_tokens_details\":{\"cached_tokens\":60,"
-              "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"),
+        parse(
+            "{\"prompt_tokens\":100,\"completion_tokens\":50,\"prompt_tokens_details\":{\"cached_"
+            "tokens\":60,"
+            "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"),
         &u));
-    assert_true(u.prompt == 100 && u.completion == 50 && u.cached == 60 && u.cache_write == 30 && u.reasoning == 20);
+    assert_true(u.prompt == 100 && u.completion == 50 && u.cached == 60 && u.cache_write == 30 &&
+                u.reasoning == 20);
     assert_true(openai_read_usage(
-        parse("{\"prompt_tokens\":10,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":60,"
-              "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"),
+        parse(
+            "{\"prompt_tokens\":10,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_"
+            "tokens\":60,"
+            "\"cache_write_tokens\":30},\"completion_tokens_details\":{\"reasoning_tokens\":20}}"),
         &u));
     assert_true(u.cached == 10 && u.cache_write == 0 && u.reasoning == 5);
-    assert_true(
-        openai_read_usage(parse("{\"prompt_tokens\":1,\"completion_tokens\":2,\"prompt_tokens_details\":null}"), &u));
+    assert_true(openai_read_usage(
+        parse("{\"prompt_tokens\":1,\"completion_tokens\":2,\"prompt_tokens_details\":null}"), &u));
     assert_true(u.prompt == 1 && u.completion == 2 && u.cached == 0);
     assert_false(openai_read_usage(parse("null"), &u));
     assert_false(openai_read_usage(parse("[]"), &u));
@@ -314,7 +353,8 @@ static void a_report_without_usable_figures_is_none(void **state)
             fail_msg("%s is taken for a report", texts[i]);
     }
     assert_true(openai_read_usage(parse("{\"prompt_tokens\":0,\"completion_tokens\":0}"), &u));
-    assert_true(openai_read_usage(parse("{\"prompt_tokens\":4294967295,\"completion_tokens\":null}"), &u));
+    assert_true(
+        openai_read_usage(parse("{\"prompt_tokens\":4294967295,\"completion_tokens\":null}"), &u));
     assert_int_equal(u.prompt, UINT32_MAX);
 }
 
@@ -335,10 +375,12 @@ static const struct {
     {"{\"error\":{\"message\":7}}", "", 0, false},
     {"{\"error\":{\"code\":\"context_length_exceeded\"}}", "", 0, true},
     {"{\"error\":{\"type\":\"context_length_exceeded\",\"message\":\"m\"}}", "m", 0, true},
-    {"{\"error\":{\"code\":400,\"metadata\":{\"error_type\":\"context_length_exceeded\"}}}", "", 400, true},
+    {"{\"error\":{\"code\":400,\"metadata\":{\"error_type\":\"context_length_exceeded\"}}}", "",
+     400, true},
     {"{\"error\":{\"message\":\"This model's maximum context length is 8192 tokens.\"}}",
      "This model's maximum context length is 8192 tokens.", 0, true},
-    {"{\"error\":{\"message\":\"prompt is too long: 9 > 8\"}}", "prompt is too long: 9 > 8", 0, true},
+    {"{\"error\":{\"message\":\"prompt is too long: 9 > 8\"}}", "prompt is too long: 9 > 8", 0,
+     true},
 };
 
 static void a_provider_s_error_is_read_in_each_of_its_forms(void **state)

@@ -12,7 +12,8 @@ static void make_bytes(void)
         bytes[i] = bytes[i + 65536] = (unsigned char)next_random(&seed);
 }
 
-/* What the queue would send first is what stands at `at` among the bytes. Returns how much that is. */
+/* What the queue would send first is what stands at `at` among the bytes. Returns how much that is.
+ */
 static size_t check_views(const struct outq *q, size_t at)
 {
     uv_buf_t views[OUT_VIEWS];

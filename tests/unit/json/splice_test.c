@@ -238,7 +238,8 @@ static void a_full_buffer_gets_nothing(void **state)
     buf_release(&small);
 }
 
-/* --- random edits of random objects against a plain list of members ------------------------------ */
+/* --- random edits of random objects against a plain list of members ------------------------------
+ */
 
 enum { NAMES = 7, STEPS = 8 };
 

@@ -13,7 +13,8 @@ static bool is_special(char c)
     return !text__is_plain(c);
 }
 
-/* Each byte value at each place of each length around the widths of the scanners, in memory of exactly that size. */
+/* Each byte value at each place of each length around the widths of the scanners, in memory of
+ * exactly that size. */
 static void check_scan(scan *find, bool (*stops_at)(char), char filler)
 {
     for (size_t n = 0; n <= 40; n++) {

@@ -23,17 +23,20 @@ static void finish_exchange(struct end *c, struct end *p)
     assert_answer(c, 200, "hello");
 }
 
-static void assert_refused(const struct made_key *k, const char *body, int status, const char *sentence)
+static void assert_refused(const struct made_key *k, const char *body, int status,
+                           const char *sentence)
 {
     char member[600];
-    snprintf(member, sizeof member, "{\"error\":{\"code\":%d,\"message\":\"%s\",\"metadata\":", status, sentence);
+    snprintf(member, sizeof member,
+             "{\"error\":{\"code\":%d,\"message\":\"%s\",\"metadata\":", status, sentence);
     struct end *c = client_ask(k, body);
     assert_answer(c, status, member);
     end_drop(c);
     assert_int_equal(gw.makers[0].n + gw.makers[1].n, 0);
 }
 
-/* --- what is refused before anything is held ---------------------------------------------------------------- */
+/* --- what is refused before anything is held
+ * ---------------------------------------------------------------- */
 
 static void what_makes_no_sense_is_refused_with_its_sentence(void **state)
 {
@@ -67,9 +70,11 @@ static void a_body_over_the_ceiling_is_refused_told_or_not(void **state)
     client_head(head, sizeof head, &k, CHAT_PATH, BODY_MAX + 1);
     end_send(told, str_c(head));
     assert_answer(told, 413, "Content-Length: expected at most 262144 bytes, got 262145");
-    snprintf(head, sizeof head,
-             CHAT_PATH " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n",
-             k.text);
+    snprintf(
+        head, sizeof head,
+        CHAT_PATH
+        " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n",
+        k.text);
     end_send(untold, str_c(head));
     memset(piece, ' ', sizeof piece);
     memcpy(piece, "1000\r\n", 6);
@@ -88,14 +93,17 @@ static void a_coded_body_is_refused(void **state)
     char head[400];
     struct end *c = client_connect();
     snprintf(head, sizeof head,
-             CHAT_PATH " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nContent-Encoding: gzip\r\n"
-                       "Content-Length: 2\r\n\r\n{}",
+             CHAT_PATH
+             " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nContent-Encoding: gzip\r\n"
+             "Content-Length: 2\r\n\r\n{}",
              k.text);
     end_send(c, str_c(head));
     assert_answer(c, 400, "Content-Encoding: expected none");
 }
 
-/* --- the plan ------------------------------------------------------------------------------------------------ */
+/* --- the plan
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void a_routing_variant_is_its_model(void **state)
 {
@@ -138,7 +146,9 @@ static void an_endpoint_that_cannot_be_paid_is_passed_over(void **state)
     assert_int_equal(gw.makers[0].accepted, 0);
 }
 
-/* --- the hold ------------------------------------------------------------------------------------------------- */
+/* --- the hold
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void a_hold_is_the_upper_bound_and_ends_with_the_request(void **state)
 {
@@ -169,10 +179,10 @@ static void a_hold_is_the_upper_bound_and_ends_with_the_request(void **state)
 static void what_is_given_by_link_is_held_for_too(void **state)
 {
     (void)state;
-    static const char body[] =
-        "{\"model\":\"test/"
-        "one\",\"max_tokens\":10,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
-        "\"image_url\":{\"url\":\"https://x/y.png\"}}]}]}";
+    static const char body[] = "{\"model\":\"test/"
+                               "one\",\"max_tokens\":10,\"messages\":[{\"role\":\"user\","
+                               "\"content\":[{\"type\":\"image_url\","
+                               "\"image_url\":{\"url\":\"https://x/y.png\"}}]}]}";
     struct made_key k = rich_key();
     struct end *c = client_ask(&k, body);
     struct end *p = asked(&gw.makers[0]);
@@ -184,7 +194,8 @@ static void a_free_model_needs_no_credit(void **state)
 {
     (void)state;
     struct made_key k = key_for(&(struct terms){0});
-    assert_refused(&k, CLIENT_BODY(""), 402, "Insufficient credits: the account has none left. Add credits");
+    assert_refused(&k, CLIENT_BODY(""), 402,
+                   "Insufficient credits: the account has none left. Add credits");
     struct end *c = client_ask(&k, CHAT("test/free", ""));
     struct end *p = asked(&gw.makers[0]);
     assert_int_equal(totals().held, 0);
@@ -215,29 +226,30 @@ static void too_little_for_an_answer_is_refused(void **state)
     (void)state;
     static const char body[] = CLIENT_BODY(""), bounded[] = CLIENT_BODY(",\"max_tokens\":1000");
     char sentence[400];
-    const nanos prompt = (nanos)strlen(body) * 150, left = (nanos)strlen(bounded) * 150 + 100 * 600 + 300;
+    const nanos prompt = (nanos)strlen(body) * 150,
+                left = (nanos)strlen(bounded) * 150 + 100 * 600 + 300;
     struct made_key k = key_for(&(struct terms){.credit = prompt - 1});
-    snprintf(
-        sentence, sizeof sentence,
-        "This request requires more credits. Its prompt of up to %zu tokens costs more than is left. Add credits "
-        "to the account",
-        strlen(body));
+    snprintf(sentence, sizeof sentence,
+             "This request requires more credits. Its prompt of up to %zu tokens costs more than "
+             "is left. Add credits "
+             "to the account",
+             strlen(body));
     assert_refused(&k, body, 402, sentence);
     k = key_for(&(struct terms){.credit = prompt + 15 * 600});
-    assert_refused(
-        &k, body, 402,
-        "This request requires more credits, or fewer max_tokens. You requested up to 4096 tokens, but can only "
-        "afford 15. Add credits to the account");
+    assert_refused(&k, body, 402,
+                   "This request requires more credits, or fewer max_tokens. You requested up to "
+                   "4096 tokens, but can only "
+                   "afford 15. Add credits to the account");
     k = key_for(&(struct terms){.credit = left});
-    assert_refused(
-        &k, bounded, 402,
-        "This request requires more credits, or fewer max_tokens. You requested up to 1000 tokens, but can only "
-        "afford 100. Add credits to the account");
+    assert_refused(&k, bounded, 402,
+                   "This request requires more credits, or fewer max_tokens. You requested up to "
+                   "1000 tokens, but can only "
+                   "afford 100. Add credits to the account");
     k = key_for(&(struct terms){.credit = NANOS_PER_USD, .limit = left});
-    assert_refused(
-        &k, bounded, 402,
-        "This request requires more credits, or fewer max_tokens. You requested up to 1000 tokens, but can only "
-        "afford 100. Use a key with a higher limit");
+    assert_refused(&k, bounded, 402,
+                   "This request requires more credits, or fewer max_tokens. You requested up to "
+                   "1000 tokens, but can only "
+                   "afford 100. Use a key with a higher limit");
 }
 
 static void a_used_up_key_is_refused_until_its_window_turns(void **state)
@@ -256,9 +268,11 @@ static void a_used_up_key_is_refused_until_its_window_turns(void **state)
     };
     const nanos limit = bound(body, 10);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct made_key k = key_for(&(struct terms){.credit = NANOS_PER_USD, .limit = limit, .reset = rows[i].reset});
+        struct made_key k = key_for(
+            &(struct terms){.credit = NANOS_PER_USD, .limit = limit, .reset = rows[i].reset});
         struct end *c = client_ask(&k, body);
-        answer_json(asked(&gw.makers[0]), 200, "", WHOLE_ANSWER(USAGE(100000, 7))); /* more than was held */
+        answer_json(asked(&gw.makers[0]), 200, "",
+                    WHOLE_ANSWER(USAGE(100000, 7))); /* more than was held */
         assert_answer(c, 200, "hello");
         assert_int_equal(settled_by(&k), limit);
         makers_hang_up();
@@ -285,9 +299,9 @@ static void what_others_hold_is_waited_for(void **state)
     struct end *second = client_ask(&k, body);
     WAIT_FOR(is_answered(second));
     assert_true(got_has(second, "HTTP/1.1 402 ") &&
-                got_has(second,
-                        "This request would exceed your available credits given your current in-flight requests. "
-                        "Retry after in-flight requests settle, or add credits."));
+                got_has(second, "This request would exceed your available credits given your "
+                                "current in-flight requests. "
+                                "Retry after in-flight requests settle, or add credits."));
     answer_json(p, 200, "", WHOLE_ANSWER(USAGE(1, 0)));
     assert_answer(first, 200, "hello");
     second = client_ask(&k, body);

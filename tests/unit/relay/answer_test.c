@@ -1,5 +1,6 @@
-/* Exchanges kept in tests/golden/openai: what a provider sends, and byte for byte what the client gets, however the
- * provider's bytes are split on their way. Ids and the date are made equal first. */
+/* Exchanges kept in tests/golden/openai: what a provider sends, and byte for byte what the client
+ * gets, however the provider's bytes are split on their way. Ids and the date are made equal first.
+ */
 #include "unit/relay/gateway.h"
 
 enum { FILE_MAX = 64 * 1024, GOLDENS_MAX = 40, PATH_LONG = 300, RANDOM_SPLITS = 20 };
@@ -17,7 +18,8 @@ struct golden {
     struct str line_end;
 };
 
-/* --- reading the files --------------------------------------------------------------------------------- */
+/* --- reading the files
+ * --------------------------------------------------------------------------------- */
 
 static struct str setting(const struct golden *g, const char *name)
 {
@@ -72,7 +74,8 @@ static void make_raw(struct golden *g)
     size_t at = str_find(g->provider, STR("\n\n"));
     buf_init(&body, FILE_MAX);
     buf_init(&g->raw, 2 * FILE_MAX);
-    size_t n = g->provider.n - (g->is_cut ? 1 : 0); /* the file's last line end is not the provider's then */
+    size_t n = g->provider.n -
+               (g->is_cut ? 1 : 0); /* the file's last line end is not the provider's then */
     add_lines(&body, str_skip(str_head(g->provider, n), at + 2), g->line_end);
     add_lines(&g->raw, str_head(g->provider, at + 1), STR("\r\n"));
     if (g->framing == FRAMED_CHUNKED)
@@ -103,7 +106,9 @@ static void golden_load(struct golden *g)
                  : str_eq(framing, STR("length")) ? FRAMED_LENGTH
                                                   : FRAMED_TO_END;
     g->is_cut = str_eq(setting(g, "ends"), STR("cut"));
-    g->line_end = str_eq(lines, STR("crlf")) ? STR("\r\n") : str_eq(lines, STR("cr")) ? STR("\r") : STR("\n");
+    g->line_end = str_eq(lines, STR("crlf")) ? STR("\r\n")
+                  : str_eq(lines, STR("cr")) ? STR("\r")
+                                             : STR("\n");
     g->request = section(g, "== request\n", "== provider\n");
     g->provider = section(g, "== provider\n", "== client\n");
     g->client = section(g, "== client\n", NULL);
@@ -139,11 +144,13 @@ static unsigned goldens_find(struct golden *out)
     return n;
 }
 
-/* --- what the client got, with what differs in every run made equal --------------------------------------- */
+/* --- what the client got, with what differs in every run made equal
+ * --------------------------------------- */
 
 static bool is_id_char(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_';
 }
 
 static void add_normal(struct buf *out, struct str text)
@@ -185,7 +192,8 @@ static void transcript(const struct answer *a, struct buf *out)
     buf_add(out, a->is_complete ? STR("== whole\n") : STR("== cut\n"));
 }
 
-/* What differs, in the folder that GOLDEN_KEEP names: for a person to judge, and to make the new expectation. */
+/* What differs, in the folder that GOLDEN_KEEP names: for a person to judge, and to make the new
+ * expectation. */
 static void keep(const struct golden *g, struct str got)
 {
     char path[2 * PATH_LONG];
@@ -199,7 +207,8 @@ static void keep(const struct golden *g, struct str got)
     fclose(f);
 }
 
-/* --- playing ---------------------------------------------------------------------------------------------- */
+/* --- playing
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Where the provider's bytes are split: offsets, ascending, the last one their number. */
 struct splits {
@@ -221,7 +230,8 @@ static void play(const struct golden *g, struct end *p, const struct splits *s)
         io_shutdown(p->c);
 }
 
-static void replay(const struct golden *g, const struct made_key *k, const struct splits *s, const char *how)
+static void replay(const struct golden *g, const struct made_key *k, const struct splits *s,
+                   const char *how)
 {
     struct maker *m = &gw.makers[0];
     struct answer a;
@@ -329,7 +339,8 @@ static void golden_exchanges_do_not_change_in_random_splits(void **state)
     each_golden(at_random);
 }
 
-/* --- what a golden file cannot say ------------------------------------------------------------------------- */
+/* --- what a golden file cannot say
+ * ------------------------------------------------------------------------- */
 
 static void the_client_s_request_may_come_byte_by_byte(void **state)
 {
@@ -350,7 +361,8 @@ static void the_client_s_request_may_come_byte_by_byte(void **state)
     }
     struct end *p = asked(&gw.makers[0]);
     struct str sent = request_body(p);
-    struct str expected = STR("{\"model\":\"one-a\"," MESSAGES ",\"max_tokens\":50,\"temperature\":0.5}");
+    struct str expected =
+        STR("{\"model\":\"one-a\"," MESSAGES ",\"max_tokens\":50,\"temperature\":0.5}");
     assert_true(str_eq(sent, expected));
     answer_json(p, 200, "", WHOLE_ANSWER(USAGE(5, 7)));
     answer_wait(c, &a);
@@ -364,23 +376,26 @@ static void the_provider_sees_its_own_credential_and_nothing_of_the_client(void 
     struct made_key k = rich_key();
     char head[600];
     struct end *c = client_connect();
-    struct str body = STR(CHAT("test/one", ",\"provider\":{\"order\":[\"x\"]},\"models\":[\"test/two\"]"));
-    snprintf(head, sizeof head,
-             CHAT_PATH " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nX-Title: my app\r\nCookie: c=1\r\n"
-                       "HTTP-Referer: https://app.example/\r\nContent-Length: %zu\r\n\r\n",
-             k.text, body.n);
+    struct str body =
+        STR(CHAT("test/one", ",\"provider\":{\"order\":[\"x\"]},\"models\":[\"test/two\"]"));
+    snprintf(
+        head, sizeof head,
+        CHAT_PATH
+        " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nX-Title: my app\r\nCookie: c=1\r\n"
+        "HTTP-Referer: https://app.example/\r\nContent-Length: %zu\r\n\r\n",
+        k.text, body.n);
     end_send(c, str_c(head));
     end_send(c, body);
     struct end *p = asked(&gw.makers[0]);
     char expected[600];
-    snprintf(
-        expected, sizeof expected,
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer sk-upstream-canary\r\n"
-        "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: ",
-        gw.makers[0].port);
+    snprintf(expected, sizeof expected,
+             "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer "
+             "sk-upstream-canary\r\n"
+             "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: ",
+             gw.makers[0].port);
     assert_true(str_starts(buf_view(&p->got), str_c(expected)));
-    assert_false(got_has(p, k.text) || got_has(p, "Cookie") || got_has(p, "my app") || got_has(p, "app.example") ||
-                 got_has(p, "test/two") || got_has(p, "order"));
+    assert_false(got_has(p, k.text) || got_has(p, "Cookie") || got_has(p, "my app") ||
+                 got_has(p, "app.example") || got_has(p, "test/two") || got_has(p, "order"));
 }
 
 static void an_event_reaches_the_client_before_the_next_one_comes(void **state)
@@ -426,7 +441,8 @@ static void a_connection_serves_one_request_after_the_other(void **state)
     struct made_key k = rich_key();
     for (int i = 0; i < 5; i++) {
         struct answer a;
-        struct end *c = client_ask(&k, i % 2 ? CHAT("test/one", "") : CHAT("test/one", ",\"stream\":true"));
+        struct end *c =
+            client_ask(&k, i % 2 ? CHAT("test/one", "") : CHAT("test/one", ",\"stream\":true"));
         struct end *p = asked(&gw.makers[0]);
         if (i % 2) {
             answer_json(p, 200, "", WHOLE_ANSWER(USAGE(5, 7)));

@@ -1,4 +1,5 @@
-/* Failures of providers: what is tried next, in which order, how often, and what the client is told. */
+/* Failures of providers: what is tried next, in which order, how often, and what the client is
+ * told. */
 #include "unit/relay/gateway.h"
 
 enum { SHORT_MS = 25, SCRIPT_MAX = 6 };
@@ -24,25 +25,28 @@ struct script {
     const char *says, *field; /* in the client's answer, in its head */
 };
 
-#define ALPHA_ANSWERS                                                                                                \
-    {                                                                                                                \
-        ALPHA, ANSWERS, 0, NULL, NULL                                                                                \
+#define ALPHA_ANSWERS                                                                              \
+    {                                                                                              \
+        ALPHA, ANSWERS, 0, NULL, NULL                                                              \
     }
-#define ALPHA_CLOSES                                                                                                 \
-    {                                                                                                                \
-        ALPHA, CLOSES, 0, NULL, NULL                                                                                 \
+#define ALPHA_CLOSES                                                                               \
+    {                                                                                              \
+        ALPHA, CLOSES, 0, NULL, NULL                                                               \
     }
-#define BETA_ANSWERS                                                                                                 \
-    {                                                                                                                \
-        BETA, ANSWERS, 0, NULL, NULL                                                                                 \
+#define BETA_ANSWERS                                                                               \
+    {                                                                                              \
+        BETA, ANSWERS, 0, NULL, NULL                                                               \
     }
-#define BETA_STREAMS                                                                                                 \
-    {                                                                                                                \
-        BETA, STREAMS, 0, NULL, NULL                                                                                 \
+#define BETA_STREAMS                                                                               \
+    {                                                                                              \
+        BETA, STREAMS, 0, NULL, NULL                                                               \
     }
 
-#define SSE            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-#define ROLE           "data: {\"id\":\"secret-alpha\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
+#define SSE "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+#define ROLE                                                                                       \
+    "data: "                                                                                       \
+    "{\"id\":\"secret-alpha\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]" \
+    "}\n\n"
 #define ONE            CHAT("test/one", "")
 #define TWO            CHAT("test/two", "")
 #define ONE_STREAM     CHAT("test/one", ",\"stream\":true")
@@ -65,7 +69,12 @@ static const struct script scripts[] = {
      200,
      "hello",
      NULL},
-    {"401: the other endpoint", TWO, {{ALPHA, FAILS, 401, "", "{}"}, BETA_ANSWERS}, 200, "hello", NULL},
+    {"401: the other endpoint",
+     TWO,
+     {{ALPHA, FAILS, 401, "", "{}"}, BETA_ANSWERS},
+     200,
+     "hello",
+     NULL},
     {"500: the other endpoint, not the same again",
      TWO,
      {{ALPHA, FAILS, 500, "", "{}"}, BETA_ANSWERS},
@@ -75,11 +84,18 @@ static const struct script scripts[] = {
     {"closed: the other endpoint", TWO, {ALPHA_CLOSES, BETA_ANSWERS}, 200, "hello", NULL},
     {"all fail: the last is tried twice, and told",
      TWO,
-     {{ALPHA, FAILS, 503, "", "{}"}, {BETA, FAILS, 500, "", ERROR("b1")}, {BETA, FAILS, 500, "", ERROR("b2")}},
+     {{ALPHA, FAILS, 503, "", "{}"},
+      {BETA, FAILS, 500, "", ERROR("b1")},
+      {BETA, FAILS, 500, "", ERROR("b2")}},
      502,
      "\"provider_name\":\"Beta\",\"raw\":\"b2\"",
      NULL},
-    {"500 once: the same again", ONE, {{ALPHA, FAILS, 500, "", "{}"}, ALPHA_ANSWERS}, 200, "hello", NULL},
+    {"500 once: the same again",
+     ONE,
+     {{ALPHA, FAILS, 500, "", "{}"}, ALPHA_ANSWERS},
+     200,
+     "hello",
+     NULL},
     {"500: twice at the most",
      ONE,
      {{ALPHA, FAILS, 500, "", "{}"}, {ALPHA, FAILS, 500, "", "{}"}},
@@ -87,12 +103,18 @@ static const struct script scripts[] = {
      "{\"error\":{\"code\":502,\"message\":\"The provider failed (status 500)\",\"metadata\":"
      "{\"error_type\":\"provider_unavailable\",\"provider_name\":\"Alpha\"}}}",
      NULL},
-    {"closed twice", ONE, {ALPHA_CLOSES, ALPHA_CLOSES}, 502, "connection closed before an answer", NULL},
+    {"closed twice",
+     ONE,
+     {ALPHA_CLOSES, ALPHA_CLOSES},
+     502,
+     "connection closed before an answer",
+     NULL},
     {"429 with its hint",
      ONE,
      {{ALPHA, FAILS, 429, "Retry-After: 7\r\n", ERROR("slow down")}},
      429,
-     "{\"error\":{\"code\":429,\"message\":\"The provider is rate limited (status 429)\",\"metadata\":"
+     "{\"error\":{\"code\":429,\"message\":\"The provider is rate limited (status "
+     "429)\",\"metadata\":"
      "{\"error_type\":\"rate_limit_exceeded\",\"provider_name\":\"Alpha\",\"raw\":\"slow down\"}}}",
      "\r\nRetry-After: 7\r\n"},
     {"503 with its hint",
@@ -106,20 +128,46 @@ static const struct script scripts[] = {
      ONE,
      {{ALPHA, FAILS, 401, "", ERROR("Incorrect API key sk-upstream-canary")}},
      502,
-     "\"message\":\"The provider did not accept the gateway's credential (status 401)\",\"metadata\":"
+     "\"message\":\"The provider did not accept the gateway's credential (status "
+     "401)\",\"metadata\":"
      "{\"error_type\":\"provider_unavailable\",\"provider_name\":\"Alpha\"}",
      NULL},
-    {"402 is the operator's", ONE, {{ALPHA, FAILS, 402, "", "{}"}}, 502, "wants to be paid by the operator", NULL},
-    {"403 is the operator's", ONE, {{ALPHA, FAILS, 403, "", "{}"}}, 502, "does not allow this", NULL},
-    {"404 is the operator's", ONE, {{ALPHA, FAILS, 404, "", "{}"}}, 502, "does not know this model", NULL},
+    {"402 is the operator's",
+     ONE,
+     {{ALPHA, FAILS, 402, "", "{}"}},
+     502,
+     "wants to be paid by the operator",
+     NULL},
+    {"403 is the operator's",
+     ONE,
+     {{ALPHA, FAILS, 403, "", "{}"}},
+     502,
+     "does not allow this",
+     NULL},
+    {"404 is the operator's",
+     ONE,
+     {{ALPHA, FAILS, 404, "", "{}"}},
+     502,
+     "does not know this model",
+     NULL},
     {"400 is the client's: no other endpoint of the model would do",
      TWO,
      {{ALPHA, FAILS, 400, "", ERROR("bad tool")}},
      400,
      "\"raw\":\"bad tool\"",
      NULL},
-    {"422 is the client's", TWO, {{ALPHA, FAILS, 422, "", ERROR("x")}}, 422, "cannot process this request", NULL},
-    {"413 is the client's", TWO, {{ALPHA, FAILS, 413, "", ERROR("x")}}, 413, "too large for the provider", NULL},
+    {"422 is the client's",
+     TWO,
+     {{ALPHA, FAILS, 422, "", ERROR("x")}},
+     422,
+     "cannot process this request",
+     NULL},
+    {"413 is the client's",
+     TWO,
+     {{ALPHA, FAILS, 413, "", ERROR("x")}},
+     413,
+     "too large for the provider",
+     NULL},
     {"too long a prompt: the next model, not the next endpoint",
      TWO_THEN_OTHER,
      {{ALPHA, FAILS, 400, "", TOO_LONG}, BETA_ANSWERS},
@@ -157,21 +205,37 @@ static const struct script scripts[] = {
      429,
      "\"raw\":\"m\"",
      NULL},
-    {"an answer that is not JSON", TWO, {{ALPHA, FAILS, 200, "", "<html>"}, BETA_ANSWERS}, 200, "hello", NULL},
+    {"an answer that is not JSON",
+     TWO,
+     {{ALPHA, FAILS, 200, "", "<html>"}, BETA_ANSWERS},
+     200,
+     "hello",
+     NULL},
     {"an answer of another kind",
      ONE,
      {{ALPHA, FAILS, 200, "", "{}"}, {ALPHA, FAILS, 200, "", "[]"}},
      502,
      "The provider's answer is no chat completion",
      NULL},
-    {"no HTTP", TWO, {{ALPHA, SENDS, 0, NULL, "SSH-2.0-OpenSSH_9.2\r\n"}, BETA_ANSWERS}, 200, "hello", NULL},
-    {"an answer that is cut",
+    {"no HTTP",
      TWO,
-     {{ALPHA, SENDS, 0, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"id\""}, BETA_ANSWERS},
+     {{ALPHA, SENDS, 0, NULL, "SSH-2.0-OpenSSH_9.2\r\n"}, BETA_ANSWERS},
      200,
      "hello",
      NULL},
-    {"a stream that was not asked for", TWO, {{ALPHA, SENDS, 0, NULL, SSE ROLE}, BETA_ANSWERS}, 200, "hello", NULL},
+    {"an answer that is cut",
+     TWO,
+     {{ALPHA, SENDS, 0, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"id\""},
+      BETA_ANSWERS},
+     200,
+     "hello",
+     NULL},
+    {"a stream that was not asked for",
+     TWO,
+     {{ALPHA, SENDS, 0, NULL, SSE ROLE}, BETA_ANSWERS},
+     200,
+     "hello",
+     NULL},
     {"a stream's other endpoint",
      TWO_STREAM,
      {{ALPHA, FAILS, 500, "", "{}"}, BETA_STREAMS},
@@ -240,15 +304,16 @@ static void run_script(const struct script *x, const struct made_key *k)
     for (const struct step *s = x->steps; s->deed != NOTHING; s++) {
         WAIT_FOR(asked_now(&gw.makers[ALPHA]) || asked_now(&gw.makers[BETA]) || is_answered(c));
         if (!asked_now(&gw.makers[s->maker]))
-            fail_msg("%s: step %d: another provider was asked, or none", x->of, (int)(s - x->steps));
+            fail_msg("%s: step %d: another provider was asked, or none", x->of,
+                     (int)(s - x->steps));
         act(s, asked_now(&gw.makers[s->maker]));
     }
     WAIT_FOR(is_answered(c) || asked_now(&gw.makers[ALPHA]) || asked_now(&gw.makers[BETA]));
     if (!is_answered(c))
         fail_msg("%s: one request too many", x->of);
     answer_wait(c, &a);
-    if (a.status != x->status || !a.is_complete || !got_has(c, x->says) || (x->field && !got_has(c, x->field)) ||
-        got_has(c, "secret-alpha") || got_has(c, "canary"))
+    if (a.status != x->status || !a.is_complete || !got_has(c, x->says) ||
+        (x->field && !got_has(c, x->field)) || got_has(c, "secret-alpha") || got_has(c, "canary"))
         fail_msg("%s: got %.*s", x->of, STR_ARG(str_head(buf_view(&c->got), 900)));
     wait_quiet();
     assert_int_equal(settled_by(k) - before, x->status == 200 ? 5 * 150 + 7 * 600 : 0);
@@ -271,7 +336,8 @@ static void a_provider_where_nobody_listens_is_unreachable(void **state)
     struct made_key k = rich_key();
     struct fault f;
     struct relay_settings s = usual_settings();
-    struct io_listener *l = io_listen(gw.loop, STR("127.0.0.1"), 0, NULL, maker_on_accept, NULL, &f);
+    struct io_listener *l =
+        io_listen(gw.loop, STR("127.0.0.1"), 0, NULL, maker_on_accept, NULL, &f);
     struct catalog *c = catalog_new();
     struct provider *gone = add_provider(c, "gone", "Gone", io_listener_port(l), &patient, 10);
     struct provider *beta = add_provider(c, "beta", "Beta", gw.makers[BETA].port, &patient, 10);
@@ -304,9 +370,11 @@ static void a_failure_after_content_is_told_in_the_stream_and_nothing_else_is_tr
     wait_quiet();
 }
 
-/* --- deadlines ------------------------------------------------------------------------------------------- */
+/* --- deadlines
+ * ------------------------------------------------------------------------------------------- */
 
-static struct deadlines deadlines(uint32_t connect_ms, uint32_t first_ms, uint32_t idle_ms, uint32_t total_ms)
+static struct deadlines deadlines(uint32_t connect_ms, uint32_t first_ms, uint32_t idle_ms,
+                                  uint32_t total_ms)
 {
     return (struct deadlines){connect_ms ? connect_ms : GUARD_MS, first_ms ? first_ms : GUARD_MS,
                               idle_ms ? idle_ms : GUARD_MS, total_ms ? total_ms : 2 * GUARD_MS};
@@ -449,7 +517,8 @@ static void each_outcome_is_counted(void **state)
     assert_int_equal(alpha->attempts[OUTCOME_OVERLOADED] - before.attempts[OUTCOME_OVERLOADED], 1);
     assert_int_equal(alpha->attempts[OUTCOME_RATE] - before.attempts[OUTCOME_RATE], 1);
     assert_int_equal(alpha->attempts[OUTCOME_AUTH] - before.attempts[OUTCOME_AUTH], 1);
-    assert_int_equal(alpha->attempts[OUTCOME_UNREACHABLE] - before.attempts[OUTCOME_UNREACHABLE], 1);
+    assert_int_equal(alpha->attempts[OUTCOME_UNREACHABLE] - before.attempts[OUTCOME_UNREACHABLE],
+                     1);
     assert_int_equal(alpha->attempts[OUTCOME_OK], before.attempts[OUTCOME_OK]);
 }
 

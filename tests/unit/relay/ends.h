@@ -1,5 +1,6 @@
-/* ends.h: clients and providers that a test plays byte by byte, on the gateway's own loop. Every byte that an end gets
- * stops the loop, so a test waits for what it wants to see: WAIT_FOR(condition). */
+/* ends.h: clients and providers that a test plays byte by byte, on the gateway's own loop. Every
+ * byte that an end gets stops the loop, so a test waits for what it wants to see:
+ * WAIT_FOR(condition). */
 #ifndef UNIT_RELAY_ENDS_H
 #define UNIT_RELAY_ENDS_H
 
@@ -56,25 +57,26 @@ static UNUSED struct gateway {
     unsigned accounts, answers;
 } gw;
 
-#define assert_str(s, expected)                                                                                      \
-    do {                                                                                                             \
-        struct str actual_ = (s);                                                                                    \
-        if (!str_eq(actual_, str_c(expected)))                                                                       \
-            fail_msg("got '%.*s', expected '%s'", STR_ARG(actual_), expected);                                       \
+#define assert_str(s, expected)                                                                    \
+    do {                                                                                           \
+        struct str actual_ = (s);                                                                  \
+        if (!str_eq(actual_, str_c(expected)))                                                     \
+            fail_msg("got '%.*s', expected '%s'", STR_ARG(actual_), expected);                     \
     } while (0)
 
-/* --- waiting ------------------------------------------------------------------------------------------ */
+/* --- waiting
+ * ------------------------------------------------------------------------------------------ */
 
-#define WAIT_FOR(condition)                                                                                          \
-    do {                                                                                                             \
-        io_timer_set(gw.loop, &gw.guard, io_now_ms(gw.loop) + GUARD_MS);                                             \
-        while (!(condition)) {                                                                                       \
-            if (gw.is_timed_out)                                                                                     \
-                fail_msg("in vain: %s", #condition);                                                                 \
-            io_timer_set(gw.loop, &gw.look, io_now_ms(gw.loop) + 1);                                                 \
-            io_loop_run(gw.loop);                                                                                    \
-        }                                                                                                            \
-        io_timer_clear(gw.loop, &gw.guard);                                                                          \
+#define WAIT_FOR(condition)                                                                        \
+    do {                                                                                           \
+        io_timer_set(gw.loop, &gw.guard, io_now_ms(gw.loop) + GUARD_MS);                           \
+        while (!(condition)) {                                                                     \
+            if (gw.is_timed_out)                                                                   \
+                fail_msg("in vain: %s", #condition);                                               \
+            io_timer_set(gw.loop, &gw.look, io_now_ms(gw.loop) + 1);                               \
+            io_loop_run(gw.loop);                                                                  \
+        }                                                                                          \
+        io_timer_clear(gw.loop, &gw.guard);                                                        \
     } while (0)
 
 static UNUSED void gw_on_guard(struct io_timer *t)
@@ -109,7 +111,8 @@ static UNUSED void turn(void)
     }
 }
 
-/* --- ends --------------------------------------------------------------------------------------------- */
+/* --- ends
+ * --------------------------------------------------------------------------------------------- */
 
 static UNUSED void end_on_open(void *user, enum err e, const char *why)
 {
@@ -175,7 +178,8 @@ static UNUSED bool got_has(const struct end *p, const char *text)
     return str_find(buf_view(&p->got), str_c(text)) < p->got.n;
 }
 
-/* --- providers ------------------------------------------------------------------------------------------ */
+/* --- providers
+ * ------------------------------------------------------------------------------------------ */
 
 static UNUSED void maker_on_accept(void *user, struct io_conn *c)
 {
@@ -261,7 +265,8 @@ static UNUSED struct end *asked_now(struct maker *m)
     size_t head_n, body_n;
     for (unsigned i = 0; i < m->n; i++) {
         struct str got = buf_view(&m->ends[i]->got);
-        if (!m->ends[i]->is_ended && message_read(got, &head_n, &body_n) && got.n >= head_n + body_n)
+        if (!m->ends[i]->is_ended && message_read(got, &head_n, &body_n) &&
+            got.n >= head_n + body_n)
             return m->ends[i];
     }
     return NULL;
@@ -283,13 +288,15 @@ static UNUSED void answer_raw(struct end *p, const char *raw)
 static UNUSED void answer_json(struct end *p, int status, const char *more_fields, const char *json)
 {
     char head[400];
-    snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n",
+    snprintf(head, sizeof head,
+             "HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n",
              status, more_fields, strlen(json));
     answer_raw(p, head);
     end_send(p, str_c(json));
 }
 
-#define SSE_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define SSE_HEAD                                                                                   \
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 static UNUSED void answer_chunk(struct end *p, const char *text)
 {
@@ -305,21 +312,27 @@ static UNUSED void answer_delta(struct end *p, const char *text)
 {
     char event[400];
     snprintf(event, sizeof event,
-             "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"n\",\"choices\":"
+             "data: "
+             "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"n\","
+             "\"choices\":"
              "[{\"index\":0,\"delta\":{\"content\":\"%s\"},\"finish_reason\":null}]}\n\n",
              text);
     answer_chunk(p, event);
 }
 
-#define FINISH_EVENT                                                                                                 \
-    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"n\",\"choices\":"            \
+#define FINISH_EVENT                                                                               \
+    "data: "                                                                                       \
+    "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"n\","            \
+    "\"choices\":"                                                                                 \
     "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
 
 static UNUSED void answer_stream_end(struct end *p, unsigned prompt, unsigned completion)
 {
     char usage[256];
     snprintf(usage, sizeof usage,
-             "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":%u,\"completion_tokens\":%u}}\n\n",
+             "data: "
+             "{\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":%u,\"completion_tokens\":%"
+             "u}}\n\n",
              prompt, completion);
     answer_chunk(p, FINISH_EVENT);
     answer_chunk(p, usage);
@@ -327,12 +340,15 @@ static UNUSED void answer_stream_end(struct end *p, unsigned prompt, unsigned co
     end_send(p, STR("0\r\n\r\n"));
 }
 
-#define WHOLE_ANSWER(usage)                                                                                          \
-    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"n\",\"choices\":[{\"index\":0," \
-    "\"message\":{\"role\":\"assistant\",\"content\":\"hello\"},\"finish_reason\":\"stop\"}]" usage "}"
+#define WHOLE_ANSWER(usage)                                                                        \
+    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"n\","         \
+    "\"choices\":[{\"index\":0,"                                                                   \
+    "\"message\":{\"role\":\"assistant\",\"content\":\"hello\"},\"finish_reason\":\"stop\"}"       \
+    "]" usage "}"
 #define USAGE(p, c) ",\"usage\":{\"prompt_tokens\":" #p ",\"completion_tokens\":" #c "}"
 
-/* --- clients ------------------------------------------------------------------------------------------- */
+/* --- clients
+ * ------------------------------------------------------------------------------------------- */
 
 struct answer {
     int status;
@@ -405,10 +421,11 @@ static UNUSED struct end *client_connect(void)
     return p;
 }
 
-static UNUSED void client_head(char *out, size_t size, const struct made_key *k, const char *method_and_path,
-                               size_t body_n)
+static UNUSED void client_head(char *out, size_t size, const struct made_key *k,
+                               const char *method_and_path, size_t body_n)
 {
-    snprintf(out, size, "%s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
+    snprintf(out, size,
+             "%s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
              method_and_path, k->text, body_n);
 }
 
@@ -432,9 +449,10 @@ static UNUSED void assert_answer(struct end *p, int status, const char *says)
 {
     struct answer a;
     answer_wait(p, &a);
-    if (a.status != status || !a.is_complete || str_find(buf_view(&a.body), str_c(says)) == a.body.n)
-        fail_msg("expected %d and '%s', got %d%s: %.*s", status, says, a.status, a.is_complete ? "" : ", cut",
-                 STR_ARG(str_head(buf_view(&a.body), 600)));
+    if (a.status != status || !a.is_complete ||
+        str_find(buf_view(&a.body), str_c(says)) == a.body.n)
+        fail_msg("expected %d and '%s', got %d%s: %.*s", status, says, a.status,
+                 a.is_complete ? "" : ", cut", STR_ARG(str_head(buf_view(&a.body), 600)));
     buf_release(&a.body);
     WAIT_FOR(gw.worker->relays_n == 0);
 }

@@ -1,4 +1,5 @@
-/* gateway.h: a whole gateway in the test's process: loop, store in a directory that goes away, ledger, worker, server.
+/* gateway.h: a whole gateway in the test's process: loop, store in a directory that goes away,
+ * ledger, worker, server.
  *
  * GATEWAY_WITH_API before the include: the worker's API serves, not the relay alone. */
 #ifndef UNIT_RELAY_GATEWAY_H
@@ -11,7 +12,8 @@ enum { BODY_MAX = 256 * 1024, KEEPALIVE_MS = 15000 };
 /* What test/one costs, in pico-dollars a token. */
 enum { PROMPT_PRICE = 150000, COMPLETION_PRICE = 600000, CACHED_PRICE = 75000, MAX_OUTPUT = 4096 };
 
-/* --- the store and the ledger ----------------------------------------------------------------------------- */
+/* --- the store and the ledger
+ * ----------------------------------------------------------------------------- */
 
 static UNUSED void gw_on_call(struct store_call *c)
 {
@@ -42,7 +44,8 @@ static UNUSED struct made_key key_for(const struct terms *t)
     struct made_key k;
     struct store_account_create a = {0};
     struct store_credit_grant g = {.amount = t->credit};
-    struct store_key_create c = {.key = {.limit = t->limit ? t->limit : NO_LIMIT, .reset = t->reset}};
+    struct store_key_create c = {
+        .key = {.limit = t->limit ? t->limit : NO_LIMIT, .reset = t->reset}};
     snprintf(a.account.email, sizeof a.account.email, "a%u@example.org", ++gw.accounts);
     do_call(&a.call, STORE_ACCOUNT_CREATE);
     assert_int_equal(a.call.err, ERR_OK);
@@ -101,7 +104,8 @@ static UNUSED void record_of(const struct answer *a, struct store_generation_get
     assert_int_equal(g->call.err, ERR_OK);
 }
 
-/* --- the gateway ----------------------------------------------------------------------------------------- */
+/* --- the gateway
+ * ----------------------------------------------------------------------------------------- */
 
 static const struct deadlines patient = {GUARD_MS, GUARD_MS, GUARD_MS, 2 * GUARD_MS};
 
@@ -111,34 +115,36 @@ static const struct price usual_price = {.prompt = PROMPT_PRICE,
                                          .cache_write = PROMPT_PRICE,
                                          .reasoning = COMPLETION_PRICE};
 
-static UNUSED struct provider *add_provider(struct catalog *c, const char *name, const char *title, uint16_t port,
-                                            const struct deadlines *d, uint32_t connections_max)
+static UNUSED struct provider *add_provider(struct catalog *c, const char *name, const char *title,
+                                            uint16_t port, const struct deadlines *d,
+                                            uint32_t connections_max)
 {
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%u/v1", port);
-    struct provider *p = catalog_add_provider(c, &(struct provider){.name = str_c(name),
-                                                                    .title = str_c(title),
-                                                                    .dialect = STR("openai"),
-                                                                    .base_url = str_c(url),
-                                                                    .api_key = {STR("sk-upstream-canary")},
-                                                                    .deadlines = *d,
-                                                                    .connections_max = connections_max,
-                                                                    .max_tokens_field = STR("max_tokens"),
-                                                                    .retention_days = -1});
+    struct provider *p =
+        catalog_add_provider(c, &(struct provider){.name = str_c(name),
+                                                   .title = str_c(title),
+                                                   .dialect = STR("openai"),
+                                                   .base_url = str_c(url),
+                                                   .api_key = {STR("sk-upstream-canary")},
+                                                   .deadlines = *d,
+                                                   .connections_max = connections_max,
+                                                   .max_tokens_field = STR("max_tokens"),
+                                                   .retention_days = -1});
     assert_non_null(p);
     return p;
 }
 
 static UNUSED struct model *add_model(struct catalog *c, const char *id)
 {
-    struct model *m =
-        catalog_add_model(c, &(struct model){.id = str_c(id), .name = str_c(id), .created = 1700000000});
+    struct model *m = catalog_add_model(
+        c, &(struct model){.id = str_c(id), .name = str_c(id), .created = 1700000000});
     assert_non_null(m);
     return m;
 }
 
-static UNUSED struct endpoint *add_endpoint(struct catalog *c, struct model *m, const struct provider *p,
-                                            const char *native)
+static UNUSED struct endpoint *add_endpoint(struct catalog *c, struct model *m,
+                                            const struct provider *p, const char *native)
 {
     struct endpoint *e = catalog_add_endpoint(c, m,
                                               &(struct endpoint){.provider = p,
@@ -155,7 +161,8 @@ static UNUSED struct catalog *usual_catalog(const struct deadlines *d, uint32_t 
 {
     struct fault f;
     struct catalog *c = catalog_new();
-    struct provider *alpha = add_provider(c, "alpha", "Alpha", gw.makers[0].port, d, connections_max);
+    struct provider *alpha =
+        add_provider(c, "alpha", "Alpha", gw.makers[0].port, d, connections_max);
     struct provider *beta = add_provider(c, "beta", "Beta", gw.makers[1].port, d, connections_max);
     struct model *two = add_model(c, "test/two");
     add_endpoint(c, add_model(c, "test/one"), alpha, "one-a");

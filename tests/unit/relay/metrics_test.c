@@ -5,8 +5,13 @@
 
 #include "relay/metrics.h"
 
-static const struct metrics_shared some_shared = {
-    .version = "1.2", .uptime_s = 5, .held = 1500000000, .holds = 2, .accounts = 3, .keys = 4, .journal_bytes = 99};
+static const struct metrics_shared some_shared = {.version = "1.2",
+                                                  .uptime_s = 5,
+                                                  .held = 1500000000,
+                                                  .holds = 2,
+                                                  .accounts = 3,
+                                                  .keys = 4,
+                                                  .journal_bytes = 99};
 
 static struct metrics *fresh(void)
 {
@@ -155,7 +160,8 @@ static void the_text_is_what_prometheus_reads(void **state)
     assert_has(&b, "turnpike_holds 2");
     assert_has(&b, "turnpike_upstream_idle 6");
     assert_has(&b, "turnpike_journal_queue_bytes 99");
-    assert_has(&b, "turnpike_attempts_total{provider=\"a\\\"b\\\\c\\nd\",outcome=\"unreachable\"} 1");
+    assert_has(&b,
+               "turnpike_attempts_total{provider=\"a\\\"b\\\\c\\nd\",outcome=\"unreachable\"} 1");
     assert_has(&b, "turnpike_added_latency_seconds_bucket{le=\"0.000050\"} 0");
     assert_has(&b, "turnpike_added_latency_seconds_bucket{le=\"0.000100\"} 1");
     assert_has(&b, "turnpike_added_latency_seconds_bucket{le=\"1.000000\"} 1");

@@ -31,7 +31,8 @@ static void assert_provider_closed(void)
     WAIT_FOR(maker_open(&gw.makers[0]) == 0);
 }
 
-/* --- before anything was sent to a provider -------------------------------------------------------------- */
+/* --- before anything was sent to a provider
+ * -------------------------------------------------------------- */
 
 static void leaving_before_or_within_the_body_costs_nothing(void **state)
 {
@@ -85,7 +86,8 @@ static void leaving_the_line_for_a_connection_costs_nothing(void **state)
     assert_int_equal(gw.makers[0].accepted, 1);
 }
 
-/* --- afterwards: the provider's connection is closed, what was used is settled ----------------------------- */
+/* --- afterwards: the provider's connection is closed, what was used is settled
+ * ----------------------------- */
 
 static void leaving_before_the_answer_s_head_pays_the_prompt(void **state)
 {
@@ -134,7 +136,8 @@ static void leaving_within_a_whole_answer_pays_the_prompt(void **state)
     (void)state;
     struct made_key k = known_key();
     struct end *c = client_ask(&k, CHAT("test/one", ""));
-    answer_raw(asked(&gw.makers[0]), "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\"x\",");
+    answer_raw(asked(&gw.makers[0]),
+               "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\"x\",");
     turn();
     end_drop(c);
     wait_quiet();
@@ -155,13 +158,15 @@ static void leaving_while_another_endpoint_is_tried_is_fine(void **state)
     assert_int_equal(settled_by(&k), ESTIMATE(0));
 }
 
-/* The whole answer is on its way; the client goes a turn later each time: so also while the record is written. */
+/* The whole answer is on its way; the client goes a turn later each time: so also while the record
+ * is written. */
 static void leave_at_every_turn(bool is_streamed)
 {
     struct made_key k = known_key();
     for (int turns = 0; turns < TURNS; turns++) {
         nanos before = settled_by(&k);
-        struct end *c = client_ask(&k, is_streamed ? CHAT("test/one", ",\"stream\":true") : CHAT("test/one", ""));
+        struct end *c = client_ask(&k, is_streamed ? CHAT("test/one", ",\"stream\":true")
+                                                   : CHAT("test/one", ""));
         struct end *p = asked(&gw.makers[0]);
         if (is_streamed) {
             answer_raw(p, SSE_HEAD);
@@ -192,7 +197,8 @@ static void leaving_at_any_turn_of_a_whole_answer_settles_once(void **state)
     leave_at_every_turn(false);
 }
 
-/* --- the end of the process -------------------------------------------------------------------------------- */
+/* --- the end of the process
+ * -------------------------------------------------------------------------------- */
 
 static void ending_all_cuts_streams_and_settles_them(void **state)
 {
@@ -259,6 +265,8 @@ int main(void)
         TEST(ending_all_cuts_streams_and_settles_them),
         TEST(ending_all_twice_in_one_tick_is_fine),
     };
-    int failed = cmocka_run_group_tests_name("records not synced", tests, gateway_begin, gateway_end);
-    return failed + cmocka_run_group_tests_name("records synced", tests, begin_with_sync, gateway_end);
+    int failed =
+        cmocka_run_group_tests_name("records not synced", tests, gateway_begin, gateway_end);
+    return failed +
+           cmocka_run_group_tests_name("records synced", tests, begin_with_sync, gateway_end);
 }

@@ -1,9 +1,11 @@
-/* Money: what an answer costs to the nano-dollar, its record, and that no report of a provider breaks a limit. */
+/* Money: what an answer costs to the nano-dollar, its record, and that no report of a provider
+ * breaks a limit. */
 #include "unit/relay/gateway.h"
 
 enum { ROUNDS = 50, KEYS = 24, AT_ONCE = 3 };
 
-/* --- exact cost ------------------------------------------------------------------------------------------- */
+/* --- exact cost
+ * ------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *usage;
@@ -14,10 +16,12 @@ static const struct {
     {USAGE(1000, 100), 1000 * 150 + 100 * 600, 1000, 100, 0, 0, false},
     {USAGE(0, 0), 0, 0, 0, 0, 0, false},
     {USAGE(1, 0), 150, 1, 0, 0, 0, false},
-    {",\"usage\":{\"prompt_tokens\":1001,\"completion_tokens\":10,\"prompt_tokens_details\":{\"cached_tokens\":333},"
+    {",\"usage\":{\"prompt_tokens\":1001,\"completion_tokens\":10,\"prompt_tokens_details\":{"
+     "\"cached_tokens\":333},"
      "\"completion_tokens_details\":{\"reasoning_tokens\":4}}",
      668 * 150 + 333 * 75 + 10 * 600, 1001, 10, 333, 4, false},
-    {",\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1,\"prompt_tokens_details\":{\"cached_tokens\":99}}",
+    {",\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1,\"prompt_tokens_details\":{\"cached_"
+     "tokens\":99}}",
      10 * 75 + 600, 10, 1, 10, 0, false},
     {"", 3 * 150 + 2 * 600, 3, 2, 0, 0, true},
     {",\"usage\":null", 3 * 150 + 2 * 600, 3, 2, 0, 0, true},
@@ -33,7 +37,8 @@ static void a_cost_is_exact_and_the_same_everywhere(void **state)
         char json[800], cost[64];
         struct buf room = {.p = cost, .cap = sizeof cost, .max = sizeof cost};
         nanos before = settled_by(&k);
-        snprintf(json, sizeof json, "%.*s%s}", (int)strlen(WHOLE_ANSWER("")) - 1, WHOLE_ANSWER(""), bills[i].usage);
+        snprintf(json, sizeof json, "%.*s%s}", (int)strlen(WHOLE_ANSWER("")) - 1, WHOLE_ANSWER(""),
+                 bills[i].usage);
         struct end *c = client_ask(&k, CHAT("test/one", ""));
         answer_json(asked(&gw.makers[0]), 200, "", json);
         answer_wait(c, &a);
@@ -65,8 +70,12 @@ static void a_fraction_of_a_nano_dollar_rounds_once(void **state)
     struct catalog *c = catalog_new();
     struct provider *alpha = add_provider(c, "alpha", "Alpha", gw.makers[0].port, &patient, 10);
     struct endpoint *e = add_endpoint(c, add_model(c, "test/odd"), alpha, "odd");
-    e->price = (struct price){
-        .prompt = 100, .completion = 150, .reasoning = 150, .cache_read = 100, .cache_write = 100, .request = 7};
+    e->price = (struct price){.prompt = 100,
+                              .completion = 150,
+                              .reasoning = 150,
+                              .cache_read = 100,
+                              .cache_write = 100,
+                              .request = 7};
     assert_int_equal(catalog_seal(c, &f), ERR_OK);
     reload(c, &s);
     struct made_key k = rich_key();
@@ -76,7 +85,8 @@ static void a_fraction_of_a_nano_dollar_rounds_once(void **state)
     assert_int_equal(settled_by(&k), 9);
 }
 
-/* --- the record ---------------------------------------------------------------------------------------------- */
+/* --- the record
+ * ---------------------------------------------------------------------------------------------- */
 
 static void a_stream_s_record_tells_all(void **state)
 {
@@ -88,7 +98,8 @@ static void a_stream_s_record_tells_all(void **state)
     static const char body[] = CHAT("test/two", ",\"stream\":true,\"user\":\"u-7\"");
     struct end *c = client_connect();
     snprintf(head, sizeof head,
-             CHAT_PATH " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nX-Title: My app\r\nUser-Agent: sdk/1\r\n"
+             CHAT_PATH " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nX-Title: My "
+                       "app\r\nUser-Agent: sdk/1\r\n"
                        "HTTP-Referer: https://app.example/\r\nContent-Length: %zu\r\n\r\n%s",
              k.text, strlen(body), body);
     end_send(c, str_c(head));
@@ -144,7 +155,8 @@ static void a_broken_stream_s_record_says_so(void **state)
     buf_release(&a.body);
 }
 
-/* A comment has committed the answer; then no endpoint could be paid or reached: nothing was used. */
+/* A comment has committed the answer; then no endpoint could be paid or reached: nothing was used.
+ */
 static void a_stream_that_never_began_costs_nothing(void **state)
 {
     (void)state;
@@ -160,7 +172,8 @@ static void a_stream_that_never_began_costs_nothing(void **state)
     WAIT_FOR(got_has(c, "PROCESSING"));
     answer_chunk(p, "data: {\"error\":{\"message\":\"no\",\"code\":503}}\n\n");
     answer_wait(c, &a);
-    assert_true(got_has(c, "\"code\":503") && got_has(c, "\"finish_reason\":\"error\"") && !got_has(c, "[DONE]"));
+    assert_true(got_has(c, "\"code\":503") && got_has(c, "\"finish_reason\":\"error\"") &&
+                !got_has(c, "[DONE]"));
     record_of(&a, &g);
     assert_int_equal(g.row.cost, 0);
     assert_int_equal(g.row.settled_ms, SOME_MS);
@@ -200,7 +213,8 @@ static void a_stream_whose_other_endpoint_is_too_dear_has_a_record_with_a_time(v
     buf_release(&a.body);
 }
 
-/* --- what providers must not be able to do --------------------------------------------------------------------- */
+/* --- what providers must not be able to do
+ * --------------------------------------------------------------------- */
 
 /* A report whose figures are none says nothing: the answer is not free. */
 static void a_report_that_makes_no_sense_is_no_report(void **state)
@@ -228,8 +242,9 @@ static void a_client_cannot_turn_the_usage_off(void **state)
 {
     (void)state;
     struct made_key k = rich_key();
-    struct end *c = client_ask(
-        &k, CHAT("test/one", ",\"stream\":true,\"stream_options\":{\"include_usage\":true,\"include_usage\":false}"));
+    struct end *c =
+        client_ask(&k, CHAT("test/one", ",\"stream\":true,\"stream_options\":{\"include_usage\":"
+                                        "true,\"include_usage\":false}"));
     WAIT_FOR(asked_now(&gw.makers[0]) || is_answered(c));
     if (asked_now(&gw.makers[0]))
         assert_false(got_has(asked_now(&gw.makers[0]), "\"include_usage\":false"));
@@ -239,9 +254,18 @@ static void a_client_cannot_turn_the_usage_off(void **state)
 
 static const char *some_usage(uint64_t *seed, char *room, size_t size)
 {
-    static const char *const figures[] = {
-        "0",   "1", "40", "4000", "100000", "4294967295", "4294967296", "1e9", "-3", "\"7\"", "99999999999999999999",
-        "null"};
+    static const char *const figures[] = {"0",
+                                          "1",
+                                          "40",
+                                          "4000",
+                                          "100000",
+                                          "4294967295",
+                                          "4294967296",
+                                          "1e9",
+                                          "-3",
+                                          "\"7\"",
+                                          "99999999999999999999",
+                                          "null"};
     uint64_t kind = next_random(seed) % 8;
     if (kind == 0)
         return "";
@@ -250,8 +274,10 @@ static const char *some_usage(uint64_t *seed, char *room, size_t size)
     snprintf(room, size,
              ",\"usage\":{\"prompt_tokens\":%s,\"completion_tokens\":%s,\"prompt_tokens_details\":"
              "{\"cached_tokens\":%s},\"completion_tokens_details\":{\"reasoning_tokens\":%s}}",
-             figures[next_random(seed) % COUNT_OF(figures)], figures[next_random(seed) % COUNT_OF(figures)],
-             figures[next_random(seed) % COUNT_OF(figures)], figures[next_random(seed) % COUNT_OF(figures)]);
+             figures[next_random(seed) % COUNT_OF(figures)],
+             figures[next_random(seed) % COUNT_OF(figures)],
+             figures[next_random(seed) % COUNT_OF(figures)],
+             figures[next_random(seed) % COUNT_OF(figures)]);
     return room;
 }
 
@@ -259,8 +285,8 @@ static void assert_limit_holds(const struct budget_view *v, const char *whose)
 {
     nanos settled = v->usage.in[v->reset];
     if (settled + v->held > v->limit)
-        fail_msg("%s: %lld settled, %lld held, limit %lld", whose, (long long)settled, (long long)v->held,
-                 (long long)v->limit);
+        fail_msg("%s: %lld settled, %lld held, limit %lld", whose, (long long)settled,
+                 (long long)v->held, (long long)v->limit);
 }
 
 static void assert_limits_hold(const struct made_key *k)
@@ -291,7 +317,8 @@ static void answer_somehow(struct end *p, uint64_t *seed)
     default:
         break;
     }
-    snprintf(json, sizeof json, "%.*s%s}", (int)strlen(WHOLE_ANSWER("")) - 1, WHOLE_ANSWER(""), usage);
+    snprintf(json, sizeof json, "%.*s%s}", (int)strlen(WHOLE_ANSWER("")) - 1, WHOLE_ANSWER(""),
+             usage);
     if (!is_streamed) {
         answer_json(p, 200, "", json);
         return;
@@ -308,9 +335,10 @@ static void answer_somehow(struct end *p, uint64_t *seed)
 /* Three clients of one key at a time, each asking again when it has its answer. */
 static void spend(const struct made_key *k, uint64_t seed)
 {
-    static const char *const bodies[] = {CHAT("test/two", ""), CHAT("test/two", ",\"stream\":true"),
-                                         CHAT("test/two", ",\"max_tokens\":200"),
-                                         CHAT("test/two", ",\"stream\":true,\"max_tokens\":30,\"n\":2")};
+    static const char *const bodies[] = {
+        CHAT("test/two", ""), CHAT("test/two", ",\"stream\":true"),
+        CHAT("test/two", ",\"max_tokens\":200"),
+        CHAT("test/two", ",\"stream\":true,\"max_tokens\":30,\"n\":2")};
     struct end *clients[AT_ONCE] = {0};
     unsigned asked_n = 0, done = 0;
     while (done < ROUNDS) {
@@ -344,8 +372,8 @@ static void no_report_of_a_provider_breaks_a_limit(void **state)
     unsigned used_up = 0;
     for (int i = 0; i < KEYS; i++) {
         nanos credit = 100000 + (nanos)(next_random(&seed) % (i % 2 ? 1000000 : 100000000));
-        struct made_key k =
-            key_for(&(struct terms){.credit = credit, .limit = i % 3 ? 0 : credit / 2, .reset = WINDOW_DAY});
+        struct made_key k = key_for(&(struct terms){
+            .credit = credit, .limit = i % 3 ? 0 : credit / 2, .reset = WINDOW_DAY});
         spend(&k, next_random(&seed));
         used_up += settled_by(&k) == (i % 3 ? credit : credit / 2); /* and not a nano-dollar more */
     }

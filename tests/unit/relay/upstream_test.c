@@ -49,7 +49,8 @@ static void the_head_is_the_same_for_every_request(void **state)
          "POST /v1/chat/completions HTTP/1.1\r\nHost: h.example\r\nAuthorization: Bearer sk-1\r\n"
          "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: "},
         {"http://h.example:81", "",
-         "POST /chat/completions HTTP/1.1\r\nHost: h.example:81\r\nContent-Type: application/json\r\n"
+         "POST /chat/completions HTTP/1.1\r\nHost: h.example:81\r\nContent-Type: "
+         "application/json\r\n"
          "User-Agent: turnpike\r\nContent-Length: "},
         {"http://[::1]:8080/a/b", "k",
          "POST /a/b/chat/completions HTTP/1.1\r\nHost: [::1]:8080\r\nAuthorization: Bearer k\r\n"

@@ -12,7 +12,8 @@ static void wait_end(struct end *c)
 static void send_head(struct end *p, const char *framing)
 {
     char head[200];
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%s\r\n\r\n", framing);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%s\r\n\r\n",
+             framing);
     answer_raw(p, head);
 }
 
@@ -26,16 +27,19 @@ static void add_filler(struct buf *b, size_t n)
         buf_add(b, str_of(piece, n < PIECE ? n : PIECE));
 }
 
-#define BEFORE                                                                                                       \
-    "{\"id\":\"chatcmpl-9\",\"object\":\"chat.completion\",\"provider\":\"theirs\",\"model\":\"n\",\"choices\":[{"   \
+#define BEFORE                                                                                     \
+    "{\"id\":\"chatcmpl-9\",\"object\":\"chat.completion\",\"provider\":\"theirs\",\"model\":"     \
+    "\"n\",\"choices\":[{"                                                                         \
     "\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\""
-#define AFTER                                                                                                        \
-    "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20},\"created\":7}"
-#define GIVEN_BEFORE                                                                                                 \
-    "\",\"object\":\"chat.completion\",\"model\":\"test/"                                                            \
+#define AFTER                                                                                      \
+    "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20},"  \
+    "\"created\":7}"
+#define GIVEN_BEFORE                                                                               \
+    "\",\"object\":\"chat.completion\",\"model\":\"test/"                                          \
     "one\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\""
-#define GIVEN_AFTER                                                                                                  \
-    "\"},\"finish_reason\":\"stop\"}],\"created\":7,\"provider\":\"Alpha\",\"usage\":{\"prompt_tokens\":10,"         \
+#define GIVEN_AFTER                                                                                \
+    "\"},\"finish_reason\":\"stop\"}],\"created\":7,\"provider\":\"Alpha\",\"usage\":{\"prompt_"   \
+    "tokens\":10,"                                                                                 \
     "\"completion_tokens\":20,\"total_tokens\":30,\"cost\":0.0000135,"
 
 static void make_large(struct buf *b, size_t n, const char *after)
@@ -169,9 +173,11 @@ static void a_client_that_leaves_within_a_large_answer_leaves_nothing(void **sta
     buf_release(&large);
 }
 
-/* --- a client that does not read --------------------------------------------------------------------------- */
+/* --- a client that does not read
+ * --------------------------------------------------------------------------- */
 
-/* Until nothing moves any more: what is left at the provider then is what the gateway does not take. */
+/* Until nothing moves any more: what is left at the provider then is what the gateway does not
+ * take. */
 static void wait_stuck(struct end *p)
 {
     size_t before, same = 0;
@@ -194,7 +200,8 @@ static void slow_client(const char *body, const char *framing, struct str answer
     end_send(p, answer);
     io_shutdown(p->c);
     wait_stuck(p);
-    assert_true(io_unsent(p->c) > answer.n / 3); /* the rest is in the kernel's buffers, which end somewhere */
+    assert_true(io_unsent(p->c) >
+                answer.n / 3); /* the rest is in the kernel's buffers, which end somewhere */
     assert_int_equal(gw.worker->relays_n, 1);
     io_read(c->c, true);
     WAIT_FOR(gw.worker->relays_n == 0);
@@ -209,7 +216,8 @@ static void a_slow_client_stops_the_reading_of_a_large_answer(void **state)
     struct buf large;
     char head[200];
     make_large(&large, HUGE, AFTER);
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+    snprintf(head, sizeof head,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
              large.n);
     slow_client(CHAT("test/one", ""), head, buf_view(&large), HUGE);
     buf_release(&large);
@@ -227,11 +235,12 @@ static void a_slow_client_stops_the_reading_of_a_stream(void **state)
         buf_add(&b, buf_view(&filler));
         buf_add_c(&b, "\"}}]}\n\n");
     }
-    buf_add_c(&b, FINISH_EVENT "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20}}\n\n"
-                               "data: [DONE]\n\n");
+    buf_add_c(&b, FINISH_EVENT
+              "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20}}\n\n"
+              "data: [DONE]\n\n");
     slow_client(CHAT("test/one", ",\"stream\":true"),
-                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", buf_view(&b),
-                HUGE);
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n",
+                buf_view(&b), HUGE);
     buf_release(&b);
     buf_release(&filler);
 }
@@ -247,7 +256,8 @@ static void an_event_of_many_megabytes_passes(void **state)
     buf_add_c(&b, "\"}}]}\n\n" FINISH_EVENT "data: [DONE]\n\n");
     struct end *c = client_ask(&k, CHAT("test/one", ",\"stream\":true"));
     struct end *p = asked(&gw.makers[0]);
-    answer_raw(p, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
+    answer_raw(p,
+               "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
     end_send(p, buf_view(&b));
     io_shutdown(p->c);
     wait_end(c);

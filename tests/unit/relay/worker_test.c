@@ -1,4 +1,5 @@
-/* Reloads: requests under way keep their catalog, and each request goes to the provider it was planned for. */
+/* Reloads: requests under way keep their catalog, and each request goes to the provider it was
+ * planned for. */
 #include "unit/relay/gateway.h"
 
 static struct catalog *two_providers(bool is_swapped, bool is_beta_alone)
@@ -9,7 +10,8 @@ static struct catalog *two_providers(bool is_swapped, bool is_beta_alone)
     for (int i = 0; i < 2; i++) {
         int at = is_swapped ? 1 - i : i;
         if (at == 1 || !is_beta_alone)
-            p[at] = add_provider(c, at ? "beta" : "alpha", at ? "Beta" : "Alpha", gw.makers[at].port, &patient, 10);
+            p[at] = add_provider(c, at ? "beta" : "alpha", at ? "Beta" : "Alpha",
+                                 gw.makers[at].port, &patient, 10);
     }
     struct model *two = add_model(c, "test/two");
     if (p[0])

@@ -311,8 +311,9 @@ static size_t memory_in_use(void)
     return m.uordblks + m.hblkhd;
 }
 
-/* The pause of another answer tells that the provider's loop has turned often enough to have made more than the
- * kernel takes. Says nothing under sanitizers, whose allocator has no such figures. */
+/* The pause of another answer tells that the provider's loop has turned often enough to have made
+ * more than the kernel takes. Says nothing under sanitizers, whose allocator has no such figures.
+ */
 static void a_client_that_does_not_read_costs_little_memory(void **state)
 {
     (void)state;

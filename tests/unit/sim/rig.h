@@ -1,5 +1,5 @@
-/* rig.h: a simulated provider on a loop of its own thread, and a client of raw sockets in the test's. Whatever waits
- * for more than WAIT_S fails the test. */
+/* rig.h: a simulated provider on a loop of its own thread, and a client of raw sockets in the
+ * test's. Whatever waits for more than WAIT_S fails the test. */
 #ifndef UNIT_SIM_RIG_H
 #define UNIT_SIM_RIG_H
 
@@ -267,7 +267,8 @@ static inline struct events events_of(const struct reply *r)
     return e;
 }
 
-/* How many events a stream of any length has. (By lines: a sanitizer's strstr() reads all of the text each time.) */
+/* How many events a stream of any length has. (By lines: a sanitizer's strstr() reads all of the
+ * text each time.) */
 static inline unsigned count_events(const struct reply *r)
 {
     unsigned n = 0;

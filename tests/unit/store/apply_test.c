@@ -1,4 +1,5 @@
-/* What is left of journals when a process ends at the wrong moment: each whole record counts once, always. */
+/* What is left of journals when a process ends at the wrong moment: each whole record counts once,
+ * always. */
 #include "unit/store/support.h"
 
 #include <errno.h>

@@ -7,7 +7,8 @@
 
 #include "store/journal.h"
 
-/* A store with its threads, a loop, a journal; actions run on the loop until what was asked for is answered. */
+/* A store with its threads, a loop, a journal; actions run on the loop until what was asked for is
+ * answered. */
 struct here {
     struct dir dir;
     struct store *s;
@@ -228,8 +229,9 @@ static uint64_t journal_size(const struct here *h)
     return sum;
 }
 
-/* While it is set, no file of this process grows past `bytes`: writes are short, then fail. The sizes of the database
- * and of the journal are the same to it, so the database must be larger already. */
+/* While it is set, no file of this process grows past `bytes`: writes are short, then fail. The
+ * sizes of the database and of the journal are the same to it, so the database must be larger
+ * already. */
 static void allow_files(rlim_t bytes)
 {
     struct rlimit limit = {bytes, RLIM_INFINITY};

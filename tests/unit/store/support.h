@@ -1,4 +1,5 @@
-/* support.h: what the store's tests share: a directory that goes away, calls in one line, generations made up. */
+/* support.h: what the store's tests share: a directory that goes away, calls in one line,
+ * generations made up. */
 #ifndef TESTS_STORE_SUPPORT_H
 #define TESTS_STORE_SUPPORT_H
 
