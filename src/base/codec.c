@@ -15,13 +15,10 @@ void hex_encode(char *out, const void *bytes, size_t n)
     }
 }
 
-/* 0..15, or 16 for what is no lowercase hex digit. */
-static unsigned hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
-}
+/* 1..16 for the lowercase hex digits; 0: it is none. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
 
 bool hex_decode(void *out, size_t n, struct str hex)
 {
@@ -29,10 +26,11 @@ bool hex_decode(void *out, size_t n, struct str hex)
     if (hex.n / 2 != n || hex.n % 2)
         return false;
     for (size_t i = 0; i < n; i++) {
-        unsigned high = hex_value(hex.p[2 * i]), low = hex_value(hex.p[2 * i + 1]);
-        if ((high | low) & 16)
+        unsigned high = hex_values[(uint8_t)hex.p[2 * i]];
+        unsigned low = hex_values[(uint8_t)hex.p[2 * i + 1]];
+        if (high == 0 || low == 0)
             return false;
-        to[i] = (uint8_t)(high << 4 | low);
+        to[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     return true;
 }

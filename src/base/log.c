@@ -42,15 +42,21 @@ static struct str cut(struct str s, size_t max)
     return str_head(s, max);
 }
 
-/* Without a branch for each byte, so that the compiler may take many at once. */
+/* All but printable ASCII, and what logfmt gives a meaning. */
+static bool is_unsafe[256];
+
+__attribute__((constructor)) static void unsafe_fill(void)
+{
+    for (int c = 0; c < 256; c++)
+        is_unsafe[c] = c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\';
+}
+
+/* Without a branch for each byte. */
 static bool needs_quotes(struct str s)
 {
-    unsigned bad = s.n == 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        bad |= (unsigned)(c <= ' ') | (unsigned)(c >= 0x7f) | (unsigned)(c == '"') |
-               (unsigned)(c == '=') | (unsigned)(c == '\\');
-    }
+    bool bad = s.n == 0;
+    for (size_t i = 0; i < s.n; i++)
+        bad |= is_unsafe[(unsigned char)s.p[i]];
     return bad;
 }
 
@@ -131,6 +137,26 @@ static bool add_pair(struct log_line *l, struct str key, struct str value)
     return false;
 }
 
+/* The date is worked out once a second. */
+static struct str time_text(int64_t ms, char out[CLOCK_ISO_MAX])
+{
+    enum { SECOND_N = 19 }; /* "2026-01-31T23:59:59" */
+    static _Thread_local char second_text[SECOND_N];
+    static _Thread_local int64_t second = -1;
+    unsigned rest = (unsigned)(ms % 1000);
+    if (ms < 0 || rest == 0)
+        return clock_iso(ms, out);
+    if (ms / 1000 != second) {
+        second = ms / 1000;
+        memcpy(second_text, clock_iso(ms, out).p, SECOND_N);
+    }
+    memcpy(out, second_text, SECOND_N);
+    const char tail[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+                         (char)('0' + rest % 10), 'Z'};
+    memcpy(out + SECOND_N, tail, sizeof tail);
+    return str_of(out, SECOND_N + sizeof tail);
+}
+
 void log_begin(struct log_line *l, enum log_level v, const char *msg)
 {
     l->on = (int)v >= atomic_load_explicit(&least_shown, memory_order_relaxed);
@@ -140,7 +166,7 @@ void log_begin(struct log_line *l, enum log_level v, const char *msg)
     size_t room = sizeof l->room - 1;
     l->text = (struct buf){.p = l->room, .cap = room, .max = room};
     char time[CLOCK_ISO_MAX];
-    add_plain_pair(l, STR("time"), clock_iso(clock_wall_ms(), time));
+    add_plain_pair(l, STR("time"), time_text(clock_wall_ms(), time));
     add_plain_pair(l, STR("level"), str_c(names[v]));
     if (!add_pair(l, STR("msg"), cut(str_c(msg), MESSAGE_MAX))) /* full of escapes */
         add_pair(l, STR("msg"), cut(str_c(msg), VALUE_MAX));

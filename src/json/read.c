@@ -81,7 +81,7 @@ static inline const char *add_node(struct reader *r, enum json_type type, bool e
 
 static inline const char *skip_space(const char *p, const char *end)
 {
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    while (p < end && (uint8_t)*p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
         p++;
     return p;
 }
@@ -112,7 +112,7 @@ static inline const char *read_string(struct reader *r, const char *p)
     const char *start = p++;
     bool escaped = false;
     for (;;) {
-        p = text__skip_plain(p, r->end);
+        p = text__skip_simple(p, r->end, &escaped);
         if (UNLIKELY(p == r->end))
             return refuse(r, p, "the string's closing quote");
         if (LIKELY(*p == '"'))

@@ -51,6 +51,28 @@ static inline const char *text__skip_plain_portable(const char *p, const char *e
     return p;
 }
 
+/* What the letter of an escape of two characters stands for (RFC 8259, 7); 0: it is no such letter.
+ */
+extern const char text__short_escapes[256];
+
+static inline char text__short_escape(char letter)
+{
+    return text__short_escapes[(uint8_t)letter];
+}
+
+/* First byte that is neither plain nor of an escape of two characters, or `end`. Sets *escaped
+ * where it passes an escape. */
+static inline const char *text__skip_simple_portable(const char *p, const char *end, bool *escaped)
+{
+    for (;;) {
+        p = text__skip_plain_portable(p, end);
+        if (end - p < 2 || *p != '\\' || !text__short_escape(p[1]))
+            return p;
+        *escaped = true;
+        p += 2;
+    }
+}
+
 static inline bool text__is_structure(char c)
 {
     return c == '"' || (c & ~0x20) == '[' || (c & ~0x20) == ']';
@@ -70,19 +92,44 @@ static inline const char *text__skip_to_structure_portable(const char *p, const 
 }
 
 #ifdef TEXT_SSE2
-/* As signed bytes, control characters and all that is not ASCII are the ones below a space. */
-static inline const char *text__skip_plain(const char *p, const char *end)
+/* A bit for each of 16 bytes that is not plain. As signed bytes, control characters and all that is
+ * not ASCII are the ones below a space. */
+static inline unsigned text__special16(const char *p)
 {
     const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
     const __m128i space = _mm_set1_epi8(' ');
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(found, _mm_cmplt_epi8(v, space)));
+}
+
+static inline const char *text__skip_plain(const char *p, const char *end)
+{
     for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
-        int mask = _mm_movemask_epi8(_mm_or_si128(found, _mm_cmplt_epi8(v, space)));
-        if (mask)
-            return p + __builtin_ctz((unsigned)mask);
+        unsigned special = text__special16(p);
+        if (special)
+            return p + __builtin_ctz(special);
     }
     return text__skip_plain_portable(p, end);
+}
+
+/* An escape clears its two bits, so that a block with many of them is looked at once. One that
+ * begins in a block's last byte moves the next block along. */
+static inline const char *text__skip_simple(const char *p, const char *end, bool *escaped)
+{
+    while (end - p >= 17) {
+        unsigned special = text__special16(p), step = 16;
+        while (special) {
+            unsigned at = (unsigned)__builtin_ctz(special);
+            if (p[at] != '\\' || !text__short_escape(p[at + 1]))
+                return p + at;
+            *escaped = true;
+            special &= ~(3u << at);
+            step = at == 15 ? 17 : 16;
+        }
+        p += step;
+    }
+    return text__skip_simple_portable(p, end, escaped);
 }
 
 static inline const char *text__skip_to_structure(const char *p, const char *end)
@@ -104,6 +151,11 @@ static inline const char *text__skip_to_structure(const char *p, const char *end
 static inline const char *text__skip_plain(const char *p, const char *end)
 {
     return text__skip_plain_portable(p, end);
+}
+
+static inline const char *text__skip_simple(const char *p, const char *end, bool *escaped)
+{
+    return text__skip_simple_portable(p, end, escaped);
 }
 
 static inline const char *text__skip_to_structure(const char *p, const char *end)

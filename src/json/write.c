@@ -7,18 +7,28 @@ static bool is_in_object(const struct json_writer *w)
     return w->depth && (w->is_object >> (w->depth - 1) & 1);
 }
 
+static void add_name(struct buf *out, bool comma, struct str name)
+{
+    if (buf_grow(out, name.n + 4) != ERR_OK)
+        return;
+    char *p = out->p + out->n;
+    if (comma)
+        *p++ = ',';
+    *p++ = '"';
+    memcpy(p, name.p, name.n);
+    memcpy(p + name.n, "\":", 2);
+    out->n = (size_t)(p + name.n + 2 - out->p);
+}
+
 /* What stands before a value: a comma, a name. */
 static void begin(struct json_writer *w, const char *key)
 {
     BUG_ON((key != NULL) != is_in_object(w));
-    if (w->comma)
+    if (key)
+        add_name(w->out, w->comma, str_c(key));
+    else if (w->comma)
         buf_add(w->out, STR(","));
     w->comma = true;
-    if (key) {
-        buf_add(w->out, STR("\""));
-        buf_add_c(w->out, key);
-        buf_add(w->out, STR("\":"));
-    }
 }
 
 static void open_scope(struct json_writer *w, const char *key, bool is_object)

@@ -56,6 +56,37 @@ static void the_first_of_many_is_found(void **state)
     assert_ptr_equal(text__skip_plain_portable(s, s + sizeof s - 1), s + 10);
 }
 
+static const char *simple_by_definition(const char *p, const char *end)
+{
+    while (p < end && (text__is_plain(*p) ||
+                       (*p == '\\' && p + 1 < end && strchr("\"\\/bfnrt", p[1]) && p[1])))
+        p += text__is_plain(*p) ? 1 : 2;
+    return p;
+}
+
+/* Texts of few letters, so that escapes stand at each place of a block, alone and in rows. */
+static void both_scanners_pass_short_escapes(void **state)
+{
+    static const char letters[] = "aaaaaaaa\\\\n\"u/\x01\xc3";
+    unsigned seed = 1;
+    (void)state;
+    for (int turn = 0; turn < 200000; turn++) {
+        size_t n = (seed = seed * 1103515245 + 12345) >> 16 & 63;
+        char *s = malloc(n ? n : 1);
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 1103515245 + 12345;
+            s[i] = letters[(seed >> 16) % (turn % 2 ? 12 : sizeof letters - 1)];
+        }
+        const char *expected = simple_by_definition(s, s + n);
+        bool wide = false, narrow = false, any = memchr(s, '\\', (size_t)(expected - s)) != NULL;
+        assert_ptr_equal(text__skip_simple(s, s + n, &wide), expected);
+        assert_ptr_equal(text__skip_simple_portable(s, s + n, &narrow), expected);
+        assert_int_equal(wide, any);
+        assert_int_equal(narrow, any);
+        free(s);
+    }
+}
+
 /* By the definition: decode, then look at the ranges. */
 static unsigned utf8_by_definition(const uint8_t *p, size_t n)
 {
@@ -153,6 +184,7 @@ int main(void)
         cmocka_unit_test(both_scanners_find_the_first_byte_that_is_not_plain),
         cmocka_unit_test(both_scanners_find_the_first_quote_or_bracket),
         cmocka_unit_test(the_first_of_many_is_found),
+        cmocka_unit_test(both_scanners_pass_short_escapes),
         cmocka_unit_test(utf8_is_what_its_definition_says),
         cmocka_unit_test(escapes_are_checked),
         cmocka_unit_test(texts_are_unescaped),
