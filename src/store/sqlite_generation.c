@@ -5,6 +5,11 @@
 
 /* --- adding --- */
 
+static int64_t stored(uint64_t tokens)
+{
+    return tokens > INT64_MAX ? INT64_MAX : (int64_t)tokens;
+}
+
 /* In the order of GENERATION_COLUMNS. */
 static void query_generation(struct query *q, const struct generation *g, int64_t id)
 {
@@ -14,6 +19,10 @@ static void query_generation(struct query *q, const struct generation *g, int64_
     query_i64(q, g->key_id);
     query_i64(q, g->settled_ms);
     query_i64(q, g->cost);
+    query_i64(q, stored(g->tokens_prompt));
+    query_i64(q, stored(g->tokens_completion));
+    query_text(q, g->model);
+    query_text(q, g->provider);
     query_blob(q, g->record.p, g->record.n);
 }
 

@@ -10,8 +10,8 @@
  *
  * generation: no index but its integer key, which grows with time: an insert goes to the table's
  * end. Its owners are not foreign keys, so that no record is lost for want of an owner. Columns are
- * what counters are recomputed from; the rest stays in the record as the journal had it: a column for
- * each field costs three times as much. */
+ * what is summed or grouped by; the rest stays in the record as the journal had it, which costs a
+ * third of a column for each field. */
 static const char *const migrations[] = {
     "CREATE TABLE account("
     "id INTEGER PRIMARY KEY,"
@@ -59,12 +59,6 @@ static const char *const migrations[] = {
     "kind INTEGER NOT NULL," /* 0: account, 1: key */
     "id INTEGER NOT NULL,"
     "hash BLOB) STRICT;",
-
-    /* The record says these too, and each cost its share of every insert. */
-    "ALTER TABLE generation DROP COLUMN tokens_prompt;"
-    "ALTER TABLE generation DROP COLUMN tokens_completion;"
-    "ALTER TABLE generation DROP COLUMN model;"
-    "ALTER TABLE generation DROP COLUMN provider;",
 };
 
 static enum err version_read(struct store_conn *c, int64_t *out, struct fault *f)

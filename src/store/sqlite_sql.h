@@ -18,7 +18,8 @@
     "k.month_start, k.month_spent, k.expires_ms, k.created_ms, k.updated_ms"
 
 #define GENERATION_COLUMNS                                                                       \
-    "id, tag, account_id, key_id, settled_ms, cost, record"
+    "id, tag, account_id, key_id, settled_ms, cost, tokens_prompt, tokens_completion, model, "   \
+    "provider, record"
 
 /* What the generations of an owner (o) add up to, in all and in the windows that it stands in. Where it is used,
  * CROSS JOIN keeps the order: generations are read once, their owners found by key. */
@@ -73,7 +74,7 @@
     X(CHANGE_SINCE,      "SELECT seq, kind, id, hash FROM change WHERE seq > ? "                 \
                          "ORDER BY seq LIMIT ?")                                                 \
     X(GENERATION_INSERT, "INSERT INTO generation(" GENERATION_COLUMNS ") VALUES(?, ?, ?, ?, ?, " \
-                         "?, ?) ON CONFLICT(id) DO NOTHING")                                     \
+                         "?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO NOTHING")                         \
     X(GENERATION_TAG,    "SELECT tag FROM generation WHERE id = ?")                              \
     X(GENERATION_BY_ID,  "SELECT tag, record FROM generation WHERE id = ?")                      \
     X(GENERATION_COUNT,  "SELECT count(*) FROM generation")                                      \
