@@ -51,6 +51,7 @@ struct store_call {
     struct fault fault;                 /* where err is not ERR_OK */
     struct io_post post;                /* the store's */
     struct store_call *next;            /* the store's */
+    void *user;                         /* the caller's: the store does not look at it */
 };
 void store_submit(struct store *s, struct store_call *c);
 
