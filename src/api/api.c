@@ -243,7 +243,10 @@ static void on_key(struct gate_wait *w)
 
 static void ask_key(struct api_request *q, const struct http_head *head, enum gate_need need)
 {
+    struct relay_place place = {q->api->w, q->stream, head};
     q->wait.done = on_key;
+    q->wait.locate = relay_locate;
+    q->wait.where = &place;
     enum gate_answer a = gate_ask(q->api->w->gate, http_field(head, STR("authorization")),
                                   http_field(head, STR("x-api-key")), need, &q->wait);
     if (a == GATE_OPEN)
@@ -411,7 +414,7 @@ static enum err keep_head(struct api_request *q, const struct http_head *head,
     q->cookies = cookies.n <= COOKIES_MAX ? keep(q, cookies) : STR_NONE;
     q->csrf = keep(q, str_head(http_field(head, STR("x-csrf-token")), NOTE_MAX));
     q->user_agent = keep(q, str_head(http_field(head, STR("user-agent")), NOTE_MAX));
-    if (relay_client_address(q->api->w, q->stream, head, &a))
+    if (relay_locate(&(struct relay_place){q->api->w, q->stream, head}, &a))
         q->peer = keep(q, address_text(&a, room));
     if (!keep_params(q, params))
         return fault_set(f, ERR_NOMEM, "No memory for this request: try again later");
@@ -493,13 +496,20 @@ static void wait(struct api_request *q, handler_fn *then)
 
 static void on_stored(struct store_call *c)
 {
-    resume(c->user);
+    struct api_request *q = c->user;
+    if (c->audit)
+        q->audit = (struct audit){.account_id = 0};
+    resume(q);
 }
 
 void api_store(struct api_request *q, struct store_call *c, enum store_need need, handler_fn *then)
 {
     wait(q, then);
-    *c = (struct store_call){.need = need, .loop = q->api->w->loop, .done = on_stored, .user = q};
+    *c = (struct store_call){.need = need,
+                             .loop = q->api->w->loop,
+                             .done = on_stored,
+                             .user = q,
+                             .audit = q->audit.action.n ? &q->audit : NULL};
     store_submit(q->api->w->shared->store, c);
 }
 

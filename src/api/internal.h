@@ -81,6 +81,7 @@ struct api_request {
     struct person_wait person_wait;
     struct str cookies, csrf;
     handler_fn *then;
+    struct audit audit; /* of the next write; its action is empty where there is none */
     struct api_walk walk;
     bool is_known, has_body; /* what run() waits for */
     bool is_waiting;         /* for the store or other workers: they will call back */
@@ -107,6 +108,9 @@ bool api_query_u64(struct api_request *q, struct str name, uint64_t max, uint64_
 /* Zeroed memory of the request, which q->state then is; or NULL and the request is answered with
  * 503. */
 void *api_state(struct api_request *q, size_t n);
+/* What the next write of the request does, for the audit log: recorded with it, or neither. detail:
+ * JSON, or "". All is copied. */
+void api_audit(struct api_request *q, const char *action, struct str target, struct str detail);
 /* c lives in the request's arena. then(q) runs when the call is done and the client still there;
  * otherwise q is freed. */
 void api_store(struct api_request *q, struct store_call *c, enum store_need need, handler_fn *then);
@@ -131,7 +135,18 @@ void api_redirect(struct api_request *q, int status, struct str url);
 void api_set_cookie(struct api_request *q, struct str name, struct str value,
                     const char *attributes);
 
+/* --- people --- */
+
+/* A member sees their own keys only; everybody else who manages sees all of the account. The
+ * creator's name of the person that asks, or NULL where that does not matter. */
+const char *api_only_creator(struct api_request *q);
+/* "user_7" of the person that asks, or "" for a key. In the request's arena. */
+const char *api_creator(struct api_request *q);
+
 handler_fn api_models, api_models_count, api_key, api_credits, api_generation, api_health,
     api_metrics;
+handler_fn api_keys_list, api_keys_create, api_keys_show, api_keys_update, api_keys_delete;
+handler_fn api_children_list, api_children_create, api_children_delete;
+handler_fn api_audit_list;
 
 #endif

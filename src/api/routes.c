@@ -1,5 +1,7 @@
 #include "api/internal.h"
 
+enum { BODY_MAX = 64 * 1024 };
+
 static const struct route routes[] = {
     {HTTP_POST, STR_INIT("/chat/completions"), ACCESS_RELAY, 0, NULL, "Chat, whole or streamed"},
     {HTTP_GET, STR_INIT("/models"), ACCESS_OPEN, 0, api_models, "All models with their prices"},
@@ -10,6 +12,22 @@ static const struct route routes[] = {
     {HTTP_GET, STR_INIT("/key"), ACCESS_KEY, 0, api_key, "The calling key: limits and usage"},
     {HTTP_GET, STR_INIT("/auth/key"), ACCESS_KEY, 0, api_key, "The same, under its older name"},
     {HTTP_GET, STR_INIT("/credits"), ACCESS_MANAGEMENT, 0, api_credits, "The account's credits"},
+    {HTTP_GET, STR_INIT("/keys"), ACCESS_MANAGEMENT, 0, api_keys_list, "The account's keys"},
+    {HTTP_POST, STR_INIT("/keys"), ACCESS_MANAGEMENT, BODY_MAX, api_keys_create,
+     "Makes a key; it is shown this once"},
+    {HTTP_GET, STR_INIT("/keys/{hash}"), ACCESS_MANAGEMENT, 0, api_keys_show, "One key"},
+    {HTTP_PATCH, STR_INIT("/keys/{hash}"), ACCESS_MANAGEMENT, BODY_MAX, api_keys_update,
+     "Changes a key"},
+    {HTTP_DELETE, STR_INIT("/keys/{hash}"), ACCESS_MANAGEMENT, 0, api_keys_delete,
+     "Ends a key for ever"},
+    {HTTP_GET, STR_INIT("/key/children"), ACCESS_INFERENCE, 0, api_children_list,
+     "The keys that the calling key has made"},
+    {HTTP_POST, STR_INIT("/key/children"), ACCESS_INFERENCE, BODY_MAX, api_children_create,
+     "Makes a key that the calling one bounds; it is shown this once"},
+    {HTTP_DELETE, STR_INIT("/key/children/{hash}"), ACCESS_INFERENCE, 0, api_children_delete,
+     "Ends a key that the calling one has made"},
+    {HTTP_GET, STR_INIT("/audit"), ACCESS_MANAGEMENT, 0, api_audit_list,
+     "What was done to the account, by whom and from where"},
     {HTTP_GET, STR_INIT("!/health"), ACCESS_OPEN, 0, api_health, "200 while the process can serve"},
     {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, 0, api_metrics, "Prometheus text"},
 };

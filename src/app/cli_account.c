@@ -87,6 +87,7 @@ int command_account_disable(const struct command_args *a)
     enum err e = command_call(&s, &set.call, STORE_ACCOUNT_DISABLE);
     if (e == ERR_OK)
         e = command_call(&s, &get.call, STORE_ACCOUNT_GET);
+    account_release(&get.account);
     return close_with_account(&s, e, &get.account);
 }
 

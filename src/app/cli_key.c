@@ -74,7 +74,12 @@ int command_key_create(const struct command_args *a)
 int command_key_list(const struct command_args *a)
 {
     struct command_session s;
-    struct store_key_list list = {.include_disabled = true, .limit = UINT32_MAX};
+    struct store_key_list list = {.include_disabled = true,
+                                  .include_expired = true,
+                                  .include_management = true,
+                                  .include_apps = true,
+                                  .include_delegated = true,
+                                  .limit = UINT32_MAX};
     int status = command_session_open(&s, a);
     if (status != EXIT_DONE)
         return status;
@@ -83,7 +88,7 @@ int command_key_list(const struct command_args *a)
     jw_array(&s.json, "data");
     for (size_t i = 0; e == ERR_OK && i < list.n; i++)
         key_write_json(&s.json, NULL, &list.keys[i], clock_wall_ms());
-    free(list.keys);
+    store_key_list_release(&list);
     return command_session_close(&s, e);
 }
 
@@ -115,7 +120,9 @@ int command_key_show(const struct command_args *a)
     if (status != EXIT_DONE)
         return status;
     enum err e = command_call(&s, &get.call, STORE_KEY_GET);
-    return close_with_key(&s, e, &get.key);
+    int done = close_with_key(&s, e, &get.key);
+    store_key_get_release(&get);
+    return done;
 }
 
 static int set_disabled(const struct command_args *a, bool disabled)
@@ -126,7 +133,9 @@ static int set_disabled(const struct command_args *a, bool disabled)
     if (status != EXIT_DONE)
         return status;
     enum err e = command_call(&s, &set.call, STORE_KEY_DISABLE);
-    return close_with_key(&s, e, &set.key);
+    int done = close_with_key(&s, e, &set.key);
+    key_release(&set.key);
+    return done;
 }
 
 int command_key_disable(const struct command_args *a)

@@ -65,6 +65,7 @@ enum err command_account(struct command_session *s, const struct command_args *a
     if (email.n)
         memcpy(get.account.email, email.p, email.n);
     enum err e = command_call(s, &get.call, STORE_ACCOUNT_GET);
+    account_release(&get.account);
     if (e == ERR_OK)
         *out = get.account;
     return e;

@@ -275,6 +275,7 @@ static void do_drain(struct io_post *p)
     struct crew *w = k->crew;
     if (k == &w->workers[0])
         watch_stop(w->watch);
+    gate_stop(k->relays->gate);
     k->end_ms = io_now_ms(k->loop) + w->grace_ms;
     io_timer_init(&k->stop_timer, on_stop_timer);
     http_server_drain(api_server(k->api), on_drained, k);

@@ -166,16 +166,16 @@ static struct str forwarded_for(const struct http_head *head, struct buf *out)
     return buf_view(out);
 }
 
-bool relay_client_address(const struct relay_worker *w, const struct http_stream *s,
-                          const struct http_head *head, struct address *out)
+bool relay_locate(const void *relay_place, struct address *out)
 {
+    const struct relay_place *p = relay_place;
     char text[IO_ADDRESS_MAX], room[2048];
     struct buf list = {.p = room, .cap = sizeof room, .max = sizeof room};
-    const struct relay_settings *set = &w->settings;
-    if (!address_parse(http_peer(s, text), out))
+    const struct relay_settings *set = &p->w->settings;
+    if (!address_parse(http_peer(p->stream, text), out))
         return false;
     if (set->trusted_n)
-        *out = address_behind(*out, forwarded_for(head, &list), set->trusted, set->trusted_n);
+        *out = address_behind(*out, forwarded_for(p->head, &list), set->trusted, set->trusted_n);
     return true;
 }
 

@@ -85,8 +85,12 @@ int64_t relay_worker_wall_ms(struct relay_worker *w);
 /* Ranges with commas between them; -1: that is not what it is, or there are too many. */
 int relay_trusted_parse(struct str text, struct cidr out[TRUSTED_MAX]);
 /* Whose request it is: the peer, or whom trusted proxies name. False: not known. */
-bool relay_client_address(const struct relay_worker *w, const struct http_stream *s,
-                          const struct http_head *head, struct address *out);
+struct relay_place {
+    const struct relay_worker *w;
+    const struct http_stream *stream;
+    const struct http_head *head;
+};
+bool relay_locate(const void *relay_place, struct address *out); /* fits struct gate_wait */
 
 /* 64 bits from the kernel, fetched many at a time. */
 uint64_t relay_worker_random(struct relay_worker *w);

@@ -35,8 +35,15 @@ enum store_need {
     STORE_KEY_CREATE,
     STORE_KEY_GET,
     STORE_KEY_LIST,
+    STORE_KEY_UPDATE,
     STORE_KEY_DISABLE,
     STORE_KEY_DELETE,
+    STORE_KEYS_TOUCH,
+    STORE_AUDIT_LIST,
+    STORE_IP_ALLOW_ADD,
+    STORE_IP_ALLOW_LIST,
+    STORE_IP_ALLOW_DELETE,
+    STORE_POLICY_SET,
     STORE_GENERATION_GET,
     STORE_CHANGES,
     STORE_VERIFY,
@@ -52,6 +59,7 @@ struct store_call {
     struct io_post post;                /* the store's */
     struct store_call *next;            /* the store's */
     void *user;                         /* the caller's: the store does not look at it */
+    const struct audit *audit; /* of one that writes: recorded with it, or neither; may be NULL */
 };
 void store_submit(struct store *s, struct store_call *c);
 
@@ -62,7 +70,7 @@ struct store_account_create {
     struct store_call call;
     struct account account; /* in: email. out: all */
 };
-/* By email; empty email: the first account, made ("owner@localhost") if there is none and
+/* account_release(). By email; empty email: the first account, made ("owner@localhost") if there is none and
  * `create_first`. By id where id is not 0. */
 struct store_account_get {
     struct store_call call;
@@ -87,34 +95,7 @@ struct store_credit_grant {
     char note[256];
     struct account account;
 };
-struct store_key_create {
-    struct store_call call;
-    struct key key; /* in: all but id, created_ms; out: those */
-};
-struct store_key_get {
-    struct store_call call;
-    uint8_t hash[KEY_HASH_BYTES];
-    struct key key;
-    struct account account; /* ERR_NOT_FOUND */
-};
-struct store_key_list {
-    struct store_call call;
-    int64_t account_id; /* 0: all */
-    bool include_disabled;
-    uint32_t offset, limit;
-    struct key *keys;
-    size_t n; /* newest first, all where limit is 0; malloc'd */
-};
-struct store_key_disable {
-    struct store_call call;
-    uint8_t hash[KEY_HASH_BYTES];
-    bool disabled;
-    struct key key;
-};
-struct store_key_delete {
-    struct store_call call;
-    uint8_t hash[KEY_HASH_BYTES];
-};
+#include "store/needs_key.h"
 /* The row's views live in `text`, which the call owns: store_generation_release(). Includes what is
  * in a journal of this run and not yet applied (applies first). */
 struct store_generation_get {
@@ -149,5 +130,7 @@ struct store_verify {
     struct store_difference *differences;
     size_t n; /* malloc'd */
 };
+
+#include "store/needs_door.h"
 
 #endif
