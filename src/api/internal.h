@@ -148,5 +148,6 @@ handler_fn api_models, api_models_count, api_key, api_credits, api_generation, a
 handler_fn api_keys_list, api_keys_create, api_keys_show, api_keys_update, api_keys_delete;
 handler_fn api_children_list, api_children_create, api_children_delete;
 handler_fn api_audit_list;
+handler_fn api_ip_list, api_ip_add, api_ip_delete, api_policy, api_policy_set;
 
 #endif

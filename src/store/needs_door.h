@@ -1,7 +1,9 @@
 /* needs_door.h: the store's calls about who may come in from where, and about what was done: the
- * audit log. Included by store.h. */
+ * audit log. Part of store.h. */
 #ifndef STORE_NEEDS_DOOR_H
 #define STORE_NEEDS_DOOR_H
+
+#include "store/call.h"
 
 /* One administrative act. Nothing in it is a secret. Views are lent until the call is done. */
 struct audit {

@@ -1,6 +1,8 @@
-/* needs_key.h: the store's calls about keys. Included by store.h. */
+/* needs_key.h: the store's calls about keys. Part of store.h. */
 #ifndef STORE_NEEDS_KEY_H
 #define STORE_NEEDS_KEY_H
+
+#include "store/call.h"
 
 /* Where parent_id is given, its key must be there and of the same account: ERR_NOT_FOUND; and not
  * at KEY_DEPTH_MAX: ERR_INVALID. */

@@ -99,6 +99,16 @@ enum err sqlite_generation_get(struct store_conn *c, struct store_call *call);
 enum err sqlite_changes(struct store_conn *c, struct store_call *call);
 enum err sqlite_verify(struct store_conn *c, struct store_call *call);
 
+/* What one settlement adds to an owner's counters. */
+struct charge {
+    int64_t owner, settled_ms;
+    nanos cost;
+};
+/* sqlite_line.c: what keys are charged, the keys that they come from are charged too. Adds those
+ * behind the *n that are there; the array may move. */
+enum err sqlite_charge_ancestors(struct store_conn *c, struct charge **charges, size_t *n,
+                                 struct fault *f) MUST_USE;
+
 enum err sqlite_generations_add(struct store_conn *c, const struct generation *rows, size_t n,
                                 struct fault *f);
 enum err sqlite_position_get(struct store_conn *c, struct str file, uint64_t *offset,

@@ -86,6 +86,7 @@
                          "FROM key k WHERE k.id = ?")                                            \
     X(KEY_PARENT,        "SELECT k.depth FROM key k WHERE k.id = ? AND k.account_id = ? "        \
                          "AND k.deleted_ms IS NULL")                                             \
+    X(KEY_PARENT_ID,     "SELECT parent_id FROM key WHERE id = ? AND parent_id IS NOT NULL")      \
     X(KEY_UPDATE,        "UPDATE key SET name = ?, disabled = ?, include_byok = ?, "             \
                          "spend_limit = ?, reset = ?, rate_requests = ?, rate_tokens = ?, "      \
                          "models = ?, providers = ?, updated_ms = ? WHERE id = ?")               \
@@ -124,9 +125,16 @@
                          "ON CONFLICT(file) DO UPDATE SET offset = excluded.offset")             \
     X(POSITION_DROP,     "DELETE FROM journal_position WHERE file = ?")                          \
     X(POSITIONS_CLEAR,   "DELETE FROM journal_position")                                         \
-    X(VERIFY_KEYS,       "SELECT o.hash, " OWNER_COLUMNS SUMS_COLUMNS "FROM key o LEFT JOIN "    \
-                         "(SELECT g.key_id AS id, " SUMS "FROM generation g "                    \
-                         "CROSS JOIN key o ON o.id = g.key_id GROUP BY g.key_id) s ON s.id = o.id")    \
+    X(VERIFY_KEYS,       "WITH RECURSIVE up(key_id, id) AS ("                                    \
+                         "SELECT id, parent_id FROM key WHERE parent_id IS NOT NULL UNION ALL "  \
+                         "SELECT up.key_id, k.parent_id FROM up JOIN key k ON k.id = up.id "     \
+                         "WHERE k.parent_id IS NOT NULL), "                                      \
+                         "line(key_id, id) AS (SELECT id, id FROM key UNION ALL "                \
+                         "SELECT key_id, id FROM up) "                                           \
+                         "SELECT o.hash, " OWNER_COLUMNS SUMS_COLUMNS "FROM key o LEFT JOIN "    \
+                         "(SELECT l.id AS id, " SUMS "FROM generation g "                        \
+                         "CROSS JOIN line l ON l.key_id = g.key_id "                             \
+                         "CROSS JOIN key o ON o.id = l.id GROUP BY l.id) s ON s.id = o.id")      \
     X(VERIFY_ACCOUNTS,   "SELECT o.email, o.granted, (SELECT ifnull(sum(amount), 0) "            \
                          "FROM credit_grant WHERE account_id = o.id), "                          \
                          OWNER_COLUMNS SUMS_COLUMNS "FROM account o LEFT JOIN "                  \

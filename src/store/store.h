@@ -9,9 +9,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
-#include "base/err.h"
-#include "io/loop.h"
-#include "store/records.h"
+#include "store/call.h"
 
 struct store;
 
@@ -26,41 +24,6 @@ struct store *store_open(struct str where, enum store_mode mode, struct fault *f
 void store_close(struct store *s);
 const char *store_dir(const struct store *s); /* terminated; of a directory store */
 
-enum store_need {
-    STORE_ACCOUNT_CREATE,
-    STORE_ACCOUNT_GET,
-    STORE_ACCOUNT_LIST,
-    STORE_ACCOUNT_DISABLE,
-    STORE_CREDIT_GRANT,
-    STORE_KEY_CREATE,
-    STORE_KEY_GET,
-    STORE_KEY_LIST,
-    STORE_KEY_UPDATE,
-    STORE_KEY_DISABLE,
-    STORE_KEY_DELETE,
-    STORE_KEYS_TOUCH,
-    STORE_AUDIT_LIST,
-    STORE_IP_ALLOW_ADD,
-    STORE_IP_ALLOW_LIST,
-    STORE_IP_ALLOW_DELETE,
-    STORE_POLICY_SET,
-    STORE_GENERATION_GET,
-    STORE_CHANGES,
-    STORE_VERIFY,
-    STORE__COUNT
-};
-
-struct store_call {
-    enum store_need need;
-    struct io_loop *loop;               /* where done() runs; NULL in STORE_DIRECT */
-    void (*done)(struct store_call *c); /* may be NULL in STORE_DIRECT */
-    enum err err;                       /* result */
-    struct fault fault;                 /* where err is not ERR_OK */
-    struct io_post post;                /* the store's */
-    struct store_call *next;            /* the store's */
-    void *user;                         /* the caller's: the store does not look at it */
-    const struct audit *audit; /* of one that writes: recorded with it, or neither; may be NULL */
-};
 void store_submit(struct store *s, struct store_call *c);
 
 /* The calls. Each begins with its store_call, whose `need` says which one it is. */
