@@ -70,7 +70,7 @@ void api_key(struct api_request *q)
     jw_bool(&w, "is_free_tier", false);
     jw_bool(&w, "is_management_key", k->is_management);
     jw_bool(&w, "is_provisioning_key", k->is_management);
-    jw_null(&w, "creator_user_id");
+    jw_str_c(&w, "creator_user_id", k->creator[0] ? k->creator : NULL);
     jw_null(&w, "organization_id");
     jw_null(&w, "workspace_id");
     jw_array(&w, "allowed_data_regions");

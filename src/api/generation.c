@@ -1,8 +1,6 @@
 /* generation.c: GET /generation?id=: the record of one answer. */
 #include "api/internal.h"
 
-#include "http/url.h"
-
 static void write_str_or_null(struct json_writer *w, const char *key, struct str s)
 {
     if (s.n)
@@ -95,47 +93,38 @@ static void write_record(struct buf *out, const struct generation *g)
     jw_finish(&w);
 }
 
-static void refuse(struct api_request *q)
-{
-    struct fault f;
-    fault_write(&f, ERR_NOT_FOUND, "Generation not found");
-    api_fault(q, &f);
-}
-
 /* A record is shown to its own account only: others learn nothing, not even that it exists. */
-static void on_row(struct store_call *c)
+static void show(struct api_request *q)
 {
-    struct api_request *q = container_of(c, struct api_request, generation.call);
-    struct generation *g = &q->generation.row;
-    if (!api_resume(q))
-        return;
-    if (c->err == ERR_NOT_FOUND || (c->err == ERR_OK && g->account_id != q->who->key.account_id)) {
-        refuse(q);
-    } else if (c->err != ERR_OK) {
-        api_fault(q, &c->fault);
+    struct store_generation_get *get = q->state;
+    if (get->call.err == ERR_NOT_FOUND ||
+        (get->call.err == ERR_OK && get->row.account_id != q->account_id)) {
+        api_refuse(q, ERR_NOT_FOUND, "Generation not found");
+    } else if (get->call.err != ERR_OK) {
+        api_fault(q, &get->call.fault);
     } else {
-        write_record(&q->out, g);
+        write_record(&q->out, &get->row);
         api_reply_buf(q, 200);
     }
 }
 
+static void release(void *get)
+{
+    store_generation_release(get);
+}
+
 void api_generation(struct api_request *q)
 {
-    char room[128];
-    struct fault f;
-    struct buf scratch = {.p = room, .cap = sizeof room, .max = sizeof room};
-    struct str id = url_query(buf_view(&q->query), STR("id"), &scratch);
-    if (!id.p) {
-        fault_write(&f, ERR_INVALID, "id: expected ?id=gen-..., got nothing or too much");
-        api_fault(q, &f);
+    struct str id = api_query(q, STR("id"));
+    struct store_generation_get *get = api_state(q, sizeof *get);
+    if (!get)
         return;
-    }
-    if (!generation_id_parse(id, &q->generation.id, &q->generation.tag)) {
-        refuse(q);
-        return;
-    }
-    q->generation.call =
-        (struct store_call){.need = STORE_GENERATION_GET, .loop = q->api->w->loop, .done = on_row};
-    q->is_waiting = true;
-    store_submit(q->api->w->shared->store, &q->generation.call);
+    if (!id.p)
+        api_refuse(q, ERR_INVALID, "id: expected ?id=gen-..., got nothing or too much");
+    else if (!generation_id_parse(id, &get->id, &get->tag))
+        api_refuse(q, ERR_NOT_FOUND, "Generation not found");
+    else if (!arena_defer(&q->arena, release, get))
+        api_refuse(q, ERR_NOMEM, "No memory for this request: try again later");
+    else
+        api_store(q, &get->call, STORE_GENERATION_GET, show);
 }

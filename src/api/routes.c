@@ -1,17 +1,44 @@
 #include "api/internal.h"
 
+enum { BODY_MAX = 64 * 1024 };
+
 static const struct route routes[] = {
-    {HTTP_POST, STR_INIT("/chat/completions"), ACCESS_RELAY, NULL, "Chat, whole or streamed"},
-    {HTTP_GET, STR_INIT("/models"), ACCESS_OPEN, api_models, "All models with their prices"},
-    {HTTP_GET, STR_INIT("/models/count"), ACCESS_OPEN, api_models_count,
+    {HTTP_POST, STR_INIT("/chat/completions"), ACCESS_RELAY, 0, NULL, "Chat, whole or streamed"},
+    {HTTP_GET, STR_INIT("/models"), ACCESS_OPEN, 0, api_models, "All models with their prices"},
+    {HTTP_GET, STR_INIT("/models/count"), ACCESS_OPEN, 0, api_models_count,
      "How many models there are"},
-    {HTTP_GET, STR_INIT("/generation"), ACCESS_KEY, api_generation,
+    {HTTP_GET, STR_INIT("/generation"), ACCESS_KEY, 0, api_generation,
      "What one answer used and cost"},
-    {HTTP_GET, STR_INIT("/key"), ACCESS_KEY, api_key, "The calling key: limits and usage"},
-    {HTTP_GET, STR_INIT("/auth/key"), ACCESS_KEY, api_key, "The same, under its older name"},
-    {HTTP_GET, STR_INIT("/credits"), ACCESS_MANAGEMENT, api_credits, "The account's credits"},
-    {HTTP_GET, STR_INIT("!/health"), ACCESS_OPEN, api_health, "200 while the process can serve"},
-    {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, api_metrics, "Prometheus text"},
+    {HTTP_GET, STR_INIT("/key"), ACCESS_KEY, 0, api_key, "The calling key: limits and usage"},
+    {HTTP_GET, STR_INIT("/auth/key"), ACCESS_KEY, 0, api_key, "The same, under its older name"},
+    {HTTP_GET, STR_INIT("/credits"), ACCESS_MANAGEMENT, 0, api_credits, "The account's credits"},
+    {HTTP_GET, STR_INIT("/keys"), ACCESS_MANAGEMENT, 0, api_keys_list, "The account's keys"},
+    {HTTP_POST, STR_INIT("/keys"), ACCESS_MANAGEMENT, BODY_MAX, api_keys_create,
+     "Makes a key; it is shown this once"},
+    {HTTP_GET, STR_INIT("/keys/{hash}"), ACCESS_MANAGEMENT, 0, api_keys_show, "One key"},
+    {HTTP_PATCH, STR_INIT("/keys/{hash}"), ACCESS_MANAGEMENT, BODY_MAX, api_keys_update,
+     "Changes a key"},
+    {HTTP_DELETE, STR_INIT("/keys/{hash}"), ACCESS_MANAGEMENT, 0, api_keys_delete,
+     "Ends a key for ever"},
+    {HTTP_GET, STR_INIT("/key/children"), ACCESS_INFERENCE, 0, api_children_list,
+     "The keys that the calling key has made"},
+    {HTTP_POST, STR_INIT("/key/children"), ACCESS_INFERENCE, BODY_MAX, api_children_create,
+     "Makes a key that the calling one bounds; it is shown this once"},
+    {HTTP_DELETE, STR_INIT("/key/children/{hash}"), ACCESS_INFERENCE, 0, api_children_delete,
+     "Ends a key that the calling one has made"},
+    {HTTP_GET, STR_INIT("/audit"), ACCESS_MANAGEMENT, 0, api_audit_list,
+     "What was done to the account, by whom and from where"},
+    {HTTP_GET, STR_INIT("/ip-allowlist"), ACCESS_MANAGEMENT, 0, api_ip_list,
+     "From where the account's keys may be used"},
+    {HTTP_POST, STR_INIT("/ip-allowlist"), ACCESS_MANAGEMENT, BODY_MAX, api_ip_add,
+     "Allows an address or a range"},
+    {HTTP_DELETE, STR_INIT("/ip-allowlist/{id}"), ACCESS_MANAGEMENT, 0, api_ip_delete,
+     "Allows one no more"},
+    {HTTP_GET, STR_INIT("/policy"), ACCESS_MANAGEMENT, 0, api_policy, "The account's policy"},
+    {HTTP_PATCH, STR_INIT("/policy"), ACCESS_MANAGEMENT, BODY_MAX, api_policy_set,
+     "Changes the account's policy"},
+    {HTTP_GET, STR_INIT("!/health"), ACCESS_OPEN, 0, api_health, "200 while the process can serve"},
+    {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, 0, api_metrics, "Prometheus text"},
 };
 
 const struct route *route_at(unsigned i)
@@ -29,23 +56,65 @@ static struct str below_root(struct str path)
     return STR_NONE;
 }
 
-static bool is_path(const struct route *r, struct str path, struct str below)
+static bool has_open(struct str path)
 {
-    if (r->path.p[0] == '!')
-        return str_eq(str_skip(r->path, 1), path);
-    return below.p && str_eq(r->path, below);
+    return memchr(path.p, '{', path.n) != NULL;
 }
 
-const struct route *route_find(enum http_method m, struct str path, bool *path_exists)
+static bool is_open(struct str segment)
+{
+    return str_starts(segment, STR("{"));
+}
+
+/* Segment by segment; {..} stands for one that is not empty. */
+static bool fits(struct str template, struct str path, struct str params[PARAMS_MAX])
+{
+    int n = 0;
+    memset(params, 0, PARAMS_MAX * sizeof *params);
+    while (template.p && path.p) {
+        struct str want = str_cut(&template, '/'), got = str_cut(&path, '/');
+        if (!is_open(want) && !str_eq(want, got))
+            return false;
+        if (is_open(want) && got.n == 0)
+            return false;
+        if (is_open(want)) {
+            BUG_ON(n == PARAMS_MAX);
+            params[n++] = got;
+        }
+    }
+    return !template.p && !path.p;
+}
+
+/* The row of the first route that stands for this path; of those without {..} where one does. */
+static const struct route *row_of(struct str path, struct str params[PARAMS_MAX])
 {
     struct str below = below_root(path);
-    *path_exists = false;
+    const struct route *found = NULL;
+    memset(params, 0, PARAMS_MAX * sizeof *params);
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
-        if (!is_path(&routes[i], path, below))
+        const struct route *r = &routes[i];
+        bool is_root = r->path.p[0] == '!';
+        struct str at = is_root ? path : below, want = str_skip(r->path, is_root);
+        if (!at.p)
             continue;
-        *path_exists = true;
-        if (routes[i].method == m || (routes[i].method == HTTP_GET && m == HTTP_HEAD))
-            return &routes[i];
+        if (!has_open(want) && str_eq(want, at))
+            return r;
+        if (!found && has_open(want) && fits(want, at, params))
+            found = r;
+    }
+    return found;
+}
+
+const struct route *route_find(enum http_method m, struct str path, struct str params[PARAMS_MAX],
+                               bool *path_exists)
+{
+    const struct route *row = row_of(path, params);
+    *path_exists = row != NULL;
+    for (const struct route *r = row; r && r < routes + COUNT_OF(routes); r++) {
+        if (r->method != m && !(r->method == HTTP_GET && m == HTTP_HEAD))
+            continue;
+        if (str_eq(r->path, row->path))
+            return r;
     }
     return NULL;
 }
@@ -53,12 +122,13 @@ const struct route *route_find(enum http_method m, struct str path, bool *path_e
 struct str route_methods(struct str path, char room[64])
 {
     struct buf b = {.p = room, .cap = 64, .max = 64};
-    struct str below = below_root(path);
-    for (size_t i = 0; i < COUNT_OF(routes); i++) {
-        if (!is_path(&routes[i], path, below))
+    struct str params[PARAMS_MAX];
+    const struct route *row = row_of(path, params);
+    for (const struct route *r = row; r && r < routes + COUNT_OF(routes); r++) {
+        if (!str_eq(r->path, row->path))
             continue;
-        buf_add_c(&b, http_method_name(routes[i].method));
-        buf_add(&b, routes[i].method == HTTP_GET ? STR(", HEAD, ") : STR(", "));
+        buf_add_c(&b, http_method_name(r->method));
+        buf_add(&b, r->method == HTTP_GET ? STR(", HEAD, ") : STR(", "));
     }
     buf_add(&b, STR("OPTIONS"));
     return buf_view(&b);

@@ -27,6 +27,17 @@ static const struct {
     [OPTION_MANAGEMENT] = {"--management", NULL, "a key that administers and never spends"},
     [OPTION_ACCOUNT] = {"--account", "EMAIL", "the account that is meant (the first one)"},
     [OPTION_NOTE] = {"--note", "TEXT", "why"},
+    [OPTION_ALLOWED_MODELS] = {"--allowed-models", "ID,ID,...",
+                               "the models it may use: openai/gpt-4o-mini, or openai/*"},
+    [OPTION_ALLOWED_PROVIDERS] = {"--allowed-providers", "NAME,NAME,...",
+                                  "the providers it may use"},
+    [OPTION_RATE_REQUESTS] = {"--rate-requests", "N", "the most requests a minute"},
+    [OPTION_RATE_TOKENS] = {"--rate-tokens", "N", "the most tokens a minute"},
+    [OPTION_LABEL] = {"--label", "TEXT", "what it is"},
+    [OPTION_ACTION] = {"--action", "ACTION", "only such acts: key.create"},
+    [OPTION_TARGET] = {"--target", "TEXT", "only acts on this: a key's hash"},
+    [OPTION_MAX_KEY_LIFETIME] = {"--max-key-lifetime", "DAYS|none",
+                                 "how long the account's keys may live at most"},
     [OPTION_HELP] = {"--help", NULL, "this text"},
 };
 

@@ -55,7 +55,10 @@ int command_account_create(const struct command_args *a)
     int status = open_for_email(&s, a, create.account.email);
     if (status != EXIT_DONE)
         return status;
-    enum err e = command_call(&s, &create.call, STORE_ACCOUNT_CREATE);
+    char email[EMAIL_MAX + 1];
+    memcpy(email, create.account.email, sizeof email);
+    enum err e = command_call_audited(&s, &create.call, STORE_ACCOUNT_CREATE, 0, "account.create",
+                                      str_c(email), STR_NONE);
     return close_with_account(&s, e, &create.account);
 }
 
@@ -84,9 +87,12 @@ int command_account_disable(const struct command_args *a)
     if (status != EXIT_DONE)
         return status;
     memcpy(get.account.email, set.email, sizeof set.email);
-    enum err e = command_call(&s, &set.call, STORE_ACCOUNT_DISABLE);
+    enum err e = command_call(&s, &get.call, STORE_ACCOUNT_GET);
     if (e == ERR_OK)
-        e = command_call(&s, &get.call, STORE_ACCOUNT_GET);
+        e = command_call_audited(&s, &set.call, STORE_ACCOUNT_DISABLE, get.account.id,
+                                 "account.disable", str_c(set.email), STR_NONE);
+    get.account.disabled = true;
+    account_release(&get.account);
     return close_with_account(&s, e, &get.account);
 }
 
@@ -97,7 +103,15 @@ static enum err grant(struct command_session *s, const struct command_args *a,
 {
     enum err e = command_account(s, a, &g->account);
     g->account_id = g->account.id;
-    return e == ERR_OK ? command_call(s, &g->call, STORE_CREDIT_GRANT) : e;
+    char room[64];
+    struct buf detail = {.p = room, .cap = sizeof room, .max = sizeof room};
+    if (e != ERR_OK)
+        return e;
+    buf_add(&detail, STR("{\"usd\":"));
+    money_add_usd(&detail, g->amount);
+    buf_add(&detail, STR("}"));
+    return command_call_audited(s, &g->call, STORE_CREDIT_GRANT, g->account_id, "credit.grant",
+                                str_c(g->account.email), buf_view(&detail));
 }
 
 int command_credit_grant(const struct command_args *a)

@@ -24,6 +24,61 @@ static int read_limit(const struct command_args *a, struct key *k)
     return EXIT_DONE;
 }
 
+/* "a,b" as a list with a newline behind each item. */
+static int read_list(const struct command_args *a, enum option o, struct text **out)
+{
+    struct str rest = a->options[o];
+    struct buf list;
+    bool is_right = true;
+    if (!rest.p)
+        return EXIT_DONE;
+    buf_init(&list, KEY_RULES_MAX);
+    while (rest.n && is_right) {
+        struct str item = str_trim(str_cut(&rest, ','));
+        is_right = item.n != 0 && !memchr(item.p, '\n', item.n);
+        buf_add(&list, item);
+        buf_add(&list, STR("\n"));
+    }
+    is_right = is_right && list.failed == ERR_OK;
+    *out = is_right ? text_new(buf_view(&list)) : NULL;
+    buf_release(&list);
+    if (*out)
+        return EXIT_DONE;
+    return command_misused(a, "%s must be names with commas between them",
+                           o == OPTION_ALLOWED_MODELS ? "--allowed-models" : "--allowed-providers");
+}
+
+static int read_rate(const struct command_args *a, enum option o, const char *name, uint32_t *out)
+{
+    struct str s = a->options[o];
+    uint64_t n = 0;
+    if (s.p && (!str_u64(s, UINT32_MAX, &n) || n == 0))
+        return command_misused(a, "%s must be a whole number above zero", name);
+    *out = (uint32_t)n;
+    return EXIT_DONE;
+}
+
+static int read_rules(const struct command_args *a, struct key *k)
+{
+    int status = read_list(a, OPTION_ALLOWED_MODELS, &k->models);
+    if (status == EXIT_DONE)
+        status = read_list(a, OPTION_ALLOWED_PROVIDERS, &k->providers);
+    if (status == EXIT_DONE)
+        status = read_rate(a, OPTION_RATE_REQUESTS, "--rate-requests", &k->rate_requests);
+    if (status == EXIT_DONE)
+        status = read_rate(a, OPTION_RATE_TOKENS, "--rate-tokens", &k->rate_tokens);
+    if (status == EXIT_DONE && k->is_management &&
+        (k->models || k->providers || k->rate_requests || k->rate_tokens))
+        return command_misused(a, "a management key spends nothing: rules make no sense");
+    return status;
+}
+
+static struct str hash_text(const uint8_t *hash, char out[2 * KEY_HASH_BYTES])
+{
+    hex_encode(out, hash, KEY_HASH_BYTES);
+    return str_of(out, 2 * (size_t)KEY_HASH_BYTES);
+}
+
 static int read_key(const struct command_args *a, struct key *k)
 {
     struct str name = a->options[OPTION_NAME], expires = a->options[OPTION_EXPIRES_AT];
@@ -36,7 +91,8 @@ static int read_key(const struct command_args *a, struct key *k)
     if (expires.p && (!clock_parse_iso(expires, &k->expires_ms) || k->expires_ms <= 0))
         return command_misused(a,
                                "--expires-at must be a time in UTC such as 2027-01-31T23:59:59Z");
-    return read_limit(a, k);
+    int status = read_limit(a, k);
+    return status == EXIT_DONE ? read_rules(a, k) : status;
 }
 
 static enum err create(struct command_session *s, const struct command_args *a, struct key *k)
@@ -49,7 +105,9 @@ static enum err create(struct command_session *s, const struct command_args *a, 
     struct store_key_create call = {.key = *k};
     call.key.account_id = owner.id;
     key_make(s->config.key_prefix, k->is_management, text, &call.key);
-    e = command_call(s, &call.call, STORE_KEY_CREATE);
+    char hash[2 * KEY_HASH_BYTES];
+    e = command_call_audited(s, &call.call, STORE_KEY_CREATE, owner.id, "key.create",
+                             hash_text(call.key.hash, hash), STR_NONE);
     if (e == ERR_OK) {
         jw_object(&s->json, NULL);
         key_write_json(&s->json, "data", &call.key, clock_wall_ms());
@@ -66,7 +124,10 @@ int command_key_create(const struct command_args *a)
     int status = read_key(a, &k);
     if (status == EXIT_DONE)
         status = command_session_open(&s, a);
-    return status == EXIT_DONE ? command_session_close(&s, create(&s, a, &k)) : status;
+    if (status == EXIT_DONE)
+        status = command_session_close(&s, create(&s, a, &k));
+    key_release(&k);
+    return status;
 }
 
 /* --- the others --- */
@@ -74,7 +135,12 @@ int command_key_create(const struct command_args *a)
 int command_key_list(const struct command_args *a)
 {
     struct command_session s;
-    struct store_key_list list = {.include_disabled = true, .limit = UINT32_MAX};
+    struct store_key_list list = {.include_disabled = true,
+                                  .include_expired = true,
+                                  .include_management = true,
+                                  .include_apps = true,
+                                  .include_delegated = true,
+                                  .limit = UINT32_MAX};
     int status = command_session_open(&s, a);
     if (status != EXIT_DONE)
         return status;
@@ -83,7 +149,7 @@ int command_key_list(const struct command_args *a)
     jw_array(&s.json, "data");
     for (size_t i = 0; e == ERR_OK && i < list.n; i++)
         key_write_json(&s.json, NULL, &list.keys[i], clock_wall_ms());
-    free(list.keys);
+    store_key_list_release(&list);
     return command_session_close(&s, e);
 }
 
@@ -115,7 +181,19 @@ int command_key_show(const struct command_args *a)
     if (status != EXIT_DONE)
         return status;
     enum err e = command_call(&s, &get.call, STORE_KEY_GET);
-    return close_with_key(&s, e, &get.key);
+    int done = close_with_key(&s, e, &get.key);
+    store_key_get_release(&get);
+    return done;
+}
+
+static enum err owner_of(struct command_session *s, const uint8_t *hash, int64_t *account_id)
+{
+    struct store_key_get get = {0};
+    memcpy(get.hash, hash, KEY_HASH_BYTES);
+    enum err e = command_call(s, &get.call, STORE_KEY_GET);
+    *account_id = get.key.account_id;
+    store_key_get_release(&get);
+    return e;
 }
 
 static int set_disabled(const struct command_args *a, bool disabled)
@@ -125,8 +203,17 @@ static int set_disabled(const struct command_args *a, bool disabled)
     int status = open_for_hash(&s, a, set.hash);
     if (status != EXIT_DONE)
         return status;
-    enum err e = command_call(&s, &set.call, STORE_KEY_DISABLE);
-    return close_with_key(&s, e, &set.key);
+    char hash[2 * KEY_HASH_BYTES];
+    int64_t owner = 0;
+    enum err e = owner_of(&s, set.hash, &owner);
+    if (e == ERR_OK)
+        e = command_call_audited(&s, &set.call, STORE_KEY_DISABLE, owner, "key.update",
+                                 hash_text(set.hash, hash),
+                                 disabled ? STR("{\"disabled\":{\"from\":false,\"to\":true}}")
+                                          : STR("{\"disabled\":{\"from\":true,\"to\":false}}"));
+    int done = close_with_key(&s, e, &set.key);
+    key_release(&set.key);
+    return done;
 }
 
 int command_key_disable(const struct command_args *a)
@@ -146,7 +233,12 @@ int command_key_delete(const struct command_args *a)
     int status = open_for_hash(&s, a, del.hash);
     if (status != EXIT_DONE)
         return status;
-    enum err e = command_call(&s, &del.call, STORE_KEY_DELETE);
+    char hash[2 * KEY_HASH_BYTES];
+    int64_t owner = 0;
+    enum err e = owner_of(&s, del.hash, &owner);
+    if (e == ERR_OK)
+        e = command_call_audited(&s, &del.call, STORE_KEY_DELETE, owner, "key.delete",
+                                 hash_text(del.hash, hash), STR_NONE);
     jw_object(&s.json, NULL);
     jw_bool(&s.json, "deleted", true);
     return command_session_close(&s, e);

@@ -46,13 +46,32 @@ int command_session_open(struct command_session *s, const struct command_args *a
     return EXIT_DONE;
 }
 
-enum err command_call(struct command_session *s, struct store_call *c, enum store_need need)
+static enum err call(struct command_session *s, struct store_call *c, enum store_need need,
+                     const struct audit *audit)
 {
-    *c = (struct store_call){.need = need};
+    *c = (struct store_call){.need = need, .audit = audit};
     store_submit(s->store, c);
     if (c->err != ERR_OK)
         s->fault = c->fault;
     return c->err;
+}
+
+enum err command_call(struct command_session *s, struct store_call *c, enum store_need need)
+{
+    return call(s, c, need, NULL);
+}
+
+enum err command_call_audited(struct command_session *s, struct store_call *c, enum store_need need,
+                              int64_t account_id, const char *action, struct str target,
+                              struct str detail)
+{
+    struct audit a = {.account_id = account_id,
+                      .actor = STR("cli"),
+                      .label = STR("command line"),
+                      .action = str_c(action),
+                      .target = target,
+                      .detail = detail};
+    return call(s, c, need, &a);
 }
 
 enum err command_account(struct command_session *s, const struct command_args *a,
@@ -65,6 +84,7 @@ enum err command_account(struct command_session *s, const struct command_args *a
     if (email.n)
         memcpy(get.account.email, email.p, email.n);
     enum err e = command_call(s, &get.call, STORE_ACCOUNT_GET);
+    account_release(&get.account);
     if (e == ERR_OK)
         *out = get.account;
     return e;

@@ -22,6 +22,14 @@ enum option {
     OPTION_MANAGEMENT,
     OPTION_ACCOUNT,
     OPTION_NOTE,
+    OPTION_ALLOWED_MODELS,
+    OPTION_ALLOWED_PROVIDERS,
+    OPTION_RATE_REQUESTS,
+    OPTION_RATE_TOKENS,
+    OPTION_LABEL,
+    OPTION_ACTION,
+    OPTION_TARGET,
+    OPTION_MAX_KEY_LIFETIME,
     OPTION_HELP,
     OPTION__COUNT
 };
@@ -60,6 +68,11 @@ int command_credit_show(const struct command_args *a);
 int command_account_create(const struct command_args *a);
 int command_account_list(const struct command_args *a);
 int command_account_disable(const struct command_args *a);
+int command_account_policy(const struct command_args *a);
+int command_ip_add(const struct command_args *a);
+int command_ip_list(const struct command_args *a);
+int command_ip_delete(const struct command_args *a);
+int command_audit_list(const struct command_args *a);
 int command_ledger_verify(const struct command_args *a);
 int command_config_check(const struct command_args *a);
 int command_config_show(const struct command_args *a);
@@ -83,6 +96,10 @@ int command_session_open(struct command_session *s, const struct command_args *a
 /* Runs the call; its fault goes to s->fault. */
 enum err command_call(struct command_session *s, struct store_call *c,
                       enum store_need need) MUST_USE;
+/* The same, recorded in the audit log with what it does; detail: JSON, or "". */
+enum err command_call_audited(struct command_session *s, struct store_call *c, enum store_need need,
+                              int64_t account_id, const char *action, struct str target,
+                              struct str detail) MUST_USE;
 /* The account that --account names, or the first one, made where there is none. */
 enum err command_account(struct command_session *s, const struct command_args *a,
                          struct account *out) MUST_USE;

@@ -17,6 +17,7 @@ struct config {
     uint32_t workers;
     struct str public_url; /* or empty */
     struct str key_prefix;
+    struct str trusted_proxies;   /* ranges of addresses, a comma between two; or empty */
     struct str tls_cert, tls_key; /* or empty */
     struct str upstream_ca;       /* PEM trusted for providers beside the system's, or empty */
     uint64_t body_max;            /* bytes */

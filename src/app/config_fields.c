@@ -5,7 +5,7 @@
 
 /* --- names --- */
 
-enum { NAMES_MAX = 64 };
+enum { NAMES_MAX = 64, LIST_MAX = 64 * 1024 };
 
 /* The names that may stand in the table, or in its group `prefix` ("limits."). */
 static size_t names_in(const struct field_table *t, struct str prefix, const char *names[NAMES_MAX],
@@ -193,15 +193,41 @@ static enum err value_fault(const struct field_table *t, const struct field *fd,
                             place(t, str_c(fd->name), where, sizeof where), room, what);
 }
 
+/* The texts of a list, a comma between two. */
+static enum err join_list(const struct field_table *t, const struct field *fd,
+                          const struct source *s, struct str *out, struct fault *f)
+{
+    struct buf all;
+    enum err e = ERR_OK;
+    buf_init(&all, LIST_MAX);
+    for (size_t i = 0; e == ERR_OK && i < config_count(s->node); i++) {
+        struct str text;
+        struct config_node item = config_item(s->node, i);
+        if (config_kind(item) != CONFIG_SCALAR) {
+            e = value_fault(t, fd, s, "a list of other things", f);
+        } else if ((e = config_expand(item, t->arena, &text, f)) == ERR_OK) {
+            buf_add(&all, i ? STR(",") : STR(""));
+            buf_add(&all, text);
+        }
+    }
+    *out = arena_str(t->arena, buf_view(&all));
+    if (e == ERR_OK && (all.failed != ERR_OK || !out->p))
+        e = fault_set(f, ERR_NOMEM, "no memory for the configuration");
+    buf_release(&all);
+    return e;
+}
+
 static enum err read_field(const struct field_table *t, const struct field *fd, struct fault *f)
 {
     struct source s = source_of(t, fd);
     struct str text;
     if (!s.name) {
-        if (config_kind(s.node) != CONFIG_SCALAR)
+        bool is_list = fd->kind == FIELD_LIST && config_kind(s.node) == CONFIG_LIST;
+        if (config_kind(s.node) != CONFIG_SCALAR && !is_list)
             return value_fault(t, fd, &s, what_is(s.node, fd), f);
-        enum err e = config_expand(s.node, t->arena, &text, f);
-        if (e != ERR_OK)
+        enum err e =
+            is_list ? join_list(t, fd, &s, &text, f) : config_expand(s.node, t->arena, &text, f);
+        if (e != ERR_OK || (is_list && text.n == 0)) /* an empty list is as good as none */
             return e;
     } else if (s.text.p) {
         text = arena_str(t->arena, s.text);

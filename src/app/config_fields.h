@@ -9,6 +9,7 @@
 
 enum field_kind {
     FIELD_TEXT,     /* struct str */
+    FIELD_LIST,     /* struct str: the list's texts, a comma between two */
     FIELD_SECRET,   /* struct secret: never shown */
     FIELD_LISTEN,   /* struct str host; its port goes to `also` */
     FIELD_COUNT,    /* 32 bits */

@@ -5,6 +5,7 @@
 
 #include "auth/key.h"
 #include "http/url.h"
+#include "relay/worker.h"
 
 /* A generation's id has room for 64 makers. */
 enum { WORKERS_MAX = 64 };
@@ -20,6 +21,12 @@ static bool url_is_right(struct str text)
 {
     struct url ignored;
     return url_parse(text, &ignored, NULL) == ERR_OK;
+}
+
+static bool proxies_are_right(struct str text)
+{
+    struct cidr ignored[TRUSTED_MAX];
+    return relay_trusted_parse(text, ignored) >= 0;
 }
 
 static struct str listen_flag(const struct config_flags *flags)
@@ -63,6 +70,8 @@ static const struct field settings[] = {
             .is_right = key_prefix_is_valid,
             .expected = "lowercase letters, digits and '-', ending in a version such as '-v1-', at "
                         "most 32 characters"),
+    SETTING("trusted_proxies", LIST, trusted_proxies, .is_right = proxies_are_right,
+            .expected = "a list of at most 32 addresses or ranges such as 10.0.0.0/8"),
     SETTING("tls.cert", TEXT, tls_cert, .expected = "the path of a PEM file"),
     SETTING("tls.key", TEXT, tls_key, .expected = "the path of a PEM file"),
     SETTING("upstream_ca", TEXT, upstream_ca, .expected = "the path of a PEM file"),

@@ -152,6 +152,18 @@ static void format_text(const struct field *fd, const void *base, struct buf *ou
         json_add_str(out, s);
 }
 
+static void format_list(const struct field *fd, const void *base, struct buf *out)
+{
+    struct str s;
+    GET(s, base, fd->at);
+    for (bool is_first = true; s.n; is_first = false) {
+        buf_add_c(out, is_first ? "[" : ", ");
+        json_add_str(out, str_trim(str_cut(&s, ',')));
+        if (!s.n)
+            buf_add_c(out, "]");
+    }
+}
+
 static void format_secret(const struct field *fd, const void *base, struct buf *out)
 {
     struct secret s;
@@ -308,6 +320,7 @@ static const struct {
     void (*expect)(const struct field *fd, struct buf *out);
 } kinds[] = {
     [FIELD_TEXT] = {parse_text, format_text, expect_text},
+    [FIELD_LIST] = {parse_text, format_list, expect_text},
     [FIELD_SECRET] = {parse_secret, format_secret, expect_secret},
     [FIELD_LISTEN] = {parse_listen, format_listen, expect_listen},
     [FIELD_COUNT] = {parse_count, format_count, expect_count},

@@ -1,6 +1,7 @@
 #include "app/crew.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "app/watch.h"
@@ -18,7 +19,7 @@ struct worker {
     struct io_post drain;
     struct io_timer stop_timer;
     uint64_t end_ms;
-    bool is_drained;
+    bool is_drained, is_done;
 };
 
 /* What the main thread waits for. */
@@ -41,7 +42,8 @@ struct crew {
     uint32_t grace_ms;
     pthread_mutex_t lock;
     pthread_cond_t came_back;
-    unsigned away; /* errands not yet done */
+    unsigned away;    /* errands not yet done */
+    atomic_uint busy; /* workers that may still send another one a message */
 };
 
 /* --- settings
@@ -59,8 +61,12 @@ static struct http_limits limits_of(const struct config *c)
 
 static struct relay_settings settings_of(const struct config *c)
 {
-    return (struct relay_settings){
+    struct relay_settings s = {
         .body_max = c->body_max, .keepalive_ms = c->keepalive_ms, .public_url = STR_NONE};
+    int n = relay_trusted_parse(c->trusted_proxies, s.trusted);
+    BUG_ON(n < 0); /* the configuration has looked at it */
+    s.trusted_n = (uint32_t)n;
+    return s;
 }
 
 /* --- changes in the store, told to every worker
@@ -239,12 +245,16 @@ static bool is_quiet(const struct worker *k)
 }
 
 /* Looks every few milliseconds whether the last request is gone; after the grace, ends what is
- * left. */
+ * left. A loop runs on until no worker has requests: one of those may be on its way here. */
 static void on_stop_timer(struct io_timer *t)
 {
     struct worker *k = container_of(t, struct worker, stop_timer);
     uint64_t now = io_now_ms(k->loop);
-    if (is_quiet(k)) {
+    if (!k->is_done && is_quiet(k)) {
+        k->is_done = true;
+        atomic_fetch_sub(&k->crew->busy, 1);
+    }
+    if (atomic_load(&k->crew->busy) == 0) {
         io_loop_stop(k->loop);
         return;
     }
@@ -265,6 +275,7 @@ static void do_drain(struct io_post *p)
     struct crew *w = k->crew;
     if (k == &w->workers[0])
         watch_stop(w->watch);
+    gate_stop(k->relays->gate);
     k->end_ms = io_now_ms(k->loop) + w->grace_ms;
     io_timer_init(&k->stop_timer, on_stop_timer);
     http_server_drain(api_server(k->api), on_drained, k);
@@ -274,6 +285,8 @@ static void do_drain(struct io_post *p)
 void crew_drain(struct crew *w, uint32_t ms)
 {
     w->grace_ms = ms;
+    for (unsigned i = 0; i < w->n; i++)
+        w->busy += w->workers[i].is_running;
     for (unsigned i = 0; i < w->n; i++) {
         if (!w->workers[i].is_running)
             continue;

@@ -16,10 +16,11 @@ static enum err submit(struct store *s, struct store_call *c, enum store_need ne
 
 static enum err has_keys(struct store *s, bool *out, struct fault *f)
 {
-    struct store_key_list list = {.include_disabled = true, .limit = 1};
+    struct store_key_list list = {
+        .include_disabled = true, .include_expired = true, .include_management = true, .limit = 1};
     enum err e = submit(s, &list.call, STORE_KEY_LIST, f);
     *out = e == ERR_OK && list.n > 0;
-    free(list.keys);
+    store_key_list_release(&list);
     return e;
 }
 
@@ -60,6 +61,7 @@ enum err first_start(const struct config *c, struct first_start *out, struct fau
         if (e == ERR_OK)
             e = make_key(c, s, get.account.id, out, f);
     }
+    account_release(&get.account);
     store_close(s);
     return e;
 }

@@ -33,7 +33,8 @@ static void on_key(struct store_call *c)
 {
     struct watch *w = container_of(c, struct watch, key.call);
     if (c->err == ERR_OK)
-        ledger_key(w->ledger, &w->key.key);
+        ledger_key(w->ledger, &w->key.key, w->key.line);
+    store_key_get_release(&w->key);
     w->changed(w->user, w->key.hash);
     w->at++;
     renew_next(w);
@@ -44,6 +45,7 @@ static void on_account(struct store_call *c)
     struct watch *w = container_of(c, struct watch, account.call);
     if (c->err == ERR_OK)
         ledger_account(w->ledger, &w->account.account);
+    account_release(&w->account.account);
     w->changed(w->user, NULL);
     w->at++;
     renew_next(w);

@@ -10,6 +10,9 @@ enum {
     UNKNOWN_SLOTS = 4096, /* digests of unknown keys; a power of two */
     UNKNOWN_MS = 2000,
     LOOKUPS_MAX = 512, /* questions to the store at a time */
+    REPEATS_MAX = 8,   /* of one that a change has overtaken */
+    TOUCH_MS = 5000,   /* how late the store may hear that a key was used */
+    TOUCH_MAX = 500,   /* keys it is told of at a time */
 };
 
 struct unknown {
@@ -22,10 +25,16 @@ struct gate {
     struct store *store;
     struct ledger *ledger;
     struct str prefix, management_prefix;
-    struct map cached; /* by digest */
-    struct list used;  /* cached principals, least recently used first */
-    struct map asking; /* struct gate_lookup by digest */
+    struct map cached;     /* by digest */
+    struct list used;      /* cached principals, least recently used first */
+    struct list delegated; /* those of them that have ancestors */
+    struct map asking;     /* struct gate_lookup by digest */
     struct unknown *unknown;
+    struct list touched; /* principals whose use is to be told; a reference each */
+    struct io_timer touch_timer;
+    struct store_keys_touch touch;
+    struct store_key_use uses[TOUCH_MAX];
+    bool is_touching, is_stopped;
 };
 
 /* One question to the store and all who wait for its answer. */
@@ -33,7 +42,8 @@ struct gate_lookup {
     struct store_key_get get;
     struct gate *gate;
     struct list waiting;
-    bool is_outdated; /* the key changed while the store was asked: not to be cached */
+    bool is_outdated; /* the key changed while the store was asked: it is asked again */
+    unsigned repeats;
 };
 
 struct principal *principal_ref(struct principal *p)
@@ -44,13 +54,85 @@ struct principal *principal_ref(struct principal *p)
 
 void principal_unref(struct principal *p)
 {
-    if (p && --p->refs == 0)
-        free(p);
+    if (!p || --p->refs > 0)
+        return;
+    for (int i = 0; p->line && i < p->key.depth; i++) {
+        text_unref(p->line[i].models);
+        text_unref(p->line[i].providers);
+    }
+    key_release(&p->key);
+    free(p->line);
+    free(p->ranges);
+    free(p);
 }
 
 static struct str hash_view(const uint8_t hash[KEY_HASH_BYTES])
 {
     return str_of((const char *)hash, KEY_HASH_BYTES);
+}
+
+/* --- telling the store which keys are used ------------------------------------------------------
+ */
+
+static void untouch(struct principal *p)
+{
+    list_del(&p->used_link);
+    p->is_used = false;
+    principal_unref(p);
+}
+
+static void touch(struct gate *g);
+
+static void on_touched(struct store_call *c)
+{
+    struct gate *g = container_of(c, struct gate, touch.call);
+    g->is_touching = false; /* what failed is told with the next use */
+    if (!list_is_empty(&g->touched) && !g->is_stopped)
+        io_timer_set(g->loop, &g->touch_timer, io_now_ms(g->loop) + TOUCH_MS);
+}
+
+static void touch(struct gate *g)
+{
+    uint64_t now = io_now_ms(g->loop);
+    int64_t wall = clock_wall_ms();
+    size_t n = 0;
+    while (!list_is_empty(&g->touched) && n < TOUCH_MAX) {
+        struct principal *p = container_of(g->touched.next, struct principal, used_link);
+        g->uses[n++] = (struct store_key_use){p->key.id, wall - (int64_t)(now - p->used_ms)};
+        untouch(p);
+    }
+    g->touch = (struct store_keys_touch){.uses = g->uses, .n = n};
+    g->touch.call =
+        (struct store_call){.need = STORE_KEYS_TOUCH, .loop = g->loop, .done = on_touched};
+    g->is_touching = true;
+    store_submit(g->store, &g->touch.call);
+}
+
+static void on_touch_timer(struct io_timer *t)
+{
+    struct gate *g = container_of(t, struct gate, touch_timer);
+    if (!g->is_touching && !list_is_empty(&g->touched))
+        touch(g);
+}
+
+/* One comparison, but for the first use in a while. */
+static void note_use(struct gate *g, struct principal *p)
+{
+    p->used_ms = io_now_ms(g->loop);
+    if (p->is_used || g->is_stopped)
+        return;
+    p->is_used = true;
+    if (list_is_empty(&g->touched) && !g->is_touching)
+        io_timer_set(g->loop, &g->touch_timer, p->used_ms + TOUCH_MS);
+    list_append(&g->touched, &principal_ref(p)->used_link);
+}
+
+void gate_stop(struct gate *g)
+{
+    g->is_stopped = true;
+    io_timer_clear(g->loop, &g->touch_timer);
+    if (!g->is_touching && !list_is_empty(&g->touched))
+        touch(g);
 }
 
 struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
@@ -68,6 +150,9 @@ struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
     map_init(&g->cached);
     map_init(&g->asking);
     list_init(&g->used);
+    list_init(&g->delegated);
+    list_init(&g->touched);
+    io_timer_init(&g->touch_timer, on_touch_timer);
     if (!g->unknown) {
         free(g);
         return NULL;
@@ -77,13 +162,14 @@ struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
 
 bool gate_is_idle(const struct gate *g)
 {
-    return g->asking.n == 0;
+    return g->asking.n == 0 && !g->is_touching;
 }
 
 static void forget(struct gate *g, struct principal *p)
 {
     map_del(&g->cached, hash_view(p->key.hash));
     list_del(&p->link);
+    list_del(&p->line_link);
     p->is_cached = false;
     principal_unref(p);
 }
@@ -104,6 +190,9 @@ void gate_free(struct gate *g)
         return;
     BUG_ON(g->asking.n != 0);
     gate_forget_all(g);
+    io_timer_clear(g->loop, &g->touch_timer);
+    while (!list_is_empty(&g->touched))
+        untouch(container_of(g->touched.next, struct principal, used_link));
     map_release(&g->cached);
     map_release(&g->asking);
     free(g->unknown);
@@ -116,13 +205,29 @@ static struct unknown *unknown_slot(struct gate *g, const uint8_t hash[KEY_HASH_
     return &g->unknown[i & (UNKNOWN_SLOTS - 1)];
 }
 
+static bool is_below(const struct principal *p, const uint8_t hash[KEY_HASH_BYTES])
+{
+    for (int i = 0; i < p->key.depth; i++) {
+        if (memcmp(p->line[i].hash, hash, KEY_HASH_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
 void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES])
 {
     struct principal *p = map_get(&g->cached, hash_view(hash));
-    struct gate_lookup *k = map_get(&g->asking, hash_view(hash));
+    struct list *at, *after;
+    size_t slot = 0;
     if (p)
         forget(g, p);
-    if (k)
+    list_each (at, after, &g->delegated) {
+        p = container_of(at, struct principal, line_link);
+        if (is_below(p, hash))
+            forget(g, p);
+    }
+    /* Whether it is below is not known of one that is being looked up. */
+    for (struct gate_lookup *k; (k = map_next(&g->asking, &slot));)
         k->is_outdated = true;
     unknown_slot(g, hash)->until_ms = 0;
 }
@@ -130,29 +235,85 @@ void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES])
 /* --- the judgement -------------------------------------------------------------------------------
  */
 
-static enum err judge_key(const struct principal *p, enum gate_need need, struct fault *f)
+bool gate_lets_in(struct str ip_ranges, const struct address *a)
+{
+    bool is_open = !ip_ranges.n;
+    while (ip_ranges.n && !is_open) {
+        struct cidr c;
+        is_open = cidr_parse(str_cut(&ip_ranges, '\n'), &c) && cidr_has(&c, a);
+    }
+    return is_open;
+}
+
+bool gate_lifetime_is_right(int64_t key_lifetime_ms, int64_t created_ms, int64_t expires_ms)
+{
+    return key_lifetime_ms == 0 || (expires_ms != 0 && expires_ms - created_ms <= key_lifetime_ms);
+}
+
+/* What ends a key ends all below it. */
+static enum err judge_line(const struct principal *p, int64_t now_ms, struct fault *f)
+{
+    for (int i = 0; i < p->key.depth; i++) {
+        const struct key_link *l = &p->line[i];
+        bool has_expired = l->expires_ms && l->expires_ms <= now_ms;
+        if (l->is_deleted || l->disabled || has_expired)
+            return fault_set(f, ERR_AUTH, "A key that this API key comes from %s",
+                             l->is_deleted ? "was deleted"
+                             : l->disabled ? "is disabled"
+                                           : "has expired");
+    }
+    return ERR_OK;
+}
+
+static enum err judge_address(const struct principal *p, struct gate_wait *w, struct fault *f)
+{
+    char room[CIDR_TEXT_MAX];
+    if (!w->has_address && w->where)
+        w->has_address = w->locate(w->where, &w->address);
+    for (size_t i = 0; w->has_address && i < p->ranges_n; i++) {
+        if (cidr_has(&p->ranges[i], &w->address))
+            return ERR_OK;
+    }
+    return fault_set(f, ERR_FORBIDDEN, "%s is not in the IP allow list of this key's account",
+                     w->has_address ? address_text(&w->address, room).p : "An unknown address");
+}
+
+static enum err judge_key(const struct principal *p, struct gate_wait *w, struct fault *f)
 {
     const struct key *k = &p->key;
+    int64_t now_ms = k->expires_ms || k->depth ? clock_wall_ms() : 0;
     if (k->disabled)
         return fault_set(f, ERR_AUTH, "This API key is disabled");
-    if (k->expires_ms && k->expires_ms <= clock_wall_ms())
+    if (k->expires_ms && k->expires_ms <= now_ms)
         return fault_set(f, ERR_AUTH, "This API key has expired");
+    if (k->depth && judge_line(p, now_ms, f) != ERR_OK)
+        return f->err;
     if (p->account_disabled)
         return fault_set(f, ERR_FORBIDDEN, "The account of this API key is disabled");
-    if (need == GATE_INFERENCE && k->is_management)
+    if (p->ranges && judge_address(p, w, f) != ERR_OK)
+        return f->err;
+    if (!k->is_management &&
+        !gate_lifetime_is_right(p->key_lifetime_ms, k->created_ms, k->expires_ms))
+        return fault_set(f, ERR_FORBIDDEN,
+                         "This API key %s than its account's policy allows (%lld days): "
+                         "use one with an earlier expires_at",
+                         k->expires_ms ? "lives longer" : "never expires, which is longer",
+                         (long long)(p->key_lifetime_ms / 86400000));
+    if (w->need == GATE_INFERENCE && k->is_management)
         return fault_set(f, ERR_FORBIDDEN,
                          "This is a management key: it administers and cannot run inference. "
                          "Use an inference key here");
-    if (need == GATE_MANAGEMENT && !k->is_management)
+    if (w->need == GATE_MANAGEMENT && !k->is_management)
         return fault_set(f, ERR_FORBIDDEN,
                          "This is an inference key: only a management key is allowed here");
     return ERR_OK;
 }
 
-static enum gate_answer judge(struct principal *p, struct gate_wait *w)
+static enum gate_answer judge(struct gate *g, struct principal *p, struct gate_wait *w)
 {
-    if (judge_key(p, w->need, &w->fault) != ERR_OK)
+    if (judge_key(p, w, &w->fault) != ERR_OK)
         return GATE_SHUT;
+    note_use(g, p);
     w->principal = principal_ref(p);
     return GATE_OPEN;
 }
@@ -172,7 +333,51 @@ static void cache(struct gate *g, struct principal *p)
     if (map_put(&g->cached, hash_view(p->key.hash), p) != ERR_OK)
         return;
     p->is_cached = true;
+    if (p->key.depth)
+        list_append(&g->delegated, &p->line_link);
     list_append(&g->used, &principal_ref(p)->link);
+}
+
+static bool keep_line(struct principal *p, const struct store_key_get *row)
+{
+    size_t n = (size_t)row->key.depth;
+    if (n == 0)
+        return true;
+    p->line = reallocarray(NULL, n, sizeof *p->line);
+    for (size_t i = 0; p->line && i < n; i++) {
+        p->line[i] = row->line[i];
+        text_ref(p->line[i].models);
+        text_ref(p->line[i].providers);
+    }
+    return p->line != NULL;
+}
+
+static void note_bounds(struct principal *p, const struct store_key_get *row)
+{
+    const struct key *k = &row->key;
+    p->has_rules = k->models || k->providers;
+    p->has_rates = k->rate_requests || k->rate_tokens;
+    for (int i = 0; i < k->depth; i++) {
+        const struct key_link *l = &row->line[i];
+        p->has_rules |= l->models || l->providers;
+        p->has_rates |= l->rate_requests || l->rate_tokens;
+    }
+}
+
+/* A range that cannot be read lets nobody in. */
+static bool keep_ranges(struct principal *p, struct str list)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < list.n; i++)
+        most += list.p[i] == '\n';
+    if (most == 0)
+        return true;
+    p->ranges = reallocarray(NULL, most, sizeof *p->ranges);
+    while (p->ranges && list.n) {
+        if (cidr_parse(str_cut(&list, '\n'), &p->ranges[p->ranges_n]))
+            p->ranges_n++;
+    }
+    return p->ranges != NULL;
 }
 
 /* NULL: no memory. One reference, the caller's. */
@@ -183,25 +388,42 @@ static struct principal *principal_make(struct gate *g, const struct store_key_g
         return NULL;
     p->refs = 1;
     list_init(&p->link);
+    list_init(&p->line_link);
+    list_init(&p->used_link);
     p->key = row->key;
+    text_ref(p->key.models);
+    text_ref(p->key.providers);
     p->account_disabled = row->account.disabled;
-    p->key_budget = ledger_key(g->ledger, &row->key);
-    p->account_budget = ledger_account(g->ledger, &row->account);
-    if (p->key_budget && p->account_budget)
+    note_bounds(p, row);
+    p->key_lifetime_ms = row->account.key_lifetime_ms;
+    bool has_all = keep_line(p, row) && keep_ranges(p, text_view(row->account.ip_ranges));
+    p->account_budget = has_all ? ledger_account(g->ledger, &row->account) : NULL;
+    p->key_budget = p->account_budget ? ledger_key(g->ledger, &row->key, row->line) : NULL;
+    if (p->key_budget)
         return p;
-    free(p);
+    principal_unref(p);
     return NULL;
 }
 
-static void answer(struct gate_wait *w, struct principal *p, const struct fault *f)
+static void answer(struct gate *g, struct gate_wait *w, struct principal *p, const struct fault *f)
 {
     list_del(&w->link);
     w->lookup = NULL;
     if (p)
-        judge(p, w);
+        judge(g, p, w);
     else
         w->fault = *f;
     w->done(w);
+}
+
+static void on_row(struct store_call *c);
+
+static void ask_store(struct gate_lookup *k)
+{
+    struct gate *g = k->gate;
+    k->is_outdated = false;
+    k->get.call = (struct store_call){.need = STORE_KEY_GET, .loop = g->loop, .done = on_row};
+    store_submit(g->store, &k->get.call);
 }
 
 static void on_row(struct store_call *c)
@@ -210,22 +432,26 @@ static void on_row(struct store_call *c)
     struct gate *g = k->gate;
     struct principal *p = NULL;
     struct fault f = {ERR_STORE, "The key could not be looked up: try again"};
+    if (k->is_outdated && k->repeats++ < REPEATS_MAX) {
+        store_key_get_release(&k->get);
+        ask_store(k);
+        return;
+    }
     map_del(&g->asking, hash_view(k->get.hash));
-    if (c->err == ERR_OK)
+    if (c->err == ERR_OK && !k->is_outdated)
         p = principal_make(g, &k->get);
-    if (c->err == ERR_NOT_FOUND) {
+    if (c->err == ERR_NOT_FOUND && !k->is_outdated) {
         struct unknown *u = unknown_slot(g, k->get.hash);
         refuse_unknown(&f);
-        if (!k->is_outdated) {
-            memcpy(u->hash, k->get.hash, sizeof u->hash);
-            u->until_ms = io_now_ms(g->loop) + UNKNOWN_MS;
-        }
+        memcpy(u->hash, k->get.hash, sizeof u->hash);
+        u->until_ms = io_now_ms(g->loop) + UNKNOWN_MS;
     }
-    if (p && !k->is_outdated)
+    if (p)
         cache(g, p);
     while (!list_is_empty(&k->waiting))
-        answer(container_of(k->waiting.next, struct gate_wait, link), p, &f);
+        answer(g, container_of(k->waiting.next, struct gate_wait, link), p, &f);
     principal_unref(p);
+    store_key_get_release(&k->get);
     free(k);
 }
 
@@ -244,9 +470,11 @@ static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTE
         }
         k->gate = g;
         list_init(&k->waiting);
-        k->get.call = (struct store_call){.need = STORE_KEY_GET, .loop = g->loop, .done = on_row};
-        store_submit(g->store, &k->get.call);
+        ask_store(k);
     }
+    if (w->where && !w->has_address) /* what tells it is gone when the answer comes */
+        w->has_address = w->locate(w->where, &w->address);
+    w->where = NULL;
     w->lookup = k;
     list_append(&k->waiting, &w->link);
     return GATE_WAIT;
@@ -284,6 +512,7 @@ enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x
     w->need = need;
     w->lookup = NULL;
     w->principal = NULL;
+    w->has_address = false;
     list_init(&w->link);
     if (credential(authorization, x_api_key, &text, &w->fault) != ERR_OK)
         return GATE_SHUT;
@@ -300,7 +529,7 @@ enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x
     if (p) {
         list_del(&p->link);
         list_append(&g->used, &p->link);
-        return judge(p, w);
+        return judge(g, p, w);
     }
     struct unknown *u = unknown_slot(g, hash);
     if (u->until_ms > io_now_ms(g->loop) && memcmp(u->hash, hash, sizeof hash) == 0) {

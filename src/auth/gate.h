@@ -7,6 +7,7 @@
 #ifndef AUTH_GATE_H
 #define AUTH_GATE_H
 
+#include "base/cidr.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "ledger/ledger.h"
@@ -14,10 +15,18 @@
 
 /* Who asks: a key and its account as they were when last read. Counted, one worker's own. */
 struct principal {
-    struct list link; /* in the cache, least recently used first */
+    struct list link;      /* in the cache, least recently used first */
+    struct list line_link; /* among the cached ones that have ancestors */
+    struct list used_link; /* among those whose use the store has yet to hear of */
     uint32_t refs;
-    bool is_cached, account_disabled;
+    bool is_cached, is_used, account_disabled;
+    bool has_rules, has_rates; /* it or one that it comes from */
     struct key key;
+    struct key_link *line; /* its ancestors, key.depth of them, the nearest first */
+    int64_t key_lifetime_ms;
+    struct cidr *ranges; /* who may ask; NULL: anybody */
+    size_t ranges_n;
+    uint64_t used_ms; /* on the loop's clock */
     struct budget *key_budget, *account_budget;
 };
 struct principal *principal_ref(struct principal *p);
@@ -39,6 +48,12 @@ struct gate_wait {
     void (*done)(struct gate_wait *w); /* after GATE_WAIT: the answer is in principal or fault */
     struct principal *principal;       /* a reference, the asker's; NULL: refused */
     struct fault fault;
+    /* Where the asker is; asked within gate_ask() where it matters. NULL or false: not known, which
+     * an allow list refuses. */
+    bool (*locate)(const void *where, struct address *out);
+    const void *where;
+    struct address address; /* the gate's */
+    bool has_address;
 };
 
 enum gate_answer { GATE_OPEN, GATE_SHUT, GATE_WAIT };
@@ -54,8 +69,15 @@ enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x
 /* The asker goes away. Fine at any time. */
 void gate_leave(struct gate_wait *w);
 
-/* What is known of this key / of all keys is out of date. */
+/* Does the account's allow list (text as in struct account) let this address in? */
+bool gate_lets_in(struct str ip_ranges, const struct address *a);
+/* May a key that was made and ends at these times be used? key_lifetime_ms 0: any may. */
+bool gate_lifetime_is_right(int64_t key_lifetime_ms, int64_t created_ms, int64_t expires_ms);
+
+/* What is known of this key and of those below it / of all keys is out of date. */
 void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES]);
 void gate_forget_all(struct gate *g);
+/* Tells the store now which keys were used, and from then on no more. */
+void gate_stop(struct gate *g);
 
 #endif

@@ -2,9 +2,6 @@
 
 #include "base/codec.h"
 
-/* There are no workspaces here, but clients' types want a string. */
-#define THE_WORKSPACE "00000000-0000-0000-0000-000000000000"
-
 static void write_limit(struct json_writer *w, const struct key *k, int64_t now_ms)
 {
     if (k->limit == NO_LIMIT) {
@@ -39,6 +36,43 @@ static void write_time(struct json_writer *w, const char *name, int64_t ms)
         jw_null(w, name);
 }
 
+static void write_text(struct json_writer *w, const char *name, const char *text)
+{
+    jw_str_c(w, name, text[0] ? text : NULL);
+}
+
+void key_write_list(struct json_writer *w, const char *name, struct str list)
+{
+    if (!list.p) {
+        jw_null(w, name);
+        return;
+    }
+    jw_array(w, name);
+    while (list.n)
+        jw_str(w, NULL, str_cut(&list, '\n'));
+    jw_end(w);
+}
+
+static void write_rate(struct json_writer *w, const char *name, uint32_t n)
+{
+    if (n)
+        jw_u64(w, name, n);
+    else
+        jw_null(w, name);
+}
+
+void key_write_rates(struct json_writer *w, const char *name, const struct key *k)
+{
+    if (!k->rate_requests && !k->rate_tokens) {
+        jw_null(w, name);
+        return;
+    }
+    jw_object(w, name);
+    write_rate(w, "requests_per_minute", k->rate_requests);
+    write_rate(w, "tokens_per_minute", k->rate_tokens);
+    jw_end(w);
+}
+
 void key_write_json(struct json_writer *w, const char *name, const struct key *k, int64_t now_ms)
 {
     char hash[2 * KEY_HASH_BYTES];
@@ -54,8 +88,12 @@ void key_write_json(struct json_writer *w, const char *name, const struct key *k
     write_time(w, "created_at", k->created_ms);
     write_time(w, "updated_at", k->updated_ms);
     write_time(w, "expires_at", k->expires_ms);
-    jw_null(w, "creator_user_id");
-    jw_null(w, "external_user");
+    write_time(w, "last_used_at", k->last_used_ms);
+    write_text(w, "creator_user_id", k->creator);
+    write_text(w, "external_user", k->external_user);
     jw_str(w, "workspace_id", STR(THE_WORKSPACE));
+    key_write_list(w, "allowed_models", text_view(k->models));
+    key_write_list(w, "allowed_providers", text_view(k->providers));
+    key_write_rates(w, "rate_limit", k);
     jw_end(w);
 }

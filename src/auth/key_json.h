@@ -9,4 +9,11 @@
 /* `name` is the member's name, or NULL in an array and at the top. */
 void key_write_json(struct json_writer *w, const char *name, const struct key *k, int64_t now_ms);
 
+/* A list (a newline behind each item) as an array; p NULL: null. */
+void key_write_list(struct json_writer *w, const char *name, struct str list);
+void key_write_rates(struct json_writer *w, const char *name, const struct key *k);
+
+/* There are no workspaces here, but clients' types want a string. */
+#define THE_WORKSPACE "00000000-0000-0000-0000-000000000000"
+
 #endif

@@ -56,6 +56,65 @@ bool money_parse_usd(struct str s, nanos *out)
     return parse_decimal(s, 9, NANOS_MAX, out);
 }
 
+/* Without its point, and how many digits stand behind that. Zeros in front count for nothing. */
+static bool digits_of(struct str s, char out[40], size_t *n, int64_t *behind)
+{
+    bool is_behind = false;
+    *n = 0;
+    *behind = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '.') {
+            is_behind = true;
+            continue;
+        }
+        if (!is_digit(s.p[i]))
+            return false;
+        *behind += is_behind;
+        if (*n == 0 && s.p[i] == '0')
+            continue;
+        if (*n == 40)
+            return false;
+        out[(*n)++] = s.p[i];
+    }
+    return s.n > 0;
+}
+
+bool money_parse_number(struct str s, nanos *out)
+{
+    char digits[40];
+    size_t n;
+    int64_t behind;
+    uint64_t exponent = 0;
+    size_t e = 0;
+    while (e < s.n && s.p[e] != 'e' && s.p[e] != 'E')
+        e++;
+    if (e == s.n)
+        return money_parse_usd(s, out);
+    struct str power = str_skip(s, e + 1);
+    bool is_minus = str_starts(power, STR("-"));
+    if (is_minus || str_starts(power, STR("+")))
+        power = str_skip(power, 1);
+    if (!str_u64(power, 400, &exponent) || !digits_of(str_head(s, e), digits, &n, &behind))
+        return false;
+    /* the number is the digits times ten to this, in nano-dollars */
+    int64_t shift = (is_minus ? -(int64_t)exponent : (int64_t)exponent) - behind + 9;
+    for (; shift < 0 && n && digits[n - 1] == '0'; shift++)
+        n--;
+    int64_t v = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!add_digit(&v, digits[i] - '0', NANOS_MAX))
+            return false;
+    }
+    for (; shift > 0 && v; shift--) {
+        if (!add_digit(&v, 0, NANOS_MAX))
+            return false;
+    }
+    if (shift < 0 && v)
+        return false;
+    *out = v;
+    return true;
+}
+
 bool money_parse_per_million(struct str s, picos *out)
 {
     return parse_decimal(s, 6, PRICE_MAX, out);

@@ -15,6 +15,8 @@ typedef int64_t picos; /* pico-dollars */
 /* Decimal dollars ("12", "0.0015", "1e-3" is refused) to nano-dollars, exactly: more than nine
  * digits after the point that are not zero are refused. Not negative. */
 bool money_parse_usd(struct str s, nanos *out);
+/* The same of a JSON number, which may have an exponent: "1e-3". */
+bool money_parse_number(struct str s, nanos *out);
 /* Dollars per million tokens ("0.15") to pico-dollars per token, exactly: at most six digits after
  * the point. */
 bool money_parse_per_million(struct str s, picos *out);

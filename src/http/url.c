@@ -102,14 +102,14 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* '+' is a space, as forms write it. A '%' without two hex digits stands for itself. */
-static struct str decode(struct str s, struct buf *scratch)
+/* A '%' without two hex digits stands for itself; so does '+', but in forms. */
+static struct str decode_as(struct str s, char plus, struct buf *scratch)
 {
     size_t begin = scratch->n;
     if (buf_grow(scratch, s.n + 1) != ERR_OK) /* never NULL, also for an empty value */
         return STR_NONE;
     for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i] == '+' ? ' ' : s.p[i];
+        char c = s.p[i] == '+' ? plus : s.p[i];
         if (c == '%' && i + 2 < s.n && hex_value(s.p[i + 1]) >= 0 && hex_value(s.p[i + 2]) >= 0) {
             c = (char)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2]));
             i += 2;
@@ -117,6 +117,16 @@ static struct str decode(struct str s, struct buf *scratch)
         scratch->p[scratch->n++] = c;
     }
     return str_of(scratch->p + begin, scratch->n - begin);
+}
+
+static struct str decode(struct str s, struct buf *scratch)
+{
+    return decode_as(s, ' ', scratch);
+}
+
+struct str url_segment(struct str segment, struct buf *scratch)
+{
+    return decode_as(segment, '+', scratch);
 }
 
 struct str url_query(struct str query, struct str name, struct buf *scratch)

@@ -19,6 +19,8 @@ enum err url_parse(struct str text, struct url *out, struct fault *f) MUST_USE;
 /* The first value of `name` in a query string, percent-decoded to the end of `scratch`; p NULL:
  * not there. */
 struct str url_query(struct str query, struct str name, struct buf *scratch);
+/* A path's segment, percent-decoded to the end of `scratch`; p NULL: no room. */
+struct str url_segment(struct str segment, struct buf *scratch);
 /* "HOST:PORT", "[v6]:PORT" or ":PORT". */
 bool url_parse_listen(struct str text, struct str *host, uint16_t *port);
 

@@ -6,13 +6,15 @@
 #include "base/map.h"
 
 struct budget {
-    pthread_mutex_t lock; /* of a key before that of an account */
+    pthread_mutex_t lock;  /* of a key before that of what is above it */
+    struct budget *parent; /* of the key that this one comes from; NULL: of none */
     int64_t id;
     nanos limit;
     enum window reset;
     nanos held;
     uint64_t holds;
     struct usage usage;
+    struct rate rate;
 };
 
 struct ledger {
@@ -84,35 +86,41 @@ static void give_back(struct budget *b, nanos amount)
     b->holds--;
 }
 
-/* --- both budgets of a hold --- */
+/* --- the line of a hold: its key, the keys that this comes from, the account --- */
 
-static void lock_both(struct budget *key, struct budget *account)
+static struct budget *above(const struct budget *b, struct budget *account)
 {
-    pthread_mutex_lock(&key->lock);
-    pthread_mutex_lock(&account->lock);
+    return b == account ? NULL : b->parent ? b->parent : account;
 }
 
-static void unlock_both(struct budget *key, struct budget *account)
+#define line_each(b, key, account) for (struct budget *b = (key); b; b = above(b, account))
+
+/* From the key upwards: two lines that meet have the rest in common, so nobody waits in a circle. */
+static void lock_line(struct budget *key, struct budget *account)
 {
-    pthread_mutex_unlock(&account->lock);
-    pthread_mutex_unlock(&key->lock);
+    line_each(b, key, account) pthread_mutex_lock(&b->lock);
 }
 
-static void roll_both(struct budget *key, struct budget *account, int64_t now_ms)
+static void unlock_line(struct budget *key, struct budget *account)
 {
-    roll(key, now_ms);
-    roll(account, now_ms);
+    line_each(b, key, account) pthread_mutex_unlock(&b->lock);
+}
+
+static void roll_line(struct budget *key, struct budget *account, int64_t now_ms)
+{
+    line_each(b, key, account) roll(b, now_ms);
 }
 
 /* A sum of holds stays within 64 bits, limits or not. */
-static nanos room_of_both(const struct budget *key, const struct budget *account)
+static nanos room_of_line(struct budget *key, struct budget *account)
 {
-    nanos addable = INT64_MAX - (key->held > account->held ? key->held : account->held);
-    return least_of(least_of(room(key), room(account)), addable);
+    nanos least = INT64_MAX;
+    line_each(b, key, account) least = least_of(least, least_of(room(b), INT64_MAX - b->held));
+    return least;
 }
 
-static enum hold_refusal refusal(const struct budget *key, const struct budget *account,
-                                 nanos least)
+/* Why, by the nearest budget of the line that has not enough. */
+static void refuse(struct hold_answer *a, struct budget *key, struct budget *account, nanos least)
 {
     static const enum hold_refusal of_key[] = {
         [EXHAUSTED] = HOLD_KEY_EXHAUSTED,
@@ -124,7 +132,13 @@ static enum hold_refusal refusal(const struct budget *key, const struct budget *
         [TOO_DEAR] = HOLD_ACCOUNT_TOO_DEAR,
         [IN_FLIGHT] = HOLD_ACCOUNT_IN_FLIGHT,
     };
-    return room(key) < least ? of_key[why_not(key, least)] : of_account[why_not(account, least)];
+    struct budget *b = key;
+    while (b != account && room(b) >= least)
+        b = above(b, account);
+    enum why why = why_not(b, least);
+    a->refusal = b == account ? of_account[why] : of_key[why];
+    a->window = b->reset;
+    a->is_ancestor = b != account && b != key;
 }
 
 struct hold_answer hold_open(struct hold *h, struct budget *account, struct budget *key,
@@ -132,18 +146,17 @@ struct hold_answer hold_open(struct hold *h, struct budget *account, struct budg
 {
     BUG_ON(h->account || least < 0 || amount < least);
     struct hold_answer a = {.refusal = HOLD_OK};
-    lock_both(key, account);
-    roll_both(key, account, now_ms);
-    a.affordable = room_of_both(key, account);
+    lock_line(key, account);
+    roll_line(key, account, now_ms);
+    a.affordable = room_of_line(key, account);
     a.window = key->reset;
     if (a.affordable < least) {
-        a.refusal = refusal(key, account, least);
+        refuse(&a, key, account, least);
     } else {
         *h = (struct hold){account, key, least_of(amount, a.affordable)};
-        take(key, h->amount);
-        take(account, h->amount);
+        line_each(b, key, account) take(b, h->amount);
     }
-    unlock_both(key, account);
+    unlock_line(key, account);
     return a;
 }
 
@@ -153,27 +166,27 @@ bool hold_resize(struct hold *h, nanos amount, int64_t now_ms)
     if (!h->account)
         return false;
     nanos more = amount - h->amount;
-    lock_both(h->key, h->account);
-    roll_both(h->key, h->account, now_ms);
-    bool fits = more <= 0 || more <= room_of_both(h->key, h->account);
+    lock_line(h->key, h->account);
+    roll_line(h->key, h->account, now_ms);
+    bool fits = more <= 0 || more <= room_of_line(h->key, h->account);
     if (fits) {
-        h->key->held += more;
-        h->account->held += more;
+        line_each(b, h->key, h->account) b->held += more;
         h->amount = amount;
     }
-    unlock_both(h->key, h->account);
+    unlock_line(h->key, h->account);
     return fits;
 }
 
-/* The present, but never before a window that one of the two has turned to: the cost shall count in
- * the windows that its hold was checked against, here and in the store. */
-static int64_t settling_time(const struct budget *key, const struct budget *account)
+/* The present, but never before a window that one of the line has turned to: the cost shall count
+ * in the windows that its hold was checked against, here and in the store. */
+static int64_t settling_time(struct budget *key, struct budget *account)
 {
     int64_t now_ms = clock_wall_ms();
-    if (now_ms < key->usage.start[WINDOW_DAY])
-        now_ms = key->usage.start[WINDOW_DAY];
-    if (now_ms < account->usage.start[WINDOW_DAY])
-        now_ms = account->usage.start[WINDOW_DAY];
+    line_each(b, key, account)
+    {
+        if (now_ms < b->usage.start[WINDOW_DAY])
+            now_ms = b->usage.start[WINDOW_DAY];
+    }
     return now_ms;
 }
 
@@ -183,15 +196,16 @@ nanos hold_settle(struct hold *h, nanos cost, int64_t *settled_ms)
     BUG_ON(cost < 0);
     if (!account)
         return 0;
-    lock_both(key, account);
+    lock_line(key, account);
     *settled_ms = settling_time(key, account);
-    roll_both(key, account, *settled_ms);
-    nanos charged = least_of(cost, add_capped(h->amount, room_of_both(key, account)));
-    give_back(key, h->amount);
-    give_back(account, h->amount);
-    usage_add(&key->usage, *settled_ms, charged);
-    usage_add(&account->usage, *settled_ms, charged);
-    unlock_both(key, account);
+    roll_line(key, account, *settled_ms);
+    nanos charged = least_of(cost, add_capped(h->amount, room_of_line(key, account)));
+    line_each(b, key, account)
+    {
+        give_back(b, h->amount);
+        usage_add(&b->usage, *settled_ms, charged);
+    }
+    unlock_line(key, account);
     *h = (struct hold){0};
     return charged;
 }
@@ -201,11 +215,15 @@ void hold_cancel(void *hold)
     struct hold *h = hold;
     if (!h->account)
         return;
-    lock_both(h->key, h->account);
-    give_back(h->key, h->amount);
-    give_back(h->account, h->amount);
-    unlock_both(h->key, h->account);
+    lock_line(h->key, h->account);
+    line_each(b, h->key, h->account) give_back(b, h->amount);
+    unlock_line(h->key, h->account);
     *h = (struct hold){0};
+}
+
+struct budget *budget_parent(const struct budget *b)
+{
+    return b->parent;
 }
 
 void budget_view(struct budget *b, int64_t now_ms, struct budget_view *out)
@@ -213,6 +231,25 @@ void budget_view(struct budget *b, int64_t now_ms, struct budget_view *out)
     pthread_mutex_lock(&b->lock);
     roll(b, now_ms);
     *out = (struct budget_view){b->limit, b->reset, b->held, b->usage, room(b)};
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* --- rates --- */
+
+struct rate_answer budget_rate_take(struct budget *b, const struct rate_limits *limits,
+                                    uint64_t tokens, int64_t now_ms)
+{
+    pthread_mutex_lock(&b->lock);
+    struct rate_answer a = rate_take(&b->rate, limits, tokens, now_ms);
+    pthread_mutex_unlock(&b->lock);
+    return a;
+}
+
+void budget_rate_correct(struct budget *b, int64_t taken_ms, uint64_t tokens, uint64_t used,
+                         int64_t now_ms)
+{
+    pthread_mutex_lock(&b->lock);
+    rate_correct(&b->rate, taken_ms, tokens, used, now_ms);
     pthread_mutex_unlock(&b->lock);
 }
 
@@ -229,6 +266,7 @@ struct row {
     nanos limit;
     enum window reset;
     const struct usage *usage;
+    struct budget *parent;
 };
 
 static struct budget *budget_new(const struct row *row)
@@ -244,6 +282,7 @@ static struct budget *budget_new(const struct row *row)
     b->limit = row->limit;
     b->reset = row->reset;
     b->usage = *row->usage;
+    b->parent = row->parent;
     return b;
 }
 
@@ -276,7 +315,8 @@ static struct budget *find_or_make(struct map *m, const struct row *row)
     return b;
 }
 
-static struct budget *load(struct ledger *l, struct map *m, const struct row *row)
+/* The budget, made where it is not there yet. NULL: no memory. */
+static struct budget *have(struct ledger *l, struct map *m, const struct row *row)
 {
     struct budget *b = find(l, m, row->id);
     if (!b) {
@@ -284,6 +324,12 @@ static struct budget *load(struct ledger *l, struct map *m, const struct row *ro
         b = find_or_make(m, row);
         pthread_rwlock_unlock(&l->lock);
     }
+    return b;
+}
+
+static struct budget *load(struct ledger *l, struct map *m, const struct row *row)
+{
+    struct budget *b = have(l, m, row);
     if (!b)
         return NULL;
     pthread_mutex_lock(&b->lock);
@@ -295,12 +341,21 @@ static struct budget *load(struct ledger *l, struct map *m, const struct row *ro
 
 struct budget *ledger_account(struct ledger *l, const struct account *row)
 {
-    return load(l, &l->accounts, &(struct row){row->id, row->granted, WINDOW_NONE, &row->usage});
+    return load(l, &l->accounts,
+                &(struct row){row->id, row->granted, WINDOW_NONE, &row->usage, NULL});
 }
 
-struct budget *ledger_key(struct ledger *l, const struct key *row)
+/* The ancestors first, from the farthest on. What is known of one may be newer than its link. */
+struct budget *ledger_key(struct ledger *l, const struct key *row, const struct key_link *line)
 {
-    return load(l, &l->keys, &(struct row){row->id, row->limit, row->reset, &row->usage});
+    struct budget *parent = NULL;
+    for (int i = row->depth; i-- > 0;) {
+        const struct key_link *k = &line[i];
+        parent = have(l, &l->keys, &(struct row){k->id, k->limit, k->reset, &k->usage, parent});
+        if (!parent)
+            return NULL;
+    }
+    return load(l, &l->keys, &(struct row){row->id, row->limit, row->reset, &row->usage, parent});
 }
 
 struct budget *ledger_find_account(struct ledger *l, int64_t id)

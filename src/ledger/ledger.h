@@ -8,7 +8,8 @@
  *
  * A budget is the counters of one account or one key. It is guarded by a mutex of its own: a
  * window's turn, the check and the time that the generation will bear must be one step. A hold is
- * taken from the key's budget and its account's, or from neither. Budgets live as long as the
+ * taken from its whole line (the key, the keys that this comes from, the account), or from none of
+ * it; what it cost counts in all of them. Budgets live as long as the
  * ledger: what is settled here may not have reached the store yet, so a reload from there would
  * forget it.
  *
@@ -16,6 +17,7 @@
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
 
+#include "ledger/rate.h"
 #include "store/records.h"
 
 struct ledger;
@@ -27,10 +29,14 @@ void ledger_free(struct ledger *l);
 /* The budget of an account or key, made from the row at first sight. For one that is known the
  * row's limit, window are taken over, its usage is not. NULL: no memory. Any thread. */
 struct budget *ledger_account(struct ledger *l, const struct account *row);
-struct budget *ledger_key(struct ledger *l, const struct key *row);
+/* line: its ancestors, row->depth of them, the nearest first. */
+struct budget *ledger_key(struct ledger *l, const struct key *row, const struct key_link *line);
 /* NULL: not loaded here. */
 struct budget *ledger_find_account(struct ledger *l, int64_t id);
 struct budget *ledger_find_key(struct ledger *l, int64_t id);
+
+/* Of the key that this one comes from; NULL: of none. */
+struct budget *budget_parent(const struct budget *b);
 
 struct budget_view {
     nanos limit; /* or NO_LIMIT; an account's is what it was granted */
@@ -41,7 +47,13 @@ struct budget_view {
 };
 void budget_view(struct budget *b, int64_t now_ms, struct budget_view *out);
 
-/* Why a hold was refused. */
+/* See rate.h. */
+struct rate_answer budget_rate_take(struct budget *b, const struct rate_limits *limits,
+                                    uint64_t tokens, int64_t now_ms);
+void budget_rate_correct(struct budget *b, int64_t taken_ms, uint64_t tokens, uint64_t used,
+                         int64_t now_ms);
+
+/* Why a hold was refused. KEY: the key or one that it comes from. */
 enum hold_refusal {
     HOLD_OK,
     HOLD_KEY_EXHAUSTED,     /* nothing of the key's limit is left, nothing is in flight: 403 */
@@ -59,8 +71,9 @@ struct hold {
 
 struct hold_answer {
     enum hold_refusal refusal;
-    nanos affordable;   /* the most that could be held now, by the tighter of the two */
-    enum window window; /* of the key's limit */
+    nanos affordable;   /* the most that could be held now, by the tightest of the line */
+    enum window window; /* of the limit that refused, else of the key's */
+    bool is_ancestor;   /* that limit is of a key that this one comes from */
 };
 
 /* Takes exactly `amount`, or, where `least` < amount, as much as there is, at least `least` (for a

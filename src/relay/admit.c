@@ -24,15 +24,31 @@ static const struct model *find_model(const struct relay *r, struct str id)
 
 static void plan_add(struct relay *r, const struct model *m)
 {
-    uint32_t n = r->asked.allow_fallbacks ? m->endpoints_n : 1;
-    for (uint32_t i = 0; i < n && r->plan_n < PLAN_MAX; i++)
+    uint32_t most = r->asked.allow_fallbacks ? m->endpoints_n : 1;
+    for (uint32_t i = 0, n = 0; i < m->endpoints_n && n < most && r->plan_n < PLAN_MAX; i++) {
+        if (!relay_may_use(r, m->endpoints[i]))
+            continue;
         r->plan[r->plan_n++] = (struct target){m, m->endpoints[i]};
+        n++;
+    }
+}
+
+/* There are endpoints, but none that the key may use. */
+static enum err refuse_plan(struct str model, bool may_ask, struct fault *f)
+{
+    if (may_ask)
+        return fault_set(f, ERR_NOT_FOUND,
+                         "No allowed providers are available for the selected model: this API "
+                         "key's allowed_providers leaves out all that have it");
+    return fault_set(f, ERR_FORBIDDEN, "This API key may not use %.*s: see its allowed_models",
+                     STR_ARG(str_head(model, 100)));
 }
 
 /* Endpoints in the order of trying: of each model in the client's order, as configured. */
 static enum err make_plan(struct relay *r, const struct chat_request *req, struct fault *f)
 {
     uint32_t n = 0;
+    bool may_ask = false;
     for (uint32_t i = 0; i < req->models_n; i++) {
         const struct model *m = find_model(r, req->models[i]);
         n += m ? m->endpoints_n : 0;
@@ -44,10 +60,12 @@ static enum err make_plan(struct relay *r, const struct chat_request *req, struc
         return fault_set(f, ERR_NOMEM, "No memory for this request");
     for (uint32_t i = 0; i < req->models_n; i++) {
         const struct model *m = find_model(r, req->models[i]);
-        if (m)
-            plan_add(r, m);
+        if (!m || !relay_may_ask(r, m))
+            continue;
+        may_ask = true;
+        plan_add(r, m);
     }
-    return ERR_OK;
+    return r->plan_n ? ERR_OK : refuse_plan(req->models[0], may_ask, f);
 }
 
 /* --- the hold ------------------------------------------------------------------------------------
@@ -94,9 +112,9 @@ static enum err refuse_hold(struct fault *f, const struct hold_answer *a, const 
 {
     switch (a->refusal) {
     case HOLD_KEY_EXHAUSTED:
-        return fault_set(f, ERR_KEY_LIMIT,
-                         "Key limit exceeded (%s limit). Raise it or wait for its reset",
-                         limit_word(a->window));
+        return fault_set(
+            f, ERR_KEY_LIMIT, "Key limit exceeded (%s limit%s). Raise it or wait for its reset",
+            limit_word(a->window), a->is_ancestor ? " of a key that this one comes from" : "");
     case HOLD_KEY_TOO_DEAR:
         return refuse_dear(f, a, p, prompt, wanted, "Use a key with a higher limit");
     case HOLD_ACCOUNT_EXHAUSTED:
@@ -186,6 +204,8 @@ void relay_admit(struct relay *r)
         relay_refuse(r, &f);
         return;
     }
+    if (!relay_take_rate(r))
+        return;
     relay_enter(r, RELAY_TRYING);
     relay_try(r, &req);
 }

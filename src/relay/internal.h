@@ -135,6 +135,9 @@ struct relay {
     struct chat_bill bill;
     bool is_estimated, is_cancelled;
     nanos uncollected;
+    int64_t rate_ms; /* when it was counted against the key's rates; 0: it was not, or is settled */
+    uint64_t rate_tokens;
+    int rate_depth; /* how many of the line have counted it */
     int64_t id;
     uint64_t tag;
     char id_text[GENERATION_ID_MAX]; /* of both; terminated */
@@ -162,6 +165,14 @@ void relay_admit(struct relay *r); /* body and credential are there */
  * sentence. */
 enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens,
                     struct fault *f) MUST_USE;
+
+/* bounds.c */
+bool relay_may_ask(const struct relay *r, const struct model *m);
+bool relay_may_use(const struct relay *r, const struct endpoint *e);
+/* Counts the request against the rates of the key's line. False: it was refused with 429. */
+bool relay_take_rate(struct relay *r);
+/* What was counted has come to be so many tokens. Once; nothing where nothing was counted. */
+void relay_settle_rate(struct relay *r, uint64_t used);
 
 /* attempt.c */
 /* The endpoint at plan_at, or the next that can be paid. `read`: the request as just read, or NULL:

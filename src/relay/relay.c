@@ -130,6 +130,7 @@ void relay_die(struct relay *r)
     relay_enter(r, RELAY_DEAD);
     gate_leave(&r->wait);
     hold_cancel(&r->hold);
+    relay_settle_rate(r, 0);
     log_death(r);
     count_death(r);
     if (!http_call_is_over(&r->call) && !r->answered.saw_done)
@@ -358,6 +359,9 @@ void relay_begin(struct relay_worker *w, struct http_stream *s, const struct htt
         return;
     }
     reply_context_init(&r->context, relay_worker_random(w), head);
+    struct relay_place place = {w, s, head};
+    r->wait.locate = relay_locate;
+    r->wait.where = &place;
     enum gate_answer a = gate_ask(w->gate, http_field(head, STR("authorization")),
                                   http_field(head, STR("x-api-key")), GATE_INFERENCE, &r->wait);
     r->wait.done = on_known;

@@ -18,18 +18,24 @@ void reply_context_init(struct reply_context *c, uint64_t random, const struct h
     c->has_origin = head && http_field(head, STR("origin")).p != NULL;
 }
 
+void reply_fields_add(struct buf *out, const struct reply_context *c, struct str content_type,
+                      struct str more)
+{
+    buf_add(out, STR("Content-Type: "));
+    buf_add(out, content_type);
+    buf_add(out, STR("\r\nX-Request-Id: "));
+    buf_add_c(out, c->request_id);
+    buf_add(out, STR("\r\n"));
+    buf_add(out, more);
+    if (c->has_origin)
+        buf_add(out, str_of(cors, sizeof cors - 1));
+}
+
 struct str reply_fields(const struct reply_context *c, struct str content_type, struct str more,
                         char room[REPLY_FIELDS_MAX])
 {
     struct buf b = {.p = room, .cap = REPLY_FIELDS_MAX, .max = REPLY_FIELDS_MAX};
-    buf_add(&b, STR("Content-Type: "));
-    buf_add(&b, content_type);
-    buf_add(&b, STR("\r\nX-Request-Id: "));
-    buf_add_c(&b, c->request_id);
-    buf_add(&b, STR("\r\n"));
-    buf_add(&b, more);
-    if (c->has_origin)
-        buf_add(&b, str_of(cors, sizeof cors - 1));
+    reply_fields_add(&b, c, content_type, more);
     BUG_ON(b.failed != ERR_OK);
     return buf_view(&b);
 }

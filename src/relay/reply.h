@@ -19,6 +19,9 @@ void reply_context_init(struct reply_context *c, uint64_t random, const struct h
 /* "Content-Type: ...\r\nX-Request-Id: ...\r\n..." into room; `more`: further lines or empty. */
 struct str reply_fields(const struct reply_context *c, struct str content_type, struct str more,
                         char room[REPLY_FIELDS_MAX]);
+/* The same without a bound of its own, to the end of `out`. */
+void reply_fields_add(struct buf *out, const struct reply_context *c, struct str content_type,
+                      struct str more);
 
 /* {"error":{"code":..,"message":..,"metadata":{...}}} into `out`. status 0: the fault's own.
  * metadata: raw JSON or empty. */

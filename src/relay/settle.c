@@ -273,6 +273,7 @@ void relay_charge(struct relay *r, enum ending ending)
     r->deadline_ms = r->total_ms = r->comment_ms = 0;
     relay_enter(r, RELAY_SETTLING);
     find_usage(r);
+    relay_settle_rate(r, r->bill.usage.prompt + r->bill.usage.completion);
     charge(r);
     count(r);
 }

@@ -138,6 +138,47 @@ void relay_worker_free(struct relay_worker *w)
     free(w);
 }
 
+int relay_trusted_parse(struct str text, struct cidr out[TRUSTED_MAX])
+{
+    int n = 0;
+    while (text.n) {
+        if (n == TRUSTED_MAX || !cidr_parse(str_trim(str_cut(&text, ',')), &out[n]))
+            return -1;
+        n++;
+    }
+    return n;
+}
+
+/* All fields of that name count as one list (RFC 9110, 5.3); one that is longer than `out` loses
+ * its beginning, which is the part that is believed last. */
+static struct str forwarded_for(const struct http_head *head, struct buf *out)
+{
+    for (uint32_t i = 0; i < head->n; i++) {
+        if (!str_ieq(head->fields[i].name, STR("x-forwarded-for")))
+            continue;
+        struct str value = head->fields[i].value;
+        if (value.n + 1 > out->max - out->n)
+            buf_reset(out);
+        if (out->n)
+            buf_add(out, STR(","));
+        buf_add(out, value.n < out->max ? value : str_skip(value, value.n - out->max + 1));
+    }
+    return buf_view(out);
+}
+
+bool relay_locate(const void *relay_place, struct address *out)
+{
+    const struct relay_place *p = relay_place;
+    char text[IO_ADDRESS_MAX], room[2048];
+    struct buf list = {.p = room, .cap = sizeof room, .max = sizeof room};
+    const struct relay_settings *set = &p->w->settings;
+    if (!address_parse(http_peer(p->stream, text), out))
+        return false;
+    if (set->trusted_n)
+        *out = address_behind(*out, forwarded_for(p->head, &list), set->trusted, set->trusted_n);
+    return true;
+}
+
 void relay_worker_gauges(struct relay_worker *w, struct metrics *out)
 {
     *out = w->metrics;

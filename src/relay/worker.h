@@ -4,6 +4,8 @@
 #define RELAY_WORKER_H
 
 #include "auth/gate.h"
+#include "auth/person.h"
+#include "base/cidr.h"
 #include "catalog/catalog.h"
 #include "http/server.h"
 #include "json/read.h"
@@ -11,10 +13,14 @@
 #include "relay/upstream.h"
 #include "store/journal.h"
 
+enum { TRUSTED_MAX = 32 };
+
 struct relay_settings {
     uint64_t body_max;
-    uint32_t keepalive_ms; /* silence after which a stream gets a comment line */
-    struct str public_url; /* for sentences; may be empty */
+    uint32_t keepalive_ms;            /* silence after which a stream gets a comment line */
+    struct str public_url;            /* for sentences; may be empty */
+    struct cidr trusted[TRUSTED_MAX]; /* proxies whose X-Forwarded-For is believed */
+    uint32_t trusted_n;
 };
 
 /* What workers share: all of it outlives them. */
@@ -40,6 +46,7 @@ struct relay_worker {
     const struct relay_shared *shared;
     struct journal *journal;
     struct gate *gate;
+    struct person_source *persons; /* NULL: no cookie is accepted */
     struct relay_settings settings;
     struct relay_routes *routes;  /* of now; one reference */
     struct json_tape tape;        /* for what is read and done within one callback */
@@ -74,6 +81,16 @@ void relay_worker_gauges(struct relay_worker *w, struct metrics *out);
 /* The clocks, read once a tick: for what needs no more. */
 uint64_t relay_worker_ns(struct relay_worker *w);
 int64_t relay_worker_wall_ms(struct relay_worker *w);
+
+/* Ranges with commas between them; -1: that is not what it is, or there are too many. */
+int relay_trusted_parse(struct str text, struct cidr out[TRUSTED_MAX]);
+/* Whose request it is: the peer, or whom trusted proxies name. False: not known. */
+struct relay_place {
+    const struct relay_worker *w;
+    const struct http_stream *stream;
+    const struct http_head *head;
+};
+bool relay_locate(const void *relay_place, struct address *out); /* fits struct gate_wait */
 
 /* 64 bits from the kernel, fetched many at a time. */
 uint64_t relay_worker_random(struct relay_worker *w);

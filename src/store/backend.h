@@ -31,6 +31,9 @@ struct store_backend {
      * those that write. */
     enum err (*run[STORE__COUNT])(struct store_conn *c, struct store_call *call);
 
+    /* Within the transaction of the call that it is about. */
+    enum err (*audit_add)(struct store_conn *c, const struct audit *a, struct fault *f);
+
     /* Journals. In a transaction: adds rows and moves counters for those that were not there yet.
      */
     enum err (*generations_add)(struct store_conn *c, const struct generation *rows, size_t n,

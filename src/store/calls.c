@@ -23,8 +23,13 @@ static bool is_write(const struct store_call *c)
     case STORE_ACCOUNT_DISABLE:
     case STORE_CREDIT_GRANT:
     case STORE_KEY_CREATE:
+    case STORE_KEY_UPDATE:
     case STORE_KEY_DISABLE:
     case STORE_KEY_DELETE:
+    case STORE_KEYS_TOUCH:
+    case STORE_IP_ALLOW_ADD:
+    case STORE_IP_ALLOW_DELETE:
+    case STORE_POLICY_SET:
         return true;
     case STORE_ACCOUNT_GET: {
         const struct store_account_get *a = (const void *)c;
@@ -33,6 +38,8 @@ static bool is_write(const struct store_call *c)
     case STORE_ACCOUNT_LIST:
     case STORE_KEY_GET:
     case STORE_KEY_LIST:
+    case STORE_AUDIT_LIST:
+    case STORE_IP_ALLOW_LIST:
     case STORE_GENERATION_GET:
     case STORE_CHANGES:
     case STORE_VERIFY:
@@ -112,6 +119,8 @@ static enum err run_part(struct store *s, struct store_call *c, struct fault *f)
     if (e != ERR_OK)
         return e;
     run_alone(s, s->writer, c);
+    if (c->err == ERR_OK && c->audit)
+        c->err = s->backend->audit_add(s->writer, c->audit, &c->fault);
     return s->backend->part_end(s->writer, c->err == ERR_OK, f);
 }
 
@@ -331,6 +340,10 @@ static void outputs_clear(struct store_call *c)
         v->generations = v->accounts = v->keys = 0;
         v->differences = NULL;
         v->n = 0;
+    } else if (c->need == STORE_AUDIT_LIST) {
+        container_of(c, struct store_audit_list, call)->n = 0;
+    } else if (c->need == STORE_IP_ALLOW_LIST) {
+        container_of(c, struct store_ip_allow_list, call)->n = 0;
     } else if (c->need == STORE_GENERATION_GET) {
         buf_init(&container_of(c, struct store_generation_get, call)->text, TEXT_MAX);
     }

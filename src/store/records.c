@@ -1,10 +1,74 @@
 #include "store/records.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
+
 /* 2025-01-01T00:00:00Z: the years before it would only make ids longer. */
 #define EPOCH_MS INT64_C(1735689600000)
 
 enum { MAKER_BITS = 6, COUNT_BITS = 15, CODE_DIGITS = 26 };
 #define ID_MS_MAX (INT64_MAX >> (MAKER_BITS + COUNT_BITS))
+
+/* --- texts --- */
+
+struct text {
+    atomic_uint refs;
+    size_t n;
+    char p[];
+};
+
+struct text *text_new(struct str s)
+{
+    struct text *t = malloc(sizeof *t + s.n + 1);
+    if (!t)
+        return NULL;
+    atomic_init(&t->refs, 1);
+    t->n = s.n;
+    if (s.n)
+        memcpy(t->p, s.p, s.n);
+    t->p[s.n] = '\0';
+    return t;
+}
+
+struct text *text_ref(struct text *t)
+{
+    if (t)
+        atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    return t;
+}
+
+void text_unref(struct text *t)
+{
+    if (t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
+        free(t);
+}
+
+struct str text_view(const struct text *t)
+{
+    return t ? str_of(t->p, t->n) : STR_NONE;
+}
+
+bool list_has(struct str list, struct str item)
+{
+    while (list.n) {
+        if (str_eq(str_cut(&list, '\n'), item))
+            return true;
+    }
+    return false;
+}
+
+void account_release(struct account *a)
+{
+    text_unref(a->ip_ranges);
+    a->ip_ranges = NULL;
+}
+
+void key_release(struct key *k)
+{
+    text_unref(k->models);
+    text_unref(k->providers);
+    k->models = k->providers = NULL;
+}
 
 /* --- windows --- */
 

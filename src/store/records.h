@@ -6,6 +6,16 @@
 #include "base/clock.h"
 #include "base/money.h"
 
+/* A text of any length that rows share: immutable, counted, any thread. NULL is "not set", which an
+ * empty one is not. */
+struct text;
+struct text *text_new(struct str s); /* one reference; NULL: no memory */
+struct text *text_ref(struct text *t);
+void text_unref(struct text *t);            /* NULL is fine */
+struct str text_view(const struct text *t); /* STR_NONE of NULL; else p is not NULL */
+/* Lists are texts with a newline behind each item. */
+bool list_has(struct str list, struct str item);
+
 enum { EMAIL_MAX = 255, KEY_NAME_MAX = 255, KEY_LABEL_MAX = 63, KEY_HASH_BYTES = 32 };
 
 enum window { WINDOW_NONE, WINDOW_DAY, WINDOW_WEEK, WINDOW_MONTH, WINDOW__COUNT };
@@ -30,12 +40,28 @@ struct account {
     struct usage usage;
     bool disabled;
     int64_t created_ms;
+    int64_t key_lifetime_ms; /* keys that may live longer are refused; 0: any may */
+    struct text *ip_ranges;  /* a list of those that may ask; NULL: anybody. account_release() */
 };
+void account_release(struct account *a);
 
 #define NO_LIMIT INT64_MAX
 
+/* How a key came to be. */
+enum key_origin { KEY_MADE, KEY_OF_APP, KEY_DELEGATED, KEY_ORIGIN__COUNT };
+
+enum {
+    KEY_DEPTH_MAX = 8,     /* generations below a key that nobody delegated */
+    KEY_RULES_MAX = 16384, /* bytes of a list of allowed models or providers */
+    USER_ID_MAX = 64,
+};
+
 struct key {
     int64_t id, account_id;
+    int64_t parent_id; /* 0: none */
+    int32_t depth;     /* number of ancestors */
+    enum key_origin origin;
+    int64_t app_id;               /* of KEY_OF_APP; else 0 */
     uint8_t hash[KEY_HASH_BYTES]; /* SHA-256 of the whole key */
     char name[KEY_NAME_MAX + 1];
     char label[KEY_LABEL_MAX + 1];
@@ -43,8 +69,27 @@ struct key {
     nanos limit;       /* or NO_LIMIT */
     enum window reset; /* the window in which the limit counts */
     struct usage usage;
-    int64_t expires_ms;             /* 0: never */
-    int64_t created_ms, updated_ms; /* updated 0: never */
+    int64_t expires_ms;                  /* 0: never */
+    int64_t created_ms, updated_ms;      /* updated 0: never */
+    int64_t last_used_ms;                /* 0: never */
+    uint32_t rate_requests, rate_tokens; /* a minute; 0: any number */
+    char creator[USER_ID_MAX + 1];       /* or "" */
+    char external_user[USER_ID_MAX + 1]; /* or "" */
+    struct text *models, *providers;     /* lists of what is allowed; NULL: all. key_release() */
+};
+void key_release(struct key *k);
+
+/* An ancestor of a key: what of it counts for those below. */
+struct key_link {
+    int64_t id;
+    uint8_t hash[KEY_HASH_BYTES];
+    bool disabled, is_deleted;
+    nanos limit;
+    enum window reset;
+    struct usage usage;
+    int64_t expires_ms;
+    uint32_t rate_requests, rate_tokens;
+    struct text *models, *providers;
 };
 
 /* The durable record of one settled request. Views are lent. */

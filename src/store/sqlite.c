@@ -73,6 +73,14 @@ void query_blob(struct query *q, const void *p, size_t n)
         query_note(q, sqlite3_bind_blob64(q->st, ++q->parameter, p, n, SQLITE_STATIC));
 }
 
+void query_text_or_null(struct query *q, struct str s)
+{
+    if (s.p)
+        query_text(q, s);
+    else
+        query_null(q);
+}
+
 void query_null(struct query *q)
 {
     if (q->st)
@@ -145,6 +153,14 @@ void col_copy(struct query *q, char *out, size_t size)
     if (s.n)
         memcpy(out, s.p, s.n);
     out[s.n] = '\0';
+}
+
+enum err col_shared_text(struct query *q, struct text **out, struct fault *f)
+{
+    bool is_null = col_is_null(q);
+    struct str s = col_text(q);
+    *out = is_null ? NULL : text_new(s);
+    return is_null || *out ? ERR_OK : fault_set(f, ERR_NOMEM, "no memory for a row");
 }
 
 void col_hash(struct query *q, uint8_t out[KEY_HASH_BYTES])
@@ -317,12 +333,20 @@ const struct store_backend store_sqlite = {
             [STORE_KEY_CREATE] = sqlite_key_create,
             [STORE_KEY_GET] = sqlite_key_get,
             [STORE_KEY_LIST] = sqlite_key_list,
+            [STORE_KEY_UPDATE] = sqlite_key_update,
             [STORE_KEY_DISABLE] = sqlite_key_disable,
             [STORE_KEY_DELETE] = sqlite_key_delete,
+            [STORE_KEYS_TOUCH] = sqlite_keys_touch,
+            [STORE_AUDIT_LIST] = sqlite_audit_list,
+            [STORE_IP_ALLOW_ADD] = sqlite_ip_allow_add,
+            [STORE_IP_ALLOW_LIST] = sqlite_ip_allow_list,
+            [STORE_IP_ALLOW_DELETE] = sqlite_ip_allow_delete,
+            [STORE_POLICY_SET] = sqlite_policy_set,
             [STORE_GENERATION_GET] = sqlite_generation_get,
             [STORE_CHANGES] = sqlite_changes,
             [STORE_VERIFY] = sqlite_verify,
         },
+    .audit_add = sqlite_audit_add,
     .generations_add = sqlite_generations_add,
     .position_get = sqlite_position_get,
     .position_set = sqlite_position_set,

@@ -40,6 +40,7 @@ void query_i64(struct query *q, int64_t v);
 void query_text(struct query *q, struct str s);            /* lent until query_end() */
 void query_blob(struct query *q, const void *p, size_t n); /* lent; p NULL is NULL */
 void query_null(struct query *q);
+void query_text_or_null(struct query *q, struct str s); /* p NULL is NULL */
 /* ERR_NOT_FOUND, without a sentence: there is no (further) row. */
 enum err query_next(struct query *q, struct fault *f) MUST_USE;
 void query_end(struct query *q);
@@ -52,6 +53,8 @@ bool col_is_null(const struct query *q); /* the next one */
 struct str col_text(struct query *q);    /* lent until the next query_next() or query_end() */
 struct str col_blob(struct query *q);    /* likewise */
 void col_copy(struct query *q, char *out, size_t size); /* text, cut to size, terminated */
+/* NULL gives NULL. ERR_NOMEM. */
+enum err col_shared_text(struct query *q, struct text **out, struct fault *f) MUST_USE;
 void col_hash(struct query *q, uint8_t out[KEY_HASH_BYTES]);
 
 /* ERR_STORE, ERR_CONFLICT for what must be unique; the sentence is SQLite's. */
@@ -70,7 +73,7 @@ void col_usage(struct query *q, struct usage *u);
 /* sqlite_account.c, sqlite_key.c, sqlite_generation.c, sqlite_verify.c */
 enum err account_read(struct store_conn *c, int64_t id, struct account *out,
                       struct fault *f) MUST_USE;
-void col_account(struct query *q, struct account *a);
+enum err col_account(struct query *q, struct account *a, struct fault *f) MUST_USE;
 enum err change_note(struct store_conn *c, bool is_key, int64_t id, const uint8_t *hash,
                      struct fault *f) MUST_USE;
 
@@ -82,11 +85,29 @@ enum err sqlite_credit_grant(struct store_conn *c, struct store_call *call);
 enum err sqlite_key_create(struct store_conn *c, struct store_call *call);
 enum err sqlite_key_get(struct store_conn *c, struct store_call *call);
 enum err sqlite_key_list(struct store_conn *c, struct store_call *call);
+enum err sqlite_key_update(struct store_conn *c, struct store_call *call);
 enum err sqlite_key_disable(struct store_conn *c, struct store_call *call);
 enum err sqlite_key_delete(struct store_conn *c, struct store_call *call);
+enum err sqlite_keys_touch(struct store_conn *c, struct store_call *call);
+enum err sqlite_audit_list(struct store_conn *c, struct store_call *call);
+enum err sqlite_audit_add(struct store_conn *c, const struct audit *a, struct fault *f);
+enum err sqlite_ip_allow_add(struct store_conn *c, struct store_call *call);
+enum err sqlite_ip_allow_list(struct store_conn *c, struct store_call *call);
+enum err sqlite_ip_allow_delete(struct store_conn *c, struct store_call *call);
+enum err sqlite_policy_set(struct store_conn *c, struct store_call *call);
 enum err sqlite_generation_get(struct store_conn *c, struct store_call *call);
 enum err sqlite_changes(struct store_conn *c, struct store_call *call);
 enum err sqlite_verify(struct store_conn *c, struct store_call *call);
+
+/* What one settlement adds to an owner's counters. */
+struct charge {
+    int64_t owner, settled_ms;
+    nanos cost;
+};
+/* sqlite_line.c: what keys are charged, the keys that they come from are charged too. Adds those
+ * behind the *n that are there; the array may move. */
+enum err sqlite_charge_ancestors(struct store_conn *c, struct charge **charges, size_t *n,
+                                 struct fault *f) MUST_USE;
 
 enum err sqlite_generations_add(struct store_conn *c, const struct generation *rows, size_t n,
                                 struct fault *f);

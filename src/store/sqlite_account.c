@@ -4,7 +4,7 @@
 
 static const char first_email[] = "owner@localhost";
 
-void col_account(struct query *q, struct account *a)
+enum err col_account(struct query *q, struct account *a, struct fault *f)
 {
     *a = (struct account){.id = col_i64(q)};
     col_copy(q, a->email, sizeof a->email);
@@ -12,6 +12,8 @@ void col_account(struct query *q, struct account *a)
     col_usage(q, &a->usage);
     a->disabled = col_bool(q);
     a->created_ms = col_i64(q);
+    a->key_lifetime_ms = col_i64(q);
+    return col_shared_text(q, &a->ip_ranges, f);
 }
 
 /* The row that q asks for, and the end of q. */
@@ -19,7 +21,7 @@ static enum err account_of(struct query *q, struct account *out, struct fault *f
 {
     enum err e = query_next(q, f);
     if (e == ERR_OK)
-        col_account(q, out);
+        e = col_account(q, out, f);
     query_end(q);
     return e;
 }
@@ -115,7 +117,10 @@ enum err sqlite_account_list(struct store_conn *c, struct store_call *call)
             }
             a->accounts = more;
         }
-        col_account(&q, &a->accounts[a->n++]);
+        e = col_account(&q, &a->accounts[a->n++], &call->fault);
+        if (e != ERR_OK)
+            break;
+        account_release(&a->accounts[a->n - 1]); /* a list does not tell of it */
     }
     query_end(&q);
     if (e == ERR_NOT_FOUND)
@@ -133,6 +138,7 @@ enum err sqlite_account_disable(struct store_conn *c, struct store_call *call)
     enum err e = read_by_email(c, a->email, &row, &call->fault);
     if (e != ERR_OK)
         return e;
+    account_release(&row);
     struct query q = query_of(c, SQL_ACCOUNT_DISABLE);
     query_i64(&q, a->disabled);
     query_i64(&q, row.id);
@@ -166,6 +172,7 @@ enum err sqlite_credit_grant(struct store_conn *c, struct store_call *call)
     enum err e = account_read(c, g->account_id, &g->account, f);
     if (e != ERR_OK)
         return e;
+    account_release(&g->account);
     if (g->amount <= 0 || g->amount > NANOS_MAX - g->account.granted)
         return fault_set(f, ERR_INVALID,
                          "a grant must be above zero, and all of an account's together "
@@ -174,5 +181,7 @@ enum err sqlite_credit_grant(struct store_conn *c, struct store_call *call)
     if ((e = grant_record(c, g, f)) != ERR_OK || (e = grant_add(c, g, f)) != ERR_OK ||
         (e = change_note(c, false, g->account_id, NULL, f)) != ERR_OK)
         return e;
-    return account_read(c, g->account_id, &g->account, f);
+    e = account_read(c, g->account_id, &g->account, f);
+    account_release(&g->account);
+    return e;
 }

@@ -69,11 +69,6 @@ static enum err insert(struct store_conn *c, const struct generation *g, bool *i
 
 /* --- counters: one read and one write for each owner in a batch --- */
 
-struct charge {
-    int64_t owner, settled_ms;
-    nanos cost;
-};
-
 static int by_owner(const void *a, const void *b)
 {
     const struct charge *x = a, *y = b;
@@ -153,9 +148,11 @@ enum err sqlite_generations_add(struct store_conn *c, const struct generation *r
         of_accounts[counted++] = (struct charge){g->account_id, g->settled_ms, g->cost};
     }
     if (e == ERR_OK)
-        e = charge_all(c, &key_sql, of_keys, counted, f);
-    if (e == ERR_OK)
         e = charge_all(c, &account_sql, of_accounts, counted, f);
+    if (e == ERR_OK)
+        e = sqlite_charge_ancestors(c, &charges, &counted, f);
+    if (e == ERR_OK)
+        e = charge_all(c, &key_sql, charges, counted, f);
     free(charges);
     return e;
 }

@@ -59,6 +59,44 @@ static const char *const migrations[] = {
     "kind INTEGER NOT NULL," /* 0: account, 1: key */
     "id INTEGER NOT NULL,"
     "hash BLOB) STRICT;",
+
+    /* Delegated keys, rules of keys, who may come in from where, what was done. A list has a
+     * newline behind each item. */
+    "ALTER TABLE key ADD COLUMN last_used_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE key ADD COLUMN parent_id INTEGER REFERENCES key(id);"
+    "ALTER TABLE key ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE key ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE key ADD COLUMN app_id INTEGER;"
+    "ALTER TABLE key ADD COLUMN rate_requests INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE key ADD COLUMN rate_tokens INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE key ADD COLUMN creator TEXT;"
+    "ALTER TABLE key ADD COLUMN external_user TEXT;"
+    "ALTER TABLE key ADD COLUMN models TEXT;" /* NULL: all */
+    "ALTER TABLE key ADD COLUMN providers TEXT;"
+    "CREATE INDEX key_parent ON key(parent_id) WHERE parent_id IS NOT NULL;"
+
+    "ALTER TABLE account ADD COLUMN key_lifetime_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN ip_ranges TEXT;" /* of ip_allow, where there is one */
+    "CREATE TABLE ip_allow("
+    "id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "account_id INTEGER NOT NULL REFERENCES account(id),"
+    "range TEXT NOT NULL,"
+    "label TEXT NOT NULL,"
+    "created_ms INTEGER NOT NULL,"
+    "UNIQUE(account_id, range)) STRICT;"
+
+    "CREATE TABLE audit("
+    "id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "account_id INTEGER NOT NULL,"
+    "at_ms INTEGER NOT NULL,"
+    "actor TEXT NOT NULL, label TEXT NOT NULL, address TEXT NOT NULL, agent TEXT NOT NULL,"
+    "action TEXT NOT NULL, target TEXT NOT NULL, detail TEXT NOT NULL) STRICT;"
+    "CREATE INDEX audit_account ON audit(account_id);"
+    "CREATE INDEX audit_target ON audit(target);"
+    "CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN "
+    "SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
+    "CREATE TRIGGER audit_remains BEFORE DELETE ON audit BEGIN "
+    "SELECT RAISE(ABORT, 'the audit log is only added to'); END;",
 };
 
 static enum err version_read(struct store_conn *c, int64_t *out, struct fault *f)

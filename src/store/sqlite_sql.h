@@ -10,12 +10,21 @@
 
 #define ACCOUNT_COLUMNS                                                                          \
     "a.id, a.email, a.granted, a.spent, a.day_start, a.day_spent, a.week_start, a.week_spent, "  \
-    "a.month_start, a.month_spent, a.disabled, a.created_ms"
+    "a.month_start, a.month_spent, a.disabled, a.created_ms, a.key_lifetime_ms, a.ip_ranges"
 
 #define KEY_COLUMNS                                                                              \
     "k.id, k.account_id, k.hash, k.name, k.label, k.is_management, k.disabled, k.include_byok, " \
     "k.spend_limit, k.reset, k.spent, k.day_start, k.day_spent, k.week_start, k.week_spent, "    \
-    "k.month_start, k.month_spent, k.expires_ms, k.created_ms, k.updated_ms"
+    "k.month_start, k.month_spent, k.expires_ms, k.created_ms, k.updated_ms, k.last_used_ms, "   \
+    "k.parent_id, k.depth, k.origin, k.app_id, k.rate_requests, k.rate_tokens, k.creator, "      \
+    "k.external_user, k.models, k.providers"
+
+/* What a list of keys may leave out. */
+#define KEY_LIST_WHERE                                                                           \
+    "k.deleted_ms IS NULL AND (k.disabled = 0 OR ?3) AND (k.expires_ms = 0 OR "                  \
+    "k.expires_ms > ?4 OR ?5) AND (k.is_management = 0 OR ?6) AND (k.origin <> 1 OR ?7) "           \
+    "AND (k.origin <> 2 OR ?8) AND (?9 IS NULL OR k.creator = ?9) ORDER BY k.id DESC LIMIT ?10 "        \
+    "OFFSET ?11"
 
 #define GENERATION_COLUMNS                                                                       \
     "id, tag, account_id, key_id, settled_ms, cost, tokens_prompt, tokens_completion, model, "   \
@@ -33,6 +42,9 @@
     "ifnull(s.month_spent, 0), ifnull(s.latest, 0) "
 #define OWNER_COLUMNS                                                                            \
     "o.spent, o.day_start, o.day_spent, o.week_start, o.week_spent, o.month_start, o.month_spent, "
+
+#define AUDIT_LIST_WHERE                                                                         \
+    "AND (?2 = '' OR action = ?2) AND (?3 = '' OR target = ?3) ORDER BY id DESC LIMIT ? OFFSET ?"
 
 /*    name               statement */
 #define SQL_LIST(X)                                                                              \
@@ -55,18 +67,48 @@
     X(GRANT_INSERT,      "INSERT INTO credit_grant(account_id, amount, note, created_ms) "       \
                          "VALUES(?, ?, ?, ?)")                                                   \
     X(KEY_INSERT,        "INSERT INTO key(account_id, hash, name, label, is_management, "        \
-                         "disabled, include_byok, spend_limit, reset, expires_ms, created_ms) "  \
-                         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                              \
+                         "disabled, include_byok, spend_limit, reset, expires_ms, created_ms, "  \
+                         "parent_id, depth, origin, app_id, rate_requests, rate_tokens, "        \
+                         "creator, external_user, models, providers) "                           \
+                         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     X(KEY_BY_HASH,       "SELECT " KEY_COLUMNS ", " ACCOUNT_COLUMNS " FROM key k "               \
                          "JOIN account a ON a.id = k.account_id "                                \
                          "WHERE k.hash = ? AND k.deleted_ms IS NULL")                            \
-    X(KEY_LIST,          "SELECT " KEY_COLUMNS " FROM key k WHERE k.deleted_ms IS NULL "         \
-                         "AND (k.disabled = 0 OR ?) ORDER BY k.id DESC LIMIT ? OFFSET ?")        \
-    X(KEY_LIST_ACCOUNT,  "SELECT " KEY_COLUMNS " FROM key k WHERE k.account_id = ? "             \
-                         "AND k.deleted_ms IS NULL AND (k.disabled = 0 OR ?) "                   \
-                         "ORDER BY k.id DESC LIMIT ? OFFSET ?")                                  \
+    X(KEY_LIST,          "SELECT " KEY_COLUMNS " FROM key k WHERE ?1 = 0 AND ?2 = 0 AND "        \
+                         KEY_LIST_WHERE)                                                         \
+    X(KEY_LIST_ACCOUNT,  "SELECT " KEY_COLUMNS " FROM key k WHERE k.account_id = ?1 "            \
+                         "AND ?2 = 0 AND " KEY_LIST_WHERE)                                       \
+    X(KEY_LIST_CHILDREN, "SELECT " KEY_COLUMNS " FROM key k WHERE (?1 = 0 OR "                   \
+                         "k.account_id = ?1) AND k.parent_id = ?2 AND " KEY_LIST_WHERE)          \
+    X(KEY_LINK,          "SELECT k.id, k.hash, k.disabled, k.deleted_ms IS NOT NULL, "           \
+                         "k.spend_limit, k.reset, " USAGE_COLUMNS ", k.expires_ms, "             \
+                         "k.rate_requests, k.rate_tokens, k.models, k.providers, k.parent_id "   \
+                         "FROM key k WHERE k.id = ?")                                            \
+    X(KEY_PARENT,        "SELECT k.depth FROM key k WHERE k.id = ? AND k.account_id = ? "        \
+                         "AND k.deleted_ms IS NULL")                                             \
+    X(KEY_PARENT_ID,     "SELECT parent_id FROM key WHERE id = ? AND parent_id IS NOT NULL")      \
+    X(KEY_UPDATE,        "UPDATE key SET name = ?, disabled = ?, include_byok = ?, "             \
+                         "spend_limit = ?, reset = ?, rate_requests = ?, rate_tokens = ?, "      \
+                         "models = ?, providers = ?, updated_ms = ? WHERE id = ?")               \
+    X(KEY_TOUCH,         "UPDATE key SET last_used_ms = ?1 WHERE id = ?2 "                       \
+                         "AND last_used_ms < ?1")                                                \
     X(KEY_DISABLE,       "UPDATE key SET disabled = ?, updated_ms = ? WHERE id = ?")             \
     X(KEY_DELETE,        "UPDATE key SET deleted_ms = ? WHERE id = ?")                           \
+    X(AUDIT_INSERT,      "INSERT INTO audit(account_id, at_ms, actor, label, address, agent, "   \
+                         "action, target, detail) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")            \
+    X(AUDIT_LIST,        "SELECT id, account_id, at_ms, actor, label, address, agent, action, "  \
+                         "target, detail FROM audit WHERE ?1 = 0 " AUDIT_LIST_WHERE)             \
+    X(AUDIT_LIST_ACCOUNT, "SELECT id, account_id, at_ms, actor, label, address, agent, action, " \
+                         "target, detail FROM audit WHERE account_id = ?1 " AUDIT_LIST_WHERE)    \
+    X(IP_INSERT,         "INSERT INTO ip_allow(account_id, range, label, created_ms) "           \
+                         "VALUES(?, ?, ?, ?)")                                                   \
+    X(IP_LIST,           "SELECT id, created_ms, range, label FROM ip_allow "                    \
+                         "WHERE account_id = ? ORDER BY id LIMIT ?")                             \
+    X(IP_COUNT,          "SELECT count(*) FROM ip_allow WHERE account_id = ?")                   \
+    X(IP_DELETE,         "DELETE FROM ip_allow WHERE account_id = ? AND id = ?")                 \
+    X(IP_GATHER,         "UPDATE account SET ip_ranges = (SELECT group_concat(range || "         \
+                         "char(10), '') FROM ip_allow WHERE account_id = ?1) WHERE id = ?1")     \
+    X(POLICY_SET,        "UPDATE account SET key_lifetime_ms = ? WHERE id = ?")                  \
     X(KEY_USAGE,         "SELECT " USAGE_COLUMNS " FROM key WHERE id = ?")                       \
     X(KEY_USAGE_SET,     "UPDATE key SET " USAGE_SET " WHERE id = ?")                            \
     X(CHANGE_INSERT,     "INSERT INTO change(kind, id, hash) VALUES(?, ?, ?)")                   \
@@ -83,9 +125,16 @@
                          "ON CONFLICT(file) DO UPDATE SET offset = excluded.offset")             \
     X(POSITION_DROP,     "DELETE FROM journal_position WHERE file = ?")                          \
     X(POSITIONS_CLEAR,   "DELETE FROM journal_position")                                         \
-    X(VERIFY_KEYS,       "SELECT o.hash, " OWNER_COLUMNS SUMS_COLUMNS "FROM key o LEFT JOIN "    \
-                         "(SELECT g.key_id AS id, " SUMS "FROM generation g "                    \
-                         "CROSS JOIN key o ON o.id = g.key_id GROUP BY g.key_id) s ON s.id = o.id")    \
+    X(VERIFY_KEYS,       "WITH RECURSIVE up(key_id, id) AS ("                                    \
+                         "SELECT id, parent_id FROM key WHERE parent_id IS NOT NULL UNION ALL "  \
+                         "SELECT up.key_id, k.parent_id FROM up JOIN key k ON k.id = up.id "     \
+                         "WHERE k.parent_id IS NOT NULL), "                                      \
+                         "line(key_id, id) AS (SELECT id, id FROM key UNION ALL "                \
+                         "SELECT key_id, id FROM up) "                                           \
+                         "SELECT o.hash, " OWNER_COLUMNS SUMS_COLUMNS "FROM key o LEFT JOIN "    \
+                         "(SELECT l.id AS id, " SUMS "FROM generation g "                        \
+                         "CROSS JOIN line l ON l.key_id = g.key_id "                             \
+                         "CROSS JOIN key o ON o.id = l.id GROUP BY l.id) s ON s.id = o.id")      \
     X(VERIFY_ACCOUNTS,   "SELECT o.email, o.granted, (SELECT ifnull(sum(amount), 0) "            \
                          "FROM credit_grant WHERE account_id = o.id), "                          \
                          OWNER_COLUMNS SUMS_COLUMNS "FROM account o LEFT JOIN "                  \

@@ -11,6 +11,32 @@ void store_generation_release(struct store_generation_get *g)
     g->row = (struct generation){0};
 }
 
+void store_key_get_release(struct store_key_get *g)
+{
+    for (int i = 0; i < KEY_DEPTH_MAX; i++) {
+        text_unref(g->line[i].models);
+        text_unref(g->line[i].providers);
+        g->line[i].models = g->line[i].providers = NULL;
+    }
+    key_release(&g->key);
+    account_release(&g->account);
+}
+
+void store_key_list_release(struct store_key_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        key_release(&l->keys[i]);
+    free(l->keys);
+    l->keys = NULL;
+    l->n = 0;
+}
+
+void store_audit_list_release(struct store_audit_list *l)
+{
+    buf_release(&l->text);
+    l->n = 0;
+}
+
 const char *store_dir(const struct store *s)
 {
     return s->place.dir;

@@ -9,9 +9,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
-#include "base/err.h"
-#include "io/loop.h"
-#include "store/records.h"
+#include "store/call.h"
 
 struct store;
 
@@ -26,32 +24,6 @@ struct store *store_open(struct str where, enum store_mode mode, struct fault *f
 void store_close(struct store *s);
 const char *store_dir(const struct store *s); /* terminated; of a directory store */
 
-enum store_need {
-    STORE_ACCOUNT_CREATE,
-    STORE_ACCOUNT_GET,
-    STORE_ACCOUNT_LIST,
-    STORE_ACCOUNT_DISABLE,
-    STORE_CREDIT_GRANT,
-    STORE_KEY_CREATE,
-    STORE_KEY_GET,
-    STORE_KEY_LIST,
-    STORE_KEY_DISABLE,
-    STORE_KEY_DELETE,
-    STORE_GENERATION_GET,
-    STORE_CHANGES,
-    STORE_VERIFY,
-    STORE__COUNT
-};
-
-struct store_call {
-    enum store_need need;
-    struct io_loop *loop;               /* where done() runs; NULL in STORE_DIRECT */
-    void (*done)(struct store_call *c); /* may be NULL in STORE_DIRECT */
-    enum err err;                       /* result */
-    struct fault fault;                 /* where err is not ERR_OK */
-    struct io_post post;                /* the store's */
-    struct store_call *next;            /* the store's */
-};
 void store_submit(struct store *s, struct store_call *c);
 
 /* The calls. Each begins with its store_call, whose `need` says which one it is. */
@@ -61,7 +33,7 @@ struct store_account_create {
     struct store_call call;
     struct account account; /* in: email. out: all */
 };
-/* By email; empty email: the first account, made ("owner@localhost") if there is none and
+/* account_release(). By email; empty email: the first account, made ("owner@localhost") if there is none and
  * `create_first`. By id where id is not 0. */
 struct store_account_get {
     struct store_call call;
@@ -86,34 +58,7 @@ struct store_credit_grant {
     char note[256];
     struct account account;
 };
-struct store_key_create {
-    struct store_call call;
-    struct key key; /* in: all but id, created_ms; out: those */
-};
-struct store_key_get {
-    struct store_call call;
-    uint8_t hash[KEY_HASH_BYTES];
-    struct key key;
-    struct account account; /* ERR_NOT_FOUND */
-};
-struct store_key_list {
-    struct store_call call;
-    int64_t account_id; /* 0: all */
-    bool include_disabled;
-    uint32_t offset, limit;
-    struct key *keys;
-    size_t n; /* newest first, all where limit is 0; malloc'd */
-};
-struct store_key_disable {
-    struct store_call call;
-    uint8_t hash[KEY_HASH_BYTES];
-    bool disabled;
-    struct key key;
-};
-struct store_key_delete {
-    struct store_call call;
-    uint8_t hash[KEY_HASH_BYTES];
-};
+#include "store/needs_key.h"
 /* The row's views live in `text`, which the call owns: store_generation_release(). Includes what is
  * in a journal of this run and not yet applied (applies first). */
 struct store_generation_get {
@@ -148,5 +93,7 @@ struct store_verify {
     struct store_difference *differences;
     size_t n; /* malloc'd */
 };
+
+#include "store/needs_door.h"
 
 #endif

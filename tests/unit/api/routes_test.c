@@ -4,9 +4,11 @@
 
 #include "api/internal.h"
 
+static struct str params[PARAMS_MAX];
+
 static const struct route *find(enum http_method m, const char *path, bool *exists)
 {
-    return route_find(m, str_c(path), exists);
+    return route_find(m, str_c(path), params, exists);
 }
 
 static void every_route_is_found_under_its_roots_and_nowhere_else(void **state)

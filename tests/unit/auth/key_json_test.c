@@ -4,7 +4,7 @@
 
 static const char *written(const struct key *k, int64_t now_ms)
 {
-    static char text[2048];
+    static char text[4096];
     struct buf out;
     struct json_writer w;
     buf_init(&out, sizeof text - 1);
@@ -32,9 +32,10 @@ static void a_key_without_limit_has_nulls(void **state)
         "\"usage_weekly\":0,"
         "\"usage_monthly\":0,\"byok_usage\":0,\"byok_usage_daily\":0,\"byok_usage_weekly\":0,"
         "\"byok_usage_monthly\":0,"
-        "\"created_at\":\"1970-01-01T00:00:01Z\",\"updated_at\":null,\"expires_at\":null,\"creator_"
-        "user_id\":null,"
-        "\"external_user\":null,\"workspace_id\":\"00000000-0000-0000-0000-000000000000\"}");
+        "\"created_at\":\"1970-01-01T00:00:01Z\",\"updated_at\":null,\"expires_at\":null,"
+        "\"last_used_at\":null,\"creator_user_id\":null,"
+        "\"external_user\":null,\"workspace_id\":\"00000000-0000-0000-0000-000000000000\","
+        "\"allowed_models\":null,\"allowed_providers\":null,\"rate_limit\":null}");
 }
 
 static void what_remains_of_a_limit_comes_back_with_its_window(void **state)

@@ -32,7 +32,7 @@ static int setup(void **state)
     h->l = ledger_new();
     clock_wall_set(NOON);
     h->account = ledger_account(h->l, &(struct account){.id = 1, .granted = 1000});
-    h->key = ledger_key(h->l, &(struct key){.id = 1, .account_id = 1, .limit = 500});
+    h->key = ledger_key(h->l, &(struct key){.id = 1, .account_id = 1, .limit = 500}, NULL);
     *state = h;
     return 0;
 }
@@ -126,7 +126,7 @@ static void an_account_refuses_as_a_key_does(void **state)
 {
     struct here *h = *state;
     struct hold hold = {0}, other = {0};
-    h->key = ledger_key(h->l, &(struct key){.id = 2, .account_id = 1, .limit = NO_LIMIT});
+    h->key = ledger_key(h->l, &(struct key){.id = 2, .account_id = 1, .limit = NO_LIMIT}, NULL);
     assert_true(view(h->key).remaining == NO_LIMIT);
     assert_int_equal(open(h, &hold, 1001, 1001), HOLD_ACCOUNT_TOO_DEAR);
     assert_int_equal(open(h, &hold, 900, 900), HOLD_OK);
@@ -188,13 +188,13 @@ static void a_lowered_limit_lets_what_runs_end(void **state)
     struct here *h = *state;
     struct hold hold = {0}, other = {0};
     assert_int_equal(open(h, &hold, 300, 300), HOLD_OK);
-    assert_ptr_equal(ledger_key(h->l, &(struct key){.id = 1, .limit = 100}), h->key);
+    assert_ptr_equal(ledger_key(h->l, &(struct key){.id = 1, .limit = 100}, NULL), h->key);
     assert_int_equal(view(h->key).remaining, 0);
     assert_int_equal(open(h, &other, 1, 1), HOLD_KEY_IN_FLIGHT);
     assert_false(hold_resize(&hold, 301, NOON));
     assert_int_equal(settle(&hold, 400), 300);
     assert_int_equal(open(h, &other, 1, 1), HOLD_KEY_EXHAUSTED);
-    ledger_key(h->l, &(struct key){.id = 1, .limit = 400});
+    ledger_key(h->l, &(struct key){.id = 1, .limit = 400}, NULL);
     assert_int_equal(open(h, &other, 100, 100), HOLD_OK);
     hold_cancel(&other);
 }
@@ -207,11 +207,11 @@ static void a_row_seen_again_brings_its_limit_not_its_usage(void **state)
         .id = 1, .limit = NO_LIMIT, .reset = WINDOW_MONTH, .usage.in[WINDOW_NONE] = 7};
     assert_int_equal(open(h, &hold, 100, 100), HOLD_OK);
     assert_int_equal(settle(&hold, 100), 100);
-    assert_ptr_equal(ledger_key(h->l, &stale), h->key);
+    assert_ptr_equal(ledger_key(h->l, &stale, NULL), h->key);
     assert_int_equal(view(h->key).usage.in[WINDOW_NONE], 100);
     assert_int_equal(view(h->key).reset, WINDOW_MONTH);
     struct key fresh = {.id = 5, .limit = 50, .usage = {.in[WINDOW_NONE] = 20}};
-    assert_int_equal(view(ledger_key(h->l, &fresh)).remaining, 30);
+    assert_int_equal(view(ledger_key(h->l, &fresh, NULL)).remaining, 30);
     assert_ptr_equal(ledger_find_key(h->l, 1), h->key);
     assert_null(ledger_find_key(h->l, 99));
     assert_null(ledger_find_account(h->l, 99));
@@ -241,7 +241,7 @@ static void the_largest_numbers_do_not_overflow(void **state)
     struct here *h = *state;
     struct hold holds[3] = {{0}};
     h->account = ledger_account(h->l, &(struct account){.id = 9, .granted = INT64_MAX - 1});
-    h->key = ledger_key(h->l, &(struct key){.id = 9, .limit = NO_LIMIT});
+    h->key = ledger_key(h->l, &(struct key){.id = 9, .limit = NO_LIMIT}, NULL);
     assert_int_equal(open(h, &holds[0], INT64_MAX, 1), HOLD_OK);
     assert_int_equal(open(h, &holds[1], INT64_MAX, 1), HOLD_ACCOUNT_IN_FLIGHT);
     assert_true(settle(&holds[0], INT64_MAX) == INT64_MAX - 1);
@@ -279,7 +279,7 @@ static void a_window_turns_at_midnight_of_utc(void **state)
             ledger_account(h->l, &(struct account){.id = 100 + (int64_t)i, .granted = 1000});
         clock_wall_set(ms(turns[i].last));
         h->key = ledger_key(
-            h->l, &(struct key){.id = 100 + (int64_t)i, .limit = 500, .reset = turns[i].w});
+            h->l, &(struct key){.id = 100 + (int64_t)i, .limit = 500, .reset = turns[i].w}, NULL);
         assert_int_equal(open(h, &hold, 500, 500), HOLD_OK);
         assert_int_equal(settle(&hold, 500), 500);
         assert_int_equal(open(h, &hold, 1, 1), HOLD_KEY_EXHAUSTED);
@@ -298,7 +298,7 @@ static void a_hold_of_yesterday_counts_when_it_is_settled(void **state)
     struct here *h = *state;
     struct hold hold = {0}, other = {0};
     int64_t at;
-    h->key = ledger_key(h->l, &(struct key){.id = 2, .limit = 100, .reset = WINDOW_DAY});
+    h->key = ledger_key(h->l, &(struct key){.id = 2, .limit = 100, .reset = WINDOW_DAY}, NULL);
     assert_int_equal(open(h, &hold, 80, 80), HOLD_OK);
     clock_wall_set(NOON + DAY);
     assert_int_equal(open(h, &other, 30, 30), HOLD_KEY_IN_FLIGHT);
@@ -312,7 +312,7 @@ static void what_is_settled_never_falls_into_a_window_that_is_over(void **state)
     struct here *h = *state;
     struct hold hold = {0};
     int64_t at;
-    h->key = ledger_key(h->l, &(struct key){.id = 2, .limit = 100, .reset = WINDOW_DAY});
+    h->key = ledger_key(h->l, &(struct key){.id = 2, .limit = 100, .reset = WINDOW_DAY}, NULL);
     clock_wall_set(NOON + DAY);
     assert_int_equal(open(h, &hold, 80, 80), HOLD_OK);
     clock_wall_set(NOON);
@@ -334,8 +334,8 @@ static void windows_agree_with_a_model(void **state)
         int n = 0;
         h->account = ledger_account(
             h->l, &(struct account){.id = 1000 + (int64_t)seed, .granted = NANOS_MAX});
-        h->key =
-            ledger_key(h->l, &(struct key){.id = 1000 + (int64_t)seed, .limit = limit, .reset = w});
+        h->key = ledger_key(
+            h->l, &(struct key){.id = 1000 + (int64_t)seed, .limit = limit, .reset = w}, NULL);
         for (int i = 0; i < STEPS; i++) {
             struct hold hold = {0};
             nanos in_window = 0, wanted = (nanos)(next_random(&random) % 300);
@@ -450,7 +450,8 @@ static void a_crowd_never_spends_more_than_there_is(void **state)
         nanos sum = 0;
         c.account = ledger_account(h->l, &(struct account){.id = id, .granted = 400000});
         for (int i = 0; i < KEYS; i++)
-            c.keys[i] = ledger_key(h->l, &(struct key){.id = id + i, .limit = 100000 + 60000 * i});
+            c.keys[i] =
+                ledger_key(h->l, &(struct key){.id = id + i, .limit = 100000 + 60000 * i}, NULL);
         assert_int_equal(pthread_create(&watcher, NULL, watch, &c), 0);
         for (int i = 0; i < THREADS; i++) {
             members[i] = (struct member){.crowd = &c, .random = seed * 1000 + (uint64_t)i + 1};
@@ -478,7 +479,7 @@ static void *load_rows(void *arg)
 {
     struct crowd *c = arg;
     for (int64_t id = 1; id <= 2000; id++) {
-        struct budget *b = ledger_key(c->l, &(struct key){.id = id, .limit = id});
+        struct budget *b = ledger_key(c->l, &(struct key){.id = id, .limit = id}, NULL);
         struct budget_view v;
         budget_view(b, NOON, &v);
         if (v.limit != id || ledger_find_key(c->l, id) != b)
