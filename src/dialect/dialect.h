@@ -5,9 +5,10 @@
  * ---------------------
  * 1. NAME_read.c (bytes of the format to canonical) and NAME_write.c (canonical to bytes), what they
  *    show each other in NAME.h, the row `dialect_NAME` at the end of NAME_write.c, and a line for it in
- *    dialect.c. A format that only clients speak has no write_request, read_event and read_whole; one
- *    that only providers speak has no read_request, write_event, write_whole and write_error.
- *    openai_read.c and openai_write.c are the example.
+ *    dialect.c. Where one grows past 500 lines it is two: requests and answers. A format that only
+ *    clients speak has no write_request, read_event and read_whole; one that only providers speak has
+ *    no read_request, write_event, write_whole and write_error. openai_read_*.c and openai_write_*.c
+ *    are the example.
  * 2. Name the public documentation that it follows at the head of both files.
  * 3. Read leniently from providers, strictly from clients: an unknown role or part, a wrong type, an
  *    orphan tool result, a broken data URL is ERR_INVALID with a sentence that begins with the field
@@ -119,7 +120,7 @@ struct dialect {
     enum err (*write_whole)(struct canon_writer *w, const struct canon_answer *a);
     /* The body of an answer that is an error. */
     enum err (*write_error)(const struct canon_failure *x, struct buf *out);
-    struct str keepalive; /* what keeps a silent stream alive: ": OPENROUTER PROCESSING\n\n" */
+    struct str keepalive; /* what keeps a silent stream alive: ": TURNPIKE PROCESSING\n\n" */
 };
 
 /* By name; NULL: there is none. */
