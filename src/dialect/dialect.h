@@ -25,12 +25,13 @@
  *
  * How it is tested
  * ----------------
- * - tests/unit/dialect/NAME_test.c: tables of JSON in and JSON out, and of refusals with their sentence.
- * - tests/golden/NAME/: exchanges written from the documentation, each naming its source: a request, a
- *   whole answer and a stream, with their canonical form as tests/canon_dump.h prints it. They are
- *   replayed whole, split at every byte and at random.
+ * - tests/unit/dialect/NAME_test.c: tables of JSON in and JSON out, and of refusals with their sentence,
+ *   driven by tests/unit/dialect/rig.h; openai_form_test.c is the example.
+ * - tests/golden/forms/NAME/: exchanges written from the documentation, each naming its source, with
+ *   their canonical form (see the README there). formats_test.c replays them whole, split at every byte
+ *   and at random.
  * - Property: canonical -> format -> canonical keeps all that the format can say, for made requests and
- *   answers (tests/unit/dialect/property_test.c runs over all rows).
+ *   answers.
  * - tests/fuzz/fuzz_NAME.c with seeds in tests/corpus/NAME: every reader; what it accepts, every writer
  *   turns into valid JSON.
  * - The simulated provider speaks it (src/sim), so that flows and real clients cross every pair. */
