@@ -155,18 +155,31 @@ static enum err refuse_kind(const struct field *d, struct json v, struct fault *
                      json_kind(v));
 }
 
+/* What is decoded to scratch is bounded, and there is room for it beforehand: views of scratch must
+ * not move while others are added. An escape takes up to six bytes for one. */
+enum {
+    MODEL_MAX = 256,
+    MODEL_RAW_MAX = 6 * MODEL_MAX,
+    NAME_RAW_MAX = 6 * 32, /* no field's name is longer than 32 */
+    USER_RAW_MAX = 8192,
+    SCRATCH_MIN = (CHAT_MODELS_MAX + 1) * MODEL_RAW_MAX + NAME_RAW_MAX + USER_RAW_MAX,
+};
+
 static enum err add_model(struct chat_request *r, struct json v, struct buf *scratch,
                           const char *where, struct fault *f)
 {
     if (!json_is(v, JSON_STRING))
         return fault_set(f, ERR_INVALID, "%s: expected a string, got %s", where, json_kind(v));
-    struct str id = json_str(v, scratch);
-    if (!id.p || id.n == 0 || id.n > 256)
-        return fault_set(f, ERR_INVALID, "%s: expected a model name of 1 to 256 bytes, got %zu",
-                         where, id.n);
+    size_t before = scratch->n;
+    struct str raw = json_raw_str(v), id = raw.n > MODEL_RAW_MAX ? raw : json_str(v, scratch);
+    if (!id.p || id.n == 0 || id.n > MODEL_MAX)
+        return fault_set(f, ERR_INVALID, "%s: expected a model name of 1 to %d bytes, got %zu",
+                         where, MODEL_MAX, id.n);
     for (uint32_t i = 0; i < r->models_n; i++) {
-        if (str_eq(r->models[i], id))
+        if (str_eq(r->models[i], id)) {
+            scratch->n = before;
             return ERR_OK;
+        }
     }
     if (r->models_n == CHAT_MODELS_MAX)
         return fault_set(f, ERR_INVALID, "models: more than %d models", CHAT_MODELS_MAX);
@@ -279,7 +292,11 @@ static enum err read_fields(struct chat_request *r, struct json *known, struct b
                             struct fault *f)
 {
     for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
-        const struct field *d = field_find(json_str(json_key(v), scratch));
+        struct json key = json_key(v);
+        size_t before = scratch->n;
+        const struct field *d =
+            json_raw_str(key).n > NAME_RAW_MAX ? NULL : field_find(json_str(key, scratch));
+        scratch->n = before;
         if (!d)
             continue;
         if (!json_is(v, JSON_NULL) && !is_kind(d, v))
@@ -312,6 +329,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     if (!json_is(root, JSON_OBJECT))
         return fault_set(f, ERR_INVALID, "the body: expected a JSON object, got %s",
                          json_kind(root));
+    if (buf_grow(scratch, SCRATCH_MIN) != ERR_OK)
+        return fault_set(f, ERR_NOMEM, "No memory for this request: try again later");
     enum err e = json_refuse_duplicates(root, f);
     if (e == ERR_OK)
         e = read_fields(r, known, scratch, f);
@@ -326,7 +345,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
         e = read_bounds(r, known, f);
     r->is_streamed = json_bool_or(known[STREAM], false);
     r->allow_fallbacks = json_bool_or(json_get(known[PROVIDER], STR("allow_fallbacks")), true);
-    r->user = json_str(known[USER], scratch);
+    struct str user = json_raw_str(known[USER]);
+    r->user = user.n > USER_RAW_MAX ? user : json_str(known[USER], scratch);
     return e;
 }
 

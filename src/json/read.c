@@ -410,6 +410,11 @@ struct str json_str(struct json v, struct buf *scratch)
     return str_of(scratch->p + before, scratch->n - before);
 }
 
+enum err json_unescape(struct buf *out, struct str raw)
+{
+    return raw.n ? text__add_unescaped(out, raw) : ERR_OK;
+}
+
 bool json_u64(struct json v, uint64_t max, uint64_t *out)
 {
     return v.type == JSON_NUMBER && str_u64(json_raw(v), max, out);

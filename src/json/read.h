@@ -91,6 +91,8 @@ bool json_str_eq(struct json v, struct str s);
  * `scratch` and a view of that (p NULL if scratch was full), which lives until scratch is added to.
  * Other types: STR_NONE. */
 struct str json_str(struct json v, struct buf *scratch);
+/* Appends what json_raw_str() gave, escapes decoded. */
+enum err json_unescape(struct buf *out, struct str raw);
 /* A number that is a whole number without point or exponent, 0..max. */
 bool json_u64(struct json v, uint64_t max, uint64_t *out);
 uint64_t json_u64_or(struct json v, uint64_t otherwise);

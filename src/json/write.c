@@ -156,6 +156,14 @@ void jw_raw(struct json_writer *w, const char *key, struct str json)
     buf_add(w->out, json);
 }
 
+void jw_raw_str(struct json_writer *w, const char *key, struct str raw)
+{
+    begin(w, key);
+    buf_add(w->out, STR("\""));
+    buf_add(w->out, raw);
+    buf_add(w->out, STR("\""));
+}
+
 enum err jw_finish(struct json_writer *w)
 {
     while (w->depth)

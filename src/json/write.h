@@ -39,6 +39,8 @@ void jw_null(struct json_writer *w, const char *key);
 void jw_usd(struct json_writer *w, const char *key,
             nanos amount); /* a number in dollars: 0.0000026 */
 void jw_raw(struct json_writer *w, const char *key, struct str json); /* written as it is */
+/* What json_raw_str() gave, within quotes again. */
+void jw_raw_str(struct json_writer *w, const char *key, struct str raw);
 /* Closes all that is open; the first error of the buffer. */
 enum err jw_finish(struct json_writer *w);
 

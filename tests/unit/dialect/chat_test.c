@@ -399,6 +399,26 @@ static void an_estimate_rounds_up(void **state)
     assert_int_equal(chat_estimate(5), 2);
 }
 
+/* Under a sanitizer this sees a view that points to where scratch was before it grew. */
+static void what_is_decoded_stays_where_it_is(void **state)
+{
+    (void)state;
+    char text[2048], long_name[240];
+    memset(long_name, 'x', sizeof long_name);
+    snprintf(text, sizeof text,
+             "{\"model\":\"a\\u002fb\",\"models\":[\"c\\u002f%.240s\",\"d\\u002f%.240s\"],"
+             "\"us\\u0065r\":\"\\u0041%.240s\",\"messages\":[{\"role\":\"user\","
+             "\"content\":\"hi\"}]}",
+             long_name, long_name, long_name);
+    buf_release(&here.scratch);
+    buf_init(&here.scratch, TEXT_MAX);
+    assert_int_equal(read_text(text), ERR_OK);
+    assert_str(here.request.models[0], "a/b");
+    assert_int_equal(here.request.models_n, 3);
+    assert_str(str_head(here.request.models[2], 3), "d/x");
+    assert_str(str_head(here.request.user, 2), "Ax");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_wrong_body_is_refused_with_the_place),
         cmocka_unit_test(a_model_name_has_an_end),
         cmocka_unit_test(models_come_in_order_each_once),
+        cmocka_unit_test(what_is_decoded_stays_where_it_is),
         cmocka_unit_test(bounds_streaming_and_choices_are_read),
         cmocka_unit_test(what_is_ours_is_noted_whether_null_or_not),
         cmocka_unit_test(text_is_counted_and_links_too),

@@ -1,0 +1,395 @@
+#include "dialect/canon.h"
+
+/* --- parameters ------------------------------------------------------------------------------- */
+
+static const struct str names[PARAM__COUNT] = {
+#define X(code, name) [PARAM_##code] = STR_INIT(name),
+    PARAM_VALUE_LIST(X) PARAM_SHAPE_LIST(X)
+#undef X
+};
+
+struct str canon_param_name(enum canon_param p)
+{
+    return names[p];
+}
+
+enum canon_param canon_value_find(struct str name)
+{
+    int p = 0;
+    while (p < PARAM_VALUE__COUNT && !str_eq(names[p], name))
+        p++;
+    return (enum canon_param)p;
+}
+
+static uint64_t bit_if(bool says, enum canon_param p)
+{
+    return says ? PARAM_BIT(p) : 0;
+}
+
+uint64_t canon_asks(const struct canon_request *r)
+{
+    const struct canon_reason *think = &r->reason;
+    bool has_max = r->facts.has_max_tokens || r->facts.has_max_completion_tokens;
+    bool reasons = think->effort || think->max_tokens || think->enabled || think->summary.p;
+    uint64_t asks = bit_if(has_max, PARAM_MAX_TOKENS) | bit_if(r->tools, PARAM_TOOLS) |
+                    bit_if(r->choice.kind, PARAM_TOOL_CHOICE) |
+                    bit_if(r->parallel, PARAM_PARALLEL_TOOL_CALLS) |
+                    bit_if(r->format.kind > CANON_FORMAT_TEXT, PARAM_RESPONSE_FORMAT) |
+                    bit_if(r->format.kind == CANON_FORMAT_SCHEMA, PARAM_STRUCTURED_OUTPUTS) |
+                    bit_if(reasons, PARAM_REASONING);
+    for (int p = 0; p < PARAM_VALUE__COUNT; p++)
+        asks |= bit_if(r->values[p].p, (enum canon_param)p);
+    return asks;
+}
+
+/* --- texts ------------------------------------------------------------------------------------ */
+
+struct str canon_text(struct json v)
+{
+    return json_raw_str(v);
+}
+
+/* A copy in the arena of what is in scratch. */
+static struct str keep(struct canon_room *room)
+{
+    return room->scratch->failed ? STR_NONE : arena_str(room->arena, buf_view(room->scratch));
+}
+
+struct str canon_quote(struct canon_room *room, struct str plain)
+{
+    struct buf *b = room->scratch;
+    buf_reset(b);
+    json_add_str(b, plain);
+    if (b->failed)
+        return STR_NONE;
+    struct str raw = str_of(b->p + 1, b->n - 2);
+    return str_eq(raw, plain) ? plain : arena_str(room->arena, raw);
+}
+
+struct str canon_plain(struct canon_room *room, struct str raw)
+{
+    if (raw.n == 0 || !memchr(raw.p, '\\', raw.n))
+        return raw;
+    buf_reset(room->scratch);
+    json_unescape(room->scratch, raw);
+    return keep(room);
+}
+
+struct str canon_word(struct canon_room *room, struct json v)
+{
+    struct str raw = json_raw_str(v);
+    struct str plain = canon_plain(room, raw);
+    return plain.p == raw.p ? raw : canon_quote(room, plain);
+}
+
+struct str canon_value(struct json v)
+{
+    return json_is_none_or_null(v) ? STR_NONE : json_raw(v);
+}
+
+enum canon_tri canon_tri_of(struct json v)
+{
+    return json_is(v, JSON_TRUE) ? CANON_YES : json_is(v, JSON_FALSE) ? CANON_NO : CANON_UNSAID;
+}
+
+/* --- making a request ------------------------------------------------------------------------- */
+
+struct canon_message *canon_add_message(struct canon_request *r, struct canon_room *room,
+                                        enum canon_role role)
+{
+    struct canon_message *m = arena_zalloc(room->arena, sizeof *m);
+    if (!m)
+        return NULL;
+    m->role = role;
+    if (r->last_message)
+        r->last_message->next = m;
+    else
+        r->messages = m;
+    return r->last_message = m;
+}
+
+struct canon_part *canon_add_part(struct canon_parts *to, struct canon_room *room,
+                                  enum canon_part_kind kind)
+{
+    struct canon_part *p = arena_zalloc(room->arena, sizeof *p);
+    if (!p)
+        return NULL;
+    p->kind = kind;
+    if (to->last)
+        to->last->next = p;
+    else
+        to->first = p;
+    return to->last = p;
+}
+
+struct canon_tool *canon_add_tool(struct canon_request *r, struct canon_room *room,
+                                  enum canon_tool_kind kind)
+{
+    struct canon_tool *t = arena_zalloc(room->arena, sizeof *t);
+    if (!t)
+        return NULL;
+    t->kind = kind;
+    if (r->last_tool)
+        r->last_tool->next = t;
+    else
+        r->tools = t;
+    return r->last_tool = t;
+}
+
+enum err canon_no_memory(struct fault *f)
+{
+    return fault_set(f, ERR_NOMEM, "No memory for this request: try again later");
+}
+
+enum err canon_add_extra(struct canon_extra **to, struct canon_room *room, struct json member,
+                         struct fault *f)
+{
+    struct canon_extra *x = arena_alloc(room->arena, sizeof *x);
+    if (!x)
+        return canon_no_memory(f);
+    *x = (struct canon_extra){*to, json_raw_str(json_key(member)), json_raw(member)};
+    *to = x;
+    return ERR_OK;
+}
+
+static void forget_uses(void *uses)
+{
+    map_release(uses);
+}
+
+enum err canon_note_use(struct canon_request *r, struct canon_room *room,
+                        const struct canon_tool_use *use, struct fault *f)
+{
+    if (!r->uses) {
+        struct map *uses = arena_alloc(room->arena, sizeof *uses);
+        if (!uses)
+            return canon_no_memory(f);
+        map_init(uses);
+        if (!arena_defer(room->arena, forget_uses, uses))
+            return canon_no_memory(f);
+        r->uses = uses;
+    }
+    return map_put(r->uses, use->id, (void *)(uintptr_t)use) == ERR_OK ? ERR_OK
+                                                                       : canon_no_memory(f);
+}
+
+const struct canon_tool_use *canon_find_use(const struct canon_request *r, struct str id)
+{
+    return r->uses ? map_get(r->uses, id) : NULL;
+}
+
+/* --- URLs ------------------------------------------------------------------------------------- */
+
+static bool is_base64(struct str s)
+{
+    static const bool digits[256] = {
+        ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1,
+        ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1,
+        ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1,
+        ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1,
+        ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1,
+        ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1,
+        ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1,
+        ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['+'] = 1, ['/'] = 1,
+    };
+    size_t padding = 0;
+    while (padding < 2 && s.n && s.p[s.n - 1] == '=') {
+        s.n--;
+        padding++;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        if (!digits[(uint8_t)s.p[i]])
+            return false;
+    }
+    return s.n && (padding ? (s.n + padding) % 4 == 0 : s.n % 4 != 1);
+}
+
+enum err canon_read_base64(struct canon_room *room, struct json v, const char *where,
+                           struct str *out, struct fault *f)
+{
+    if (!json_is(v, JSON_STRING))
+        return fault_set(f, ERR_INVALID, "%s: expected base64, got %s", where, json_kind(v));
+    *out = canon_plain(room, json_raw_str(v));
+    if (!out->p)
+        return canon_no_memory(f);
+    if (!is_base64(*out))
+        return fault_set(f, ERR_INVALID, "%s: expected base64, got text that is not", where);
+    return ERR_OK;
+}
+
+/* "data:[mime][;name=value]*;base64,..." */
+static enum err read_data_url(struct str url, const char *where, struct canon_media *out,
+                              struct fault *f)
+{
+    static const struct str mark = STR_INIT(";base64");
+    struct str head = str_cut(&url, ',');
+    if (!url.p || !str_ends(head, mark))
+        return fault_set(f, ERR_INVALID,
+                         "%s: expected a data URL of the form data:TYPE;base64,DATA", where);
+    if (!is_base64(url))
+        return fault_set(f, ERR_INVALID, "%s: the data URL's base64 is broken", where);
+    head = str_skip(str_head(head, head.n - mark.n), strlen("data:"));
+    out->source = CANON_DATA;
+    out->mime = str_cut(&head, ';');
+    out->data = url;
+    if (out->mime.n == 0)
+        out->mime = STR_NONE;
+    return ERR_OK;
+}
+
+/* A scheme, "://", and something. */
+static bool is_url(struct str s)
+{
+    size_t n = str_find(s, STR("://"));
+    for (size_t i = 0; i < n && n < s.n; i++) {
+        char c = (char)(s.p[i] | 0x20);
+        if (!(c >= 'a' && c <= 'z') && !(i && s.p[i] >= '0' && s.p[i] <= '9'))
+            return false;
+    }
+    return n && n + 3 < s.n;
+}
+
+enum err canon_read_url(struct canon_room *room, struct json v, const char *where,
+                        struct canon_media *out, struct fault *f)
+{
+    if (!json_is(v, JSON_STRING))
+        return fault_set(f, ERR_INVALID, "%s: expected a URL, got %s", where, json_kind(v));
+    struct str plain = canon_plain(room, json_raw_str(v));
+    if (!plain.p)
+        return canon_no_memory(f);
+    if (str_ieq(str_head(plain, 5), STR("data:"))) {
+        enum err e = read_data_url(plain, where, out, f);
+        if (e == ERR_OK && out->mime.p)
+            out->mime = canon_quote(room, out->mime);
+        return e;
+    }
+    if (!is_url(str_head(plain, 4096)))
+        return fault_set(f, ERR_INVALID, "%s: expected a URL or a data URL, got neither", where);
+    out->source = CANON_URL;
+    out->url = canon_word(room, v);
+    return ERR_OK;
+}
+
+/* --- reasoning -------------------------------------------------------------------------------- */
+
+/* Of the output bound, in hundredths; 0: none. */
+static const struct {
+    struct str word;
+    uint64_t share;
+} efforts[EFFORT__COUNT] = {
+    [EFFORT_NONE] = {STR_INIT("none"), 0},  [EFFORT_MINIMAL] = {STR_INIT("minimal"), 10},
+    [EFFORT_LOW] = {STR_INIT("low"), 20},   [EFFORT_MEDIUM] = {STR_INIT("medium"), 50},
+    [EFFORT_HIGH] = {STR_INIT("high"), 80}, [EFFORT_XHIGH] = {STR_INIT("xhigh"), 95},
+    [EFFORT_MAX] = {STR_INIT("max"), 95},
+};
+
+enum canon_effort canon_effort_find(struct str word)
+{
+    for (int e = EFFORT_NONE; e < EFFORT__COUNT; e++) {
+        if (str_eq(efforts[e].word, word))
+            return (enum canon_effort)e;
+    }
+    return EFFORT_UNSAID;
+}
+
+const char *canon_effort_word(enum canon_effort e)
+{
+    return efforts[e].word.p;
+}
+
+enum canon_tri canon_reasons(const struct canon_reason *reason)
+{
+    if (reason->enabled == CANON_NO || reason->effort == EFFORT_NONE)
+        return CANON_NO;
+    if (reason->enabled || reason->effort || reason->max_tokens)
+        return CANON_YES;
+    return CANON_UNSAID;
+}
+
+uint64_t canon_budget(const struct canon_reason *reason, uint64_t max_tokens)
+{
+    enum { LEAST = 1024, MOST = 128000 };
+    if (canon_reasons(reason) != CANON_YES)
+        return 0;
+    if (reason->max_tokens)
+        return reason->max_tokens;
+    enum canon_effort e = reason->effort ? reason->effort : EFFORT_MEDIUM;
+    uint64_t share = max_tokens < UINT32_MAX ? max_tokens * efforts[e].share / 100 : MOST;
+    return share > MOST ? MOST : share < LEAST ? LEAST : share;
+}
+
+enum canon_effort canon_effort_of(const struct canon_reason *reason, uint64_t max_tokens)
+{
+    enum canon_tri wanted = canon_reasons(reason);
+    if (wanted != CANON_YES)
+        return wanted == CANON_NO ? EFFORT_NONE : EFFORT_UNSAID;
+    if (reason->effort)
+        return reason->effort;
+    if (!reason->max_tokens || !max_tokens || max_tokens > UINT32_MAX)
+        return EFFORT_MEDIUM;
+    enum canon_effort e = EFFORT_MINIMAL;
+    while (e < EFFORT_XHIGH && reason->max_tokens > max_tokens * efforts[e].share / 100)
+        e++;
+    return e;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+void canon_write_text(struct json_writer *w, const char *key, struct str raw)
+{
+    if (raw.p)
+        jw_raw_str(w, key, raw);
+}
+
+void canon_write_value(struct json_writer *w, const char *key, struct str value)
+{
+    if (value.p)
+        jw_raw(w, key, value);
+}
+
+void canon_write_tri(struct json_writer *w, const char *key, enum canon_tri t)
+{
+    if (t)
+        jw_bool(w, key, t == CANON_YES);
+}
+
+void canon_write_args_text(struct json_writer *w, const char *key, const struct canon_args *args)
+{
+    if (args->form == CANON_ARGS_TEXT)
+        jw_raw_str(w, key, args->raw);
+    else
+        jw_str(w, key, args->raw);
+}
+
+void canon_write_args_value(struct json_writer *w, const char *key, const struct canon_args *args,
+                            struct canon_room *room)
+{
+    struct json v;
+    if (args->form == CANON_ARGS_VALUE) {
+        jw_raw(w, key, args->raw.n ? args->raw : STR("{}"));
+        return;
+    }
+    struct str plain = str_trim(canon_plain(room, args->raw));
+    if (plain.n == 0) {
+        jw_raw(w, key, STR("{}"));
+    } else if (json_parse(room->tape, plain, &v, NULL) == ERR_OK && json_is(v, JSON_OBJECT)) {
+        jw_raw(w, key, json_raw(v));
+    } else {
+        jw_object(w, key);
+        jw_raw_str(w, "arguments", args->raw);
+        jw_end(w);
+    }
+}
+
+void canon_write_url(struct json_writer *w, const char *key, const struct canon_media *m)
+{
+    if (m->source == CANON_URL) {
+        jw_raw_str(w, key, m->url);
+        return;
+    }
+    jw_raw(w, key, STR("\"data:"));
+    buf_add(w->out, m->mime.p ? m->mime : STR("application/octet-stream"));
+    buf_add(w->out, STR(";base64,"));
+    buf_add(w->out, m->data);
+    buf_add(w->out, STR("\""));
+}

@@ -1,0 +1,36 @@
+#include "dialect/dialect.h"
+
+#include "dialect/openai_form.h"
+
+const struct dialect_quirks dialect_no_quirks = {.max_tokens_field = STR_INIT("max_tokens")};
+
+/* One row a format. */
+static const struct dialect *const dialects[] = {
+    &dialect_openai,
+};
+
+const struct dialect *dialect_at(size_t i)
+{
+    return i < COUNT_OF(dialects) ? dialects[i] : NULL;
+}
+
+const struct dialect *dialect_find(struct str name)
+{
+    for (size_t i = 0; i < COUNT_OF(dialects); i++) {
+        if (str_eq(dialects[i]->name, name))
+            return dialects[i];
+    }
+    return NULL;
+}
+
+enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct str name,
+                      struct str data, struct fault *f)
+{
+    struct json root;
+    const struct dialect *d = rd->dialect;
+    if (d->done.n && str_eq(str_trim(data), d->done))
+        return canon_emit(rd, &(struct canon_event){.kind = EVENT_END});
+    if (json_parse(tape, data, &root, NULL) != ERR_OK || !json_is(root, JSON_OBJECT))
+        return fault_set(f, ERR_UPSTREAM, "The provider sent an event that is not JSON");
+    return d->read_event(rd, name, root, f);
+}

@@ -1,0 +1,138 @@
+/* dialect.h: one table row for each wire format. The gateway knows formats by these rows alone; what
+ * crosses from one to another goes through the canonical chat (canon.h, events.h).
+ *
+ * How to write a format
+ * ---------------------
+ * 1. NAME_read.c (bytes of the format to canonical) and NAME_write.c (canonical to bytes), what they
+ *    show each other in NAME.h, the row `dialect_NAME` at the end of NAME_write.c, and a line for it in
+ *    dialect.c. Where one grows past 500 lines it is two: requests and answers. A format that only
+ *    clients speak has no write_request, read_event and read_whole; one that only providers speak has
+ *    no read_request, write_event, write_whole and write_error. openai_read_*.c and openai_write_*.c
+ *    are the example.
+ * 2. Name the public documentation that it follows at the head of both files.
+ * 3. Read leniently from providers, strictly from clients: an unknown role or part, a wrong type, an
+ *    orphan tool result, a broken data URL is ERR_INVALID with a sentence that begins with the field
+ *    as this format names it, says what was there (its kind, never its text) and what would be right.
+ *    A member that is not known is kept in `extras`.
+ * 4. Write everything that the format can say, and nothing twice. A parameter whose bit is not in
+ *    `takes` is left out. Content that the format cannot carry and that matters to the answer (an
+ *    image for a provider of text alone) is ERR_UNPROCESSABLE with a sentence: another endpoint may
+ *    take it.
+ * 5. No function does I/O, keeps anything outside of its arguments, or recurses by depth of the input.
+ *    State between events lives in `state`; what grows there is a struct buf with a ceiling, released
+ *    by arena_defer(room->arena, ...).
+ * 6. Reasoning, signatures and encrypted blocks are never decoded, joined, or reordered.
+ *
+ * How it is tested
+ * ----------------
+ * - tests/unit/dialect/NAME_test.c: tables of JSON in and JSON out, and of refusals with their sentence,
+ *   driven by tests/unit/dialect/rig.h; openai_form_test.c is the example.
+ * - tests/golden/forms/NAME/: exchanges written from the documentation, each naming its source, with
+ *   their canonical form (see the README there). formats_test.c replays them whole, split at every byte
+ *   and at random.
+ * - Property: canonical -> format -> canonical keeps all that the format can say, for made requests and
+ *   answers.
+ * - tests/fuzz/fuzz_NAME.c with seeds in tests/corpus/NAME: every reader; what it accepts, every writer
+ *   turns into valid JSON.
+ * - The simulated provider speaks it (src/sim), so that flows and real clients cross every pair. */
+#ifndef DIALECT_DIALECT_H
+#define DIALECT_DIALECT_H
+
+#include "dialect/events.h"
+
+/* How a provider is shown who asks. */
+enum dialect_auth {
+    AUTH_BEARER, /* Authorization: Bearer KEY */
+    AUTH_HEADER, /* auth_header: KEY */
+    AUTH_SIGV4,  /* AWS Signature Version 4 over the whole request, or Bearer for an API key */
+};
+
+enum dialect_framing {
+    FRAMING_SSE,
+    FRAMING_AWS, /* application/vnd.amazon.eventstream: its `:event-type` is the event's name */
+};
+
+/* What sets one provider apart from others that speak the same format: data, not code. */
+struct dialect_quirks {
+    struct str name;  /* "openai", "mistral", ...; empty: none known */
+    uint64_t refuses; /* parameters (PARAM_BIT) that the dialect takes and this one does not */
+    struct str max_tokens_field; /* of the OpenAI form: "max_tokens" or "max_completion_tokens" */
+    /* Of the OpenAI form: it takes OpenRouter's additions as well: the `reasoning` object,
+     * reasoning_details, cache_control. */
+    bool is_openrouter;
+};
+
+/* One endpoint as it is to be asked. */
+struct dialect_target {
+    struct str model;    /* the provider's own name for it: plain, not raw */
+    uint64_t max_tokens; /* the output bound; 0: leave it to the provider */
+    bool is_streamed;
+    const struct dialect_quirks *quirks; /* never NULL */
+};
+
+struct dialect {
+    struct str name; /* as configured: "openai", "anthropic", "gemini", ... */
+
+    /* --- a client's request in ---
+     * Fills all of *out, facts included, from a body that was read with another tape than the
+     * room's. Views live as long as the body and the arena. */
+    enum err (*read_request)(struct json root, struct canon_room *room, struct canon_request *out,
+                             struct fault *f);
+
+    /* --- a provider's request out ---
+     * The body. ERR_UNPROCESSABLE: this format cannot say it. */
+    enum err (*write_request)(const struct canon_request *r, const struct dialect_target *t,
+                              struct canon_room *room, struct buf *out, struct fault *f);
+    struct str
+        path; /* after the base URL: "/chat/completions"; or, where it depends on the model: */
+    enum err (*write_path)(const struct dialect_target *t, struct buf *out);
+    struct str headers; /* lines that every request bears: "anthropic-version: 2023-06-01\r\n" */
+    /* Further lines that depend on the request; or NULL. */
+    enum err (*write_headers)(const struct canon_request *r, const struct dialect_target *t,
+                              struct buf *out);
+    enum dialect_auth auth;
+    struct str auth_header; /* "x-api-key" */
+    uint64_t takes;         /* parameters (PARAM_BIT) that it can say */
+
+    /* --- a provider's answer in ---
+     * One event or the whole answer, given out by canon_emit(). ERR_UPSTREAM and a sentence: it makes
+     * no sense. An error in place of an event or an answer is EVENT_ERROR, not a failure to read. */
+    size_t reader_size;
+    enum err (*read_event)(struct canon_reader *rd, struct str name, struct json root,
+                           struct fault *f);
+    enum err (*read_whole)(struct canon_reader *rd, struct json root, struct fault *f);
+    /* The body of an answer with another status than 200. */
+    void (*read_error)(struct json root, struct canon_room *room, struct canon_failure *out);
+    enum dialect_framing framing;
+    /* How a stream ends: with data that is no JSON ("[DONE]"); empty: with an event, for which
+     * read_event gives EVENT_END, or (ends_by_close) with the connection's. A stream that stops
+     * before, and before every choice had its FINISH, was cut. */
+    struct str done;
+    bool ends_by_close;
+
+    /* --- an answer out to the client ---
+     * A stream's writer is given BEGIN first and once; what it appends to w->out are whole SSE events.
+     * FINISH comes when the provider says it; USAGE (with the bill) and END, or ERROR, come when the
+     * record is safe: the bytes by which a client knows that an answer is complete are written at END
+     * alone, and after ERROR nothing is. */
+    size_t writer_size;
+    enum err (*write_event)(struct canon_writer *w, const struct canon_event *e);
+    /* The whole body; USAGE with the bill is among the events. */
+    enum err (*write_whole)(struct canon_writer *w, const struct canon_answer *a);
+    /* The body of an answer that is an error. */
+    enum err (*write_error)(const struct canon_failure *x, struct buf *out);
+    struct str keepalive; /* what keeps a silent stream alive: ": TURNPIKE PROCESSING\n\n" */
+};
+
+/* By name; NULL: there is none. */
+const struct dialect *dialect_find(struct str name);
+/* Walks the table: 0, 1, ... until NULL. */
+const struct dialect *dialect_at(size_t i);
+extern const struct dialect_quirks dialect_no_quirks;
+
+/* One SSE event of a provider: the end of the stream, or JSON for read_event. `tape` is not the
+ * room's. ERR_UPSTREAM and a sentence: it is neither. */
+enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct str name,
+                      struct str data, struct fault *f) MUST_USE;
+
+#endif

@@ -1,0 +1,107 @@
+#include "dialect/events.h"
+
+static const struct str finish_words[FINISH__COUNT] = {
+    [FINISH_STOP] = STR_INIT("stop"),
+    [FINISH_LENGTH] = STR_INIT("length"),
+    [FINISH_TOOL_CALLS] = STR_INIT("tool_calls"),
+    [FINISH_CONTENT_FILTER] = STR_INIT("content_filter"),
+    [FINISH_ERROR] = STR_INIT("error"),
+};
+
+const char *canon_finish_word(enum canon_finish f)
+{
+    return finish_words[f].p;
+}
+
+enum canon_finish canon_finish_find(struct str word)
+{
+    for (int f = 0; f < FINISH__COUNT; f++) {
+        if (str_eq(finish_words[f], word))
+            return (enum canon_finish)f;
+    }
+    return FINISH_STOP;
+}
+
+bool canon_is_content(const struct canon_event *e)
+{
+    return e->kind > EVENT_BEGIN && e->kind <= EVENT_FINISH;
+}
+
+uint64_t canon_event_bytes(const struct canon_event *e)
+{
+    switch (e->kind) {
+    case EVENT_TEXT:
+    case EVENT_REFUSAL:
+        return e->text.n;
+    case EVENT_REASONING:
+        return e->reasoning.text.n;
+    case EVENT_TOOL:
+        return e->tool.name.n;
+    case EVENT_ARGS:
+        return e->args.raw.n;
+    case EVENT_SOUND:
+        return e->sound.transcript.n;
+    default:
+        return 0;
+    }
+}
+
+struct canon_ordinal {
+    struct canon_ordinal *before;
+    uint64_t key;
+    uint32_t number;
+};
+
+enum err canon_number(struct canon_ordinals *o, struct canon_room *room, uint64_t key,
+                      uint32_t next, uint32_t *out, bool *is_new)
+{
+    struct canon_ordinal *x = o->latest;
+    while (x && x->key != key)
+        x = x->before;
+    *is_new = !x;
+    if (!x) {
+        if (o->n == CANON_ORDINALS_MAX)
+            return ERR_TOO_BIG;
+        x = arena_alloc(room->arena, sizeof *x);
+        if (!x)
+            return ERR_NOMEM;
+        *x = (struct canon_ordinal){o->latest, key, next};
+        o->latest = x;
+        o->n++;
+    }
+    *out = x->number;
+    return ERR_OK;
+}
+
+enum err canon_keep(struct canon_answer *a, struct canon_room *room, const struct canon_event *e)
+{
+    struct canon_kept *k = arena_alloc(room->arena, sizeof *k);
+    if (!k)
+        return ERR_NOMEM;
+    *k = (struct canon_kept){NULL, *e};
+    if (a->last)
+        a->last->next = k;
+    else
+        a->first = k;
+    a->last = k;
+    if (e->choice >= a->choices)
+        a->choices = e->choice + 1;
+    return ERR_OK;
+}
+
+const struct canon_kept *canon_next(const struct canon_kept *at, enum canon_event_kind kind,
+                                    uint32_t choice)
+{
+    while (at && (at->event.kind != kind || at->event.choice != choice))
+        at = at->next;
+    return at;
+}
+
+void canon_write_joined(struct json_writer *w, const char *key, const struct canon_answer *a,
+                        enum canon_event_kind kind, uint32_t choice)
+{
+    jw_raw(w, key, STR("\""));
+    for (const struct canon_kept *k = a->first; (k = canon_next(k, kind, choice)); k = k->next)
+        buf_add(w->out, k->event.text);
+    buf_add(w->out, STR("\""));
+}
