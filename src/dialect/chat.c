@@ -395,3 +395,16 @@ struct str chat_finish_reason(struct str native)
     }
     return STR("stop");
 }
+
+bool chat_says_context(struct str message)
+{
+    static const struct str signs[] = {STR_INIT("maximum context length"),
+                                       STR_INIT("context length exceeded"),
+                                       STR_INIT("prompt is too long"), STR_INIT("context window"),
+                                       STR_INIT("exceed context limit")};
+    for (size_t i = 0; i < COUNT_OF(signs); i++) {
+        if (str_find(message, signs[i]) < message.n)
+            return true;
+    }
+    return false;
+}

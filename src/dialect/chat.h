@@ -45,6 +45,9 @@ void chat_write_usage(struct json_writer *w, const char *key, const struct chat_
  * known synonym counts as stop. */
 struct str chat_finish_reason(struct str native);
 
+/* An error's words say that the prompt is too long for the model. */
+bool chat_says_context(struct str message);
+
 /* One token per four bytes, rounded up: what is counted when no provider did. */
 static inline uint64_t chat_estimate(uint64_t bytes)
 {

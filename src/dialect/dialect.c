@@ -1,5 +1,6 @@
 #include "dialect/dialect.h"
 
+#include "dialect/anthropic.h"
 #include "dialect/openai_form.h"
 
 const struct dialect_quirks dialect_no_quirks = {.max_tokens_field = STR_INIT("max_tokens")};
@@ -7,6 +8,7 @@ const struct dialect_quirks dialect_no_quirks = {.max_tokens_field = STR_INIT("m
 /* One row a format. */
 static const struct dialect *const dialects[] = {
     &dialect_openai,
+    &dialect_anthropic,
 };
 
 const struct dialect *dialect_at(size_t i)

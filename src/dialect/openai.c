@@ -227,18 +227,6 @@ static bool is_context_code(struct json error)
                        STR("context_length_exceeded"));
 }
 
-static bool is_context_message(struct str message)
-{
-    static const struct str signs[] = {STR_INIT("maximum context length"),
-                                       STR_INIT("context length exceeded"),
-                                       STR_INIT("prompt is too long"), STR_INIT("context window")};
-    for (size_t i = 0; i < COUNT_OF(signs); i++) {
-        if (str_find(message, signs[i]) < message.n)
-            return true;
-    }
-    return false;
-}
-
 void openai_read_error(struct json root, struct buf *scratch, struct openai_error *out)
 {
     struct json error = json_get(root, STR("error"));
@@ -249,5 +237,5 @@ void openai_read_error(struct json root, struct buf *scratch, struct openai_erro
     json_u64(json_get(error, STR("code")), 599, &status);
     if (status >= 400)
         out->status = (int)status;
-    out->is_context = is_context_code(error) || is_context_message(out->message);
+    out->is_context = is_context_code(error) || chat_says_context(out->message);
 }
