@@ -223,6 +223,7 @@ static bool is_context_code(struct json error)
 {
     return json_str_eq(json_get(error, STR("code")), STR("context_length_exceeded")) ||
            json_str_eq(json_get(error, STR("type")), STR("context_length_exceeded")) ||
+           json_str_eq(json_get(error, STR("type")), STR("exceed_context_size_error")) ||
            json_str_eq(json_get(json_get(error, STR("metadata")), STR("error_type")),
                        STR("context_length_exceeded"));
 }
@@ -231,7 +232,8 @@ static bool is_context_message(struct str message)
 {
     static const struct str signs[] = {STR_INIT("maximum context length"),
                                        STR_INIT("context length exceeded"),
-                                       STR_INIT("prompt is too long"), STR_INIT("context window")};
+                                       STR_INIT("prompt is too long"), STR_INIT("context window"),
+                                       STR_INIT("available context size")};
     for (size_t i = 0; i < COUNT_OF(signs); i++) {
         if (str_find(message, signs[i]) < message.n)
             return true;
