@@ -223,6 +223,7 @@ static bool is_context_code(struct json error)
 {
     return json_str_eq(json_get(error, STR("code")), STR("context_length_exceeded")) ||
            json_str_eq(json_get(error, STR("type")), STR("context_length_exceeded")) ||
+           json_str_eq(json_get(error, STR("type")), STR("exceed_context_size_error")) ||
            json_str_eq(json_get(json_get(error, STR("metadata")), STR("error_type")),
                        STR("context_length_exceeded"));
 }
