@@ -375,8 +375,9 @@ static void not_found(struct api *a, struct http_stream *s, const struct http_he
     }
     struct str allowed = route_methods(head->path, methods);
     int n = snprintf(line, sizeof line, "Allow: %.*s\r\n", STR_ARG(allowed));
+    bool is_known = head->method != HTTP_OTHER;
     fault_write(&f, ERR_METHOD, "%s is not allowed here: use one of %.*s",
-                http_method_name(head->method), STR_ARG(allowed));
+                is_known ? http_method_name(head->method) : "This method", STR_ARG(allowed));
     refuse(a, s, head, &f, str_of(line, (size_t)n));
 }
 

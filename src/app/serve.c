@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
 #include "app/sim_catalog.h"
@@ -267,10 +268,8 @@ int serve(const struct config_flags *flags)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    if (config_load(&p.config, flags, &f) != ERR_OK) {
-        fprintf(stderr, "turnpike: %s\n", f.message);
-        return 1;
-    }
+    if (config_load(&p.config, flags, &f) != ERR_OK)
+        return command_failed(&f);
     log_set_level(p.config.log_level);
     if (process_open(&p, &first, &f) != ERR_OK) {
         fprintf(stderr, "turnpike: %s\n", f.message);

@@ -146,12 +146,24 @@ static enum err on_expect(struct notes *o, struct http_head *h, struct str value
     return ERR_OK;
 }
 
+/* A name or an address and a port (RFC 3986, 3.2), and nothing that a reader behind us could take
+ * for more. */
+static enum err on_host(struct notes *o, struct str value)
+{
+    o->hosts++;
+    for (size_t i = 0; !o->is_response && i < value.n; i++) {
+        char c = value.p[i];
+        if (c <= ' ' || c > '~' || strchr("\"#/<>?@\\^`{|}", c))
+            return fault_set(o->fault, ERR_INVALID, "Host is not a name or an address");
+    }
+    return ERR_OK;
+}
+
 static enum err on_field(struct notes *o, struct http_head *h, const struct http_field *f)
 {
     switch (f->name.n) {
     case 4:
-        o->hosts += str_ieq(f->name, STR("Host"));
-        return ERR_OK;
+        return str_ieq(f->name, STR("Host")) ? on_host(o, f->value) : ERR_OK;
     case 6:
         return str_ieq(f->name, STR("Expect")) ? on_expect(o, h, f->value) : ERR_OK;
     case 10:

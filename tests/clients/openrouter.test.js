@@ -72,7 +72,7 @@ test("openrouter: the calling key, the credits and the generation", async () => 
 test("openrouter: errors have their classes", async () => {
   await assert.rejects(chat({}, client("sk-tp-v1-wrong")), errors.UnauthorizedResponseError);
   await assert.rejects(chat({}, client(gateway.key("poor", "--limit", "0"))), (e) => [402, 403].includes(e.statusCode));
-  await assert.rejects(chat({ model: "sim/no-such-model" }), (e) => [400, 404].includes(e.statusCode));
+  await assert.rejects(chat({ model: "sim/no-such-model" }), errors.NotFoundResponseError);
   await assert.rejects(chat({ model: "sim/only-429" }), errors.TooManyRequestsResponseError);
 });
 
