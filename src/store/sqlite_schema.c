@@ -96,6 +96,9 @@ static const char *const migrations[] = {
     "CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN "
     "SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
     "CREATE TRIGGER audit_remains BEFORE DELETE ON audit BEGIN "
+    "SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
+    "CREATE TRIGGER audit_is_new BEFORE INSERT ON audit WHEN NEW.id IN (SELECT id FROM audit) "
+    "BEGIN " /* REPLACE */
     "SELECT RAISE(ABORT, 'the audit log is only added to'); END;",
 };
 
