@@ -33,32 +33,14 @@ static bool is_low(int unit)
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* What the letter of a two-character escape stands for; 0: it is no such letter. */
-static char short_escape(char letter)
-{
-    switch (letter) {
-    case '"':
-    case '\\':
-    case '/':
-        return letter;
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return 0;
-    }
-}
+const char text__short_escapes[256] = {
+    ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
 
 unsigned text__escape(const char *p, const char *end)
 {
-    if (end - p >= 2 && short_escape(p[1]))
+    if (end - p >= 2 && text__short_escape(p[1]))
         return 2;
     int unit = unit_at(p, end);
     if (unit < 0 || is_low(unit))
@@ -85,7 +67,7 @@ unsigned text__unescape(const char **p, char out[4])
 {
     const char *at = *p;
     if (at[0] != '\\' || at[1] != 'u') {
-        out[0] = at[0] == '\\' ? short_escape(at[1]) : at[0];
+        out[0] = at[0] == '\\' ? text__short_escape(at[1]) : at[0];
         *p += at[0] == '\\' ? 2 : 1;
         return 1;
     }

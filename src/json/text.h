@@ -134,6 +134,13 @@ static inline unsigned text__utf8(const char *at, const char *end)
     return is_overlong || is_too_high ? 0 : 4;
 }
 
+/* What the letter of a two-character escape stands for; 0: it is no such letter. */
+extern const char text__short_escapes[256];
+static inline char text__short_escape(char letter)
+{
+    return text__short_escapes[(uint8_t)letter];
+}
+
 /* Bytes of the escape whose backslash is at p: 2, 6, or 12 for a pair of surrogates. 0: it is none.
  */
 unsigned text__escape(const char *p, const char *end);
