@@ -88,6 +88,9 @@ enum err sqlite_generation_get(struct store_conn *c, struct store_call *call);
 enum err sqlite_changes(struct store_conn *c, struct store_call *call);
 enum err sqlite_verify(struct store_conn *c, struct store_call *call);
 
+/* Without moving counters. */
+enum err sqlite_generations_store(struct store_conn *c, const struct generation *rows, size_t n,
+                                  struct fault *f) MUST_USE;
 enum err sqlite_generations_add(struct store_conn *c, const struct generation *rows, size_t n,
                                 struct fault *f);
 enum err sqlite_position_get(struct store_conn *c, struct str file, uint64_t *offset,
