@@ -322,6 +322,70 @@ static unsigned differences(struct store *s, const char *word)
     return found;
 }
 
+/* A row as version 1 had it; `shift`: its place was taken, so it went to a later one. */
+static void add_row_of_version_1(sqlite3 *db, const struct generation *g, int64_t shift)
+{
+    struct buf b;
+    sqlite3_stmt *st;
+    buf_init(&b, 1 << 20);
+    assert_int_equal(journal_encode(g, &b), ERR_OK);
+    const char *sql = "INSERT INTO generation VALUES(?,?,0,0,0,0,0,0,'','',?)";
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+    sqlite3_bind_int64(st, 1, g->id + shift);
+    sqlite3_bind_int64(st, 2, (int64_t)g->tag);
+    sqlite3_bind_blob(st, 3, b.p + 8, (int)b.n - 8, SQLITE_STATIC); /* without length and sum */
+    assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+    sqlite3_finalize(st);
+    buf_release(&b);
+}
+
+static void make_version_1(const struct dir *d, const struct generation *rows, size_t n)
+{
+    char path[128];
+    sqlite3 *db;
+    run_sql(d, "DROP TABLE generation_block;"
+               "CREATE TABLE generation(id INTEGER PRIMARY KEY, tag INTEGER NOT NULL,"
+               "account_id INTEGER NOT NULL, key_id INTEGER NOT NULL, settled_ms INTEGER NOT NULL,"
+               "cost INTEGER NOT NULL, tokens_prompt INTEGER NOT NULL,"
+               "tokens_completion INTEGER NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL,"
+               "record BLOB NOT NULL) STRICT; PRAGMA user_version = 1");
+    snprintf(path, sizeof path, "%s/turnpike.db", d->path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+    for (size_t i = 0; i < n; i++)
+        add_row_of_version_1(db, &rows[i], i && rows[i].id == rows[i - 1].id);
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void generations_of_version_1_move_into_blocks(void **state)
+{
+    struct here *h = *state;
+    enum { ROWS = 2500 };
+    struct account a = make_account(h->s, "a@example.org", 1000);
+    struct key k = make_key(h->s, a.id, 9);
+    struct generation *rows = calloc(ROWS, sizeof *rows);
+    for (int64_t i = 0; i < ROWS; i++) {
+        rows[i] = make_generation(i << 27, a.id, k.id, 1);
+        rows[i].tag = (uint64_t)i + 1;
+    }
+    rows[1].id = rows[0].id;
+    make_version_1(&h->dir, rows, ROWS);
+    run_sql(&h->dir, "UPDATE key SET spent = 2500; UPDATE account SET spent = 2499");
+    store_close(h->s);
+    h->s = direct(&h->dir);
+    for (size_t i = 0; i < ROWS; i += i < 4 ? 1 : 499) {
+        struct store_generation_get get = {
+            .call.need = STORE_GENERATION_GET, .id = rows[i].id, .tag = rows[i].tag};
+        ask(h->s, &get.call);
+        assert_same_generation(&get.row, &rows[i]);
+        store_generation_release(&get);
+    }
+    assert_int_equal(differences(h->s, "usage 2499 recorded, 2500 in generations"), 1);
+    assert_int_equal(differences(h->s, "usage 2500"), 0); /* counters stand as they were */
+    free(rows);
+}
+
 static void verify_finds_each_counter_that_was_touched(void **state)
 {
     struct here *h = *state;
@@ -329,8 +393,8 @@ static void verify_finds_each_counter_that_was_touched(void **state)
     struct key k = make_key(h->s, a.id, 9);
     struct buf b;
     buf_init(&b, 1 << 20);
-    for (int i = 1; i <= 10; i++) {
-        struct generation g = make_generation(i, a.id, k.id, i);
+    for (int i = 1; i <= 10; i++) { /* far enough from each other to be blocks of their own */
+        struct generation g = make_generation(INT64_C(1) * i << 29, a.id, k.id, i);
         g.settled_ms = SOME_MS + i * INT64_C(86400000);
         assert_int_equal(journal_encode(&g, &b), ERR_OK);
     }
@@ -351,7 +415,8 @@ static void verify_finds_each_counter_that_was_touched(void **state)
     assert_int_equal(differences(h->s, "account a@example.org: usage of the month 1 recorded"), 1);
     run_sql(&h->dir, "UPDATE account SET month_spent = 55, granted = 999");
     assert_int_equal(differences(h->s, "granted 999 recorded, 1000 in grants"), 1);
-    run_sql(&h->dir, "UPDATE account SET granted = 1000; DELETE FROM generation WHERE id = 3");
+    run_sql(&h->dir, "UPDATE account SET granted = 1000;"
+                     "DELETE FROM generation_block WHERE key = 3 << 26");
     assert_int_equal(differences(h->s, "55 recorded, 52 in generations"),
                      4); /* in all and in the month */
 }
@@ -396,6 +461,7 @@ int main(void)
         TEST(only_the_owner_may_read_the_files),
         TEST(what_is_no_place_is_refused_with_a_sentence),
         TEST(a_database_of_a_newer_turnpike_is_left_alone),
+        TEST(generations_of_version_1_move_into_blocks),
         TEST(verify_finds_each_counter_that_was_touched),
         TEST(a_key_is_found_by_one_search_of_an_index),
     };
