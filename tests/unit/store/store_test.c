@@ -339,18 +339,51 @@ static void add_row_of_version_1(sqlite3 *db, const struct generation *g, int64_
     buf_release(&b);
 }
 
+#define USAGE_OF_VERSION_1                                                                         \
+    "spent INTEGER NOT NULL DEFAULT 0, day_start INTEGER NOT NULL DEFAULT 0,"                      \
+    "day_spent INTEGER NOT NULL DEFAULT 0, week_start INTEGER NOT NULL DEFAULT 0,"                 \
+    "week_spent INTEGER NOT NULL DEFAULT 0, month_start INTEGER NOT NULL DEFAULT 0,"               \
+    "month_spent INTEGER NOT NULL DEFAULT 0,"
+
+/* As the first release made it, with an account and a key of id 1. */
+static const char version_1[] =
+    "CREATE TABLE account(id INTEGER PRIMARY KEY, email TEXT NOT NULL COLLATE NOCASE UNIQUE,"
+    "granted INTEGER NOT NULL DEFAULT 0 CHECK(granted >= 0)," USAGE_OF_VERSION_1
+    "disabled INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE credit_grant(id INTEGER PRIMARY KEY,"
+    "account_id INTEGER NOT NULL REFERENCES account(id), amount INTEGER NOT NULL,"
+    "note TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX credit_grant_account ON credit_grant(account_id);"
+    "CREATE TABLE key(id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL REFERENCES account(id),"
+    "hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32), name TEXT NOT NULL, label TEXT NOT NULL,"
+    "is_management INTEGER NOT NULL, disabled INTEGER NOT NULL, include_byok INTEGER NOT NULL,"
+    "spend_limit INTEGER, reset INTEGER NOT NULL," USAGE_OF_VERSION_1 "expires_ms INTEGER NOT NULL,"
+    "created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL DEFAULT 0, deleted_ms INTEGER) STRICT;"
+    "CREATE INDEX key_account ON key(account_id);"
+    "CREATE TABLE generation(id INTEGER PRIMARY KEY, tag INTEGER NOT NULL,"
+    "account_id INTEGER NOT NULL, key_id INTEGER NOT NULL, settled_ms INTEGER NOT NULL,"
+    "cost INTEGER NOT NULL, tokens_prompt INTEGER NOT NULL, tokens_completion INTEGER NOT NULL,"
+    "model TEXT NOT NULL, provider TEXT NOT NULL, record BLOB NOT NULL) STRICT;"
+    "CREATE TABLE journal_position(file TEXT PRIMARY KEY, offset INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE change(seq INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,"
+    "id INTEGER NOT NULL, hash BLOB) STRICT;"
+    "INSERT INTO account(id, email, spent, created_ms) VALUES(1, 'a@example.org', 2499, 1);"
+    "INSERT INTO key(id, account_id, hash, name, label, is_management, disabled, include_byok,"
+    "reset, expires_ms, created_ms, spent) VALUES(1, 1, randomblob(32), 'k', 'k', 0, 0, 0, 0, 0, 1, "
+    "2500);"
+    "PRAGMA user_version = 1;";
+
 static void make_version_1(const struct dir *d, const struct generation *rows, size_t n)
 {
+    static const char *const files[] = {"turnpike.db", "turnpike.db-wal", "turnpike.db-shm"};
     char path[128];
     sqlite3 *db;
-    run_sql(d, "DROP TABLE generation_block;"
-               "CREATE TABLE generation(id INTEGER PRIMARY KEY, tag INTEGER NOT NULL,"
-               "account_id INTEGER NOT NULL, key_id INTEGER NOT NULL, settled_ms INTEGER NOT NULL,"
-               "cost INTEGER NOT NULL, tokens_prompt INTEGER NOT NULL,"
-               "tokens_completion INTEGER NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL,"
-               "record BLOB NOT NULL) STRICT; PRAGMA user_version = 1");
-    snprintf(path, sizeof path, "%s/turnpike.db", d->path);
+    for (size_t i = COUNT_OF(files); i-- > 0;) {
+        snprintf(path, sizeof path, "%s/%s", d->path, files[i]);
+        unlink(path);
+    }
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
     for (size_t i = 0; i < n; i++)
         add_row_of_version_1(db, &rows[i], i && rows[i].id == rows[i - 1].id);
@@ -362,17 +395,14 @@ static void generations_of_version_1_move_into_blocks(void **state)
 {
     struct here *h = *state;
     enum { ROWS = 2500 };
-    struct account a = make_account(h->s, "a@example.org", 1000);
-    struct key k = make_key(h->s, a.id, 9);
     struct generation *rows = calloc(ROWS, sizeof *rows);
     for (int64_t i = 0; i < ROWS; i++) {
-        rows[i] = make_generation(i << 27, a.id, k.id, 1);
+        rows[i] = make_generation(i << 27, 1, 1, 1);
         rows[i].tag = (uint64_t)i + 1;
     }
     rows[1].id = rows[0].id;
-    make_version_1(&h->dir, rows, ROWS);
-    run_sql(&h->dir, "UPDATE key SET spent = 2500; UPDATE account SET spent = 2499");
     store_close(h->s);
+    make_version_1(&h->dir, rows, ROWS);
     h->s = direct(&h->dir);
     for (size_t i = 0; i < ROWS; i += i < 4 ? 1 : 499) {
         struct store_generation_get get = {
