@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"audit list", "", "the latest administrative acts, of all accounts or of one",
      OPTION(ACCOUNT) | OPTION(ACTION) | OPTION(TARGET), command_audit_list},
     {"ledger verify", "", "recompute all counters from the generations", 0, command_ledger_verify},
+    {"mail test", "ADDRESS", "queue a mail that says that mail works", 0, command_mail_test},
     {"config check", "[FILE]", "look for mistakes in the configuration",
      OPTION(LISTEN) | OPTION(WORKERS), command_config_check},
     {"config show", "", "the effective configuration and each value's origin",

@@ -74,6 +74,7 @@ int command_ip_list(const struct command_args *a);
 int command_ip_delete(const struct command_args *a);
 int command_audit_list(const struct command_args *a);
 int command_ledger_verify(const struct command_args *a);
+int command_mail_test(const struct command_args *a);
 int command_config_check(const struct command_args *a);
 int command_config_show(const struct command_args *a);
 int command_version(const struct command_args *a);

@@ -18,6 +18,14 @@ enum {
     POLL_MS = 60000,
     FIELD_MAX = 4096,
     POST_MAX = 64 * 1024,
+    OPENED_MAX = 64,
+};
+
+/* A socket of libcurl's. For a mail libcurl waits without returning (behind its last line, and for
+ * the answer to QUIT): who gives up must tell the socket. */
+struct opened {
+    curl_socket_t fd;
+    enum courier_kind kind;
 };
 
 struct courier {
@@ -25,10 +33,12 @@ struct courier {
     char *extra_ca;
     pthread_t thread;
     bool is_running;
-    pthread_mutex_t lock; /* guards the four that follow */
+    pthread_mutex_t lock; /* guards what follows, but for the trips */
     struct courier_job *first, **end;
     bool is_stopping, is_cancelling;
     struct list trips; /* the thread's */
+    struct opened opened[OPENED_MAX];
+    unsigned opened_n;
 };
 
 /* One job under way. */
@@ -101,6 +111,12 @@ bool courier_url_is_right(struct str url)
     return url_copy(url, text) && is_right(text, is_http_right);
 }
 
+bool courier_mail_url_is_right(struct str url)
+{
+    char text[URL_MAX + 1];
+    return url_copy(url, text) && is_right(text, is_mail_right);
+}
+
 /* --- which addresses --- */
 
 struct range {
@@ -153,7 +169,36 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
         t->was_private = true;
         return CURL_SOCKET_BAD;
     }
-    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    pthread_mutex_lock(&t->courier->lock);
+    if (fd != -1 && t->courier->opened_n < OPENED_MAX)
+        t->courier->opened[t->courier->opened_n++] = (struct opened){fd, t->job->kind};
+    pthread_mutex_unlock(&t->courier->lock);
+    return fd;
+}
+
+static int on_close(void *user, curl_socket_t fd)
+{
+    struct courier *c = user;
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->opened_n; i++) {
+        if (c->opened[i].fd == fd) {
+            c->opened[i] = c->opened[--c->opened_n];
+            break;
+        }
+    }
+    int rc = close(fd);
+    pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+/* Under the lock. */
+static void hang_up_mail(struct courier *c)
+{
+    for (unsigned i = 0; i < c->opened_n; i++) {
+        if (c->opened[i].kind == COURIER_MAIL)
+            shutdown(c->opened[i].fd, SHUT_RDWR);
+    }
 }
 
 /* --- what comes and goes --- */
@@ -256,6 +301,8 @@ static bool set_up_all(struct trip *t, uint32_t timeout_ms)
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
     SET(CURLOPT_OPENSOCKETDATA, t);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    SET(CURLOPT_CLOSESOCKETDATA, t->courier);
     if (t->courier->extra_ca) {
         SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
         SET(CURLOPT_SSL_CTX_DATA, t->courier->extra_ca);
@@ -455,6 +502,14 @@ static enum err judge_mail(struct trip *t, CURLcode rc, long status, struct faul
     return f->err;
 }
 
+static bool is_cancelled(struct courier *c, const struct courier_job *j)
+{
+    pthread_mutex_lock(&c->lock);
+    bool yes = j->is_cancelled;
+    pthread_mutex_unlock(&c->lock);
+    return yes;
+}
+
 static void trip_end(struct trip *t, CURLcode rc)
 {
     struct courier_job *j = t->job;
@@ -466,6 +521,8 @@ static void trip_end(struct trip *t, CURLcode rc)
         t->answer->status = (int)status;
         j->err = rc == CURLE_OK ? ERR_OK : judge_failure(t, rc, &j->fault);
     }
+    if (rc != CURLE_OK && is_cancelled(t->courier, j))
+        j->err = fault_set(&j->fault, ERR_CANCELLED, "it was given up");
     curl_multi_remove_handle(t->courier->multi, t->easy);
     trip_free(t);
     send_home(j);
@@ -521,14 +578,6 @@ static bool take(struct courier *c, struct courier_job **jobs, bool *is_cancelli
     bool goes_on = !c->is_stopping;
     pthread_mutex_unlock(&c->lock);
     return goes_on;
-}
-
-static bool is_cancelled(struct courier *c, const struct courier_job *j)
-{
-    pthread_mutex_lock(&c->lock);
-    bool yes = j->is_cancelled;
-    pthread_mutex_unlock(&c->lock);
-    return yes;
 }
 
 static void end_cancelled(struct courier *c)
@@ -617,6 +666,7 @@ void courier_free(struct courier *c)
         return;
     pthread_mutex_lock(&c->lock);
     c->is_stopping = true;
+    hang_up_mail(c);
     pthread_mutex_unlock(&c->lock);
     if (c->is_running) {
         curl_multi_wakeup(c->multi);
@@ -651,6 +701,8 @@ void courier_cancel(struct courier *c, struct courier_job *j)
     pthread_mutex_lock(&c->lock);
     j->is_cancelled = true;
     c->is_cancelling = true;
+    if (j->kind == COURIER_MAIL)
+        hang_up_mail(c);
     pthread_mutex_unlock(&c->lock);
     curl_multi_wakeup(c->multi);
 }

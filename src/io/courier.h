@@ -83,10 +83,13 @@ struct courier_mail {
 
 /* From any thread. Set all that is an input first; text is lent until done(). */
 void courier_submit(struct courier *c, struct courier_job *j);
-/* Hurries its end: done() comes soon, with ERR_CANCELLED unless it was over already. */
+/* Hurries its end: done() comes soon, with ERR_CANCELLED unless it was over already. Other mails of
+ * this courier fail with it. */
 void courier_cancel(struct courier *c, struct courier_job *j);
 
 /* https, or http to this machine. For checking settings early. */
 bool courier_url_is_right(struct str url);
+/* smtp or smtps, without a user. */
+bool courier_mail_url_is_right(struct str url);
 
 #endif

@@ -3,18 +3,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "io/thread.h"
-
-enum { THREADS_MAX = 64 };
-
 struct io_pool {
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock;
     pthread_cond_t wake;
     struct io_job *first, **end;
-    unsigned waiting, waiting_max;
+    unsigned waiting, queue_max;
     bool is_stopping;
-    unsigned threads_n; /* started */
-    pthread_t threads[THREADS_MAX];
+    unsigned threads_n;
+    pthread_t threads[];
 };
 
 static void deliver(struct io_post *p)
@@ -23,53 +19,46 @@ static void deliver(struct io_post *p)
     j->done(j);
 }
 
-/* NULL: the pool ends and nothing waits. */
 static struct io_job *take(struct io_pool *p)
 {
     pthread_mutex_lock(&p->lock);
     while (!p->first && !p->is_stopping)
         pthread_cond_wait(&p->wake, &p->lock);
     struct io_job *j = p->first;
-    if (j) {
-        p->waiting--;
-        if (!(p->first = j->next))
-            p->end = &p->first;
-    }
+    if (j && !(p->first = j->next))
+        p->end = &p->first;
+    p->waiting -= j != NULL;
     pthread_mutex_unlock(&p->lock);
     return j;
 }
 
 static void *help(void *arg)
 {
-    struct io_pool *p = arg;
-    for (struct io_job *j; (j = take(p));) {
+    for (struct io_job *j; (j = take(arg));) {
         j->run(j);
         io_post(j->loop, &j->post);
     }
     return NULL;
 }
 
-struct io_pool *io_pool_new(unsigned threads, unsigned waiting_max, struct fault *f)
+struct io_pool *io_pool_new(unsigned threads, unsigned queue_max, struct fault *f)
 {
-    struct io_pool *p = calloc(1, sizeof *p);
-    enum err e = ERR_OK;
-    BUG_ON(threads == 0 || threads > THREADS_MAX);
+    struct io_pool *p = calloc(1, sizeof *p + threads * sizeof(pthread_t));
     if (!p) {
         fault_write(f, ERR_NOMEM, "no memory for helper threads");
         return NULL;
     }
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->wake, NULL);
+    p->queue_max = queue_max;
     p->end = &p->first;
-    p->waiting_max = waiting_max;
-    while (e == ERR_OK && p->threads_n < threads) {
-        e = io_thread_start(&p->threads[p->threads_n], "helper", help, p, f);
-        p->threads_n += e == ERR_OK;
+    BUG_ON(pthread_mutex_init(&p->lock, NULL) != 0 || pthread_cond_init(&p->wake, NULL) != 0);
+    for (; p->threads_n < threads; p->threads_n++) {
+        if (pthread_create(&p->threads[p->threads_n], NULL, help, p) == 0)
+            continue;
+        fault_write(f, ERR_NOMEM, "cannot start a helper thread");
+        io_pool_free(p);
+        return NULL;
     }
-    if (e == ERR_OK)
-        return p;
-    io_pool_free(p);
-    return NULL;
+    return p;
 }
 
 void io_pool_free(struct io_pool *p)
@@ -77,26 +66,28 @@ void io_pool_free(struct io_pool *p)
     if (!p)
         return;
     pthread_mutex_lock(&p->lock);
+    BUG_ON(p->first != NULL);
     p->is_stopping = true;
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->threads_n; i++)
         pthread_join(p->threads[i], NULL);
-    pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
     free(p);
 }
 
-bool io_work(struct io_pool *p, struct io_loop *l, struct io_job *j, void (*run)(struct io_job *j),
-             void (*done)(struct io_job *j))
+bool io_work(struct io_pool *p, struct io_loop *l, struct io_job *j)
 {
-    *j = (struct io_job){.loop = l, .post.run = deliver, .run = run, .done = done};
+    j->loop = l;
+    j->post.run = deliver;
+    j->next = NULL;
     pthread_mutex_lock(&p->lock);
-    bool fits = p->waiting < p->waiting_max && !p->is_stopping;
+    bool fits = p->waiting < p->queue_max;
     if (fits) {
-        p->waiting++;
         *p->end = j;
         p->end = &j->next;
+        p->waiting++;
         pthread_cond_signal(&p->wake);
     }
     pthread_mutex_unlock(&p->lock);
