@@ -34,6 +34,8 @@ static const struct command commands[] = {
      OPTION(ACCOUNT) | OPTION(ACTION) | OPTION(TARGET), command_audit_list},
     {"ledger verify", "", "recompute all counters from the generations", 0, command_ledger_verify},
     {"mail test", "ADDRESS", "queue a mail that says that mail works", 0, command_mail_test},
+    {"scan", "PATH...", "look for keys in files, archives and git history; exit status 1: found", 0,
+     command_scan},
     {"config check", "[FILE]", "look for mistakes in the configuration",
      OPTION(LISTEN) | OPTION(WORKERS), command_config_check},
     {"config show", "", "the effective configuration and each value's origin",
