@@ -11,7 +11,7 @@ LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' tools/layers.txt)
 OUT := build/$(notdir $(CC))-$(FLAVOUR)
 
 # --- flags -------------------------------------------------------------------------------------------------------
-PACKAGES := libuv openssl libsodium sqlite3 yaml-0.1
+PACKAGES := libuv openssl libsodium sqlite3 yaml-0.1 libcurl libarchive libgit2
 LLHTTP_SOURCES := $(wildcard /usr/share/llhttp/*.c)
 ifneq ($(LLHTTP_SOURCES),)
 LLHTTP_CFLAGS := -I/usr/share/include/llhttp

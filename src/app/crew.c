@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "api/trust.h"
+#include "app/mailer.h"
 #include "app/watch.h"
 #include "relay/relay.h"
 
@@ -38,7 +40,8 @@ struct crew {
     struct worker *workers;
     struct api **apis;
     struct api_shared shared;
-    struct watch *watch; /* on the first worker's loop */
+    struct watch *watch; /* on the first worker's loop, as the mailer */
+    struct mailer *mailer;
     uint32_t grace_ms;
     pthread_mutex_t lock;
     pthread_cond_t came_back;
@@ -130,8 +133,8 @@ static enum err worker_open(struct worker *k, unsigned i, const struct config *c
 }
 
 struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
-                      struct catalog *catalog, const struct io_tls *listener_tls,
-                      const char *version, struct fault *f)
+                      struct trust *trust, struct catalog *catalog,
+                      const struct io_tls *listener_tls, const char *version, struct fault *f)
 {
     struct crew *w = calloc(1, sizeof *w);
     struct worker *workers = calloc(c->workers, sizeof *workers);
@@ -145,7 +148,7 @@ struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
         return NULL;
     }
     *w = (struct crew){.n = c->workers, .workers = workers, .apis = apis};
-    w->shared = (struct api_shared){apis, c->workers, clock_wall_ms(), version};
+    w->shared = (struct api_shared){apis, c->workers, clock_wall_ms(), version, trust};
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->came_back, NULL);
     for (unsigned i = 0; i < w->n && e == ERR_OK; i++) {
@@ -155,9 +158,11 @@ struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
     }
     if (e == ERR_OK) {
         w->watch = watch_new(w->workers[0].loop, shared->store, shared->ledger, on_change, w);
-        if (w->watch)
+        w->mailer = mailer_new(w->workers[0].loop, shared->store, c, f);
+        if (w->watch && w->mailer)
             return w;
-        fault_write(f, ERR_NOMEM, "no memory for a worker");
+        if (!w->watch)
+            fault_write(f, ERR_NOMEM, "no memory for a worker");
     }
     crew_free(w);
     return NULL;
@@ -241,7 +246,8 @@ static bool is_quiet(const struct worker *k)
     const struct crew *w = k->crew;
     bool watches = k == &w->workers[0];
     return k->is_drained && k->relays->relays_n == 0 && api_is_idle(k->api) &&
-           gate_is_idle(k->relays->gate) && (!watches || watch_is_idle(w->watch));
+           gate_is_idle(k->relays->gate) &&
+           (!watches || (watch_is_idle(w->watch) && mailer_is_idle(w->mailer)));
 }
 
 /* Looks every few milliseconds whether the last request is gone; after the grace, ends what is
@@ -273,8 +279,10 @@ static void do_drain(struct io_post *p)
 {
     struct worker *k = container_of(p, struct worker, drain);
     struct crew *w = k->crew;
-    if (k == &w->workers[0])
+    if (k == &w->workers[0]) {
         watch_stop(w->watch);
+        mailer_stop(w->mailer);
+    }
     gate_stop(k->relays->gate);
     k->end_ms = io_now_ms(k->loop) + w->grace_ms;
     io_timer_init(&k->stop_timer, on_stop_timer);
@@ -309,6 +317,7 @@ void crew_free(struct crew *w)
         relay_worker_free(w->workers[i].relays);
     }
     watch_free(w->watch);
+    mailer_free(w->mailer);
     for (unsigned i = 0; i < w->n; i++) {
         if (w->workers[i].loop)
             io_loop_free(w->workers[i].loop);

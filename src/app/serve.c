@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "api/trust.h"
 #include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
@@ -29,6 +30,7 @@ struct process {
     const struct config_flags *flags;
     struct simulator simulator;
     struct relay_shared shared;
+    struct trust trust;
     struct io_tls *listener_tls, *upstream_tls;
     struct crew *crew;
     char management_prefix[KEY_PREFIX_MAX + 6];
@@ -169,6 +171,16 @@ static enum err open_shared(struct process *p, struct fault *f)
     return p->shared.ledger ? ERR_OK : fault_set(f, ERR_NOMEM, "no memory for the ledger");
 }
 
+static enum err open_trust(struct process *p, struct fault *f)
+{
+    const struct config *c = &p->config;
+    const char *master = getenv("TURNPIKE_MASTER_KEY");
+    p->trust.courier = courier_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
+    if (!p->trust.courier)
+        return f->err;
+    return seal_key_open(&p->trust.master, secret_of(str_c(master)), store_dir(p->shared.store), f);
+}
+
 static enum err process_open(struct process *p, struct first_start *first, struct fault *f)
 {
     raise_descriptors();
@@ -179,10 +191,12 @@ static enum err process_open(struct process *p, struct first_start *first, struc
         e = first_start(&p->config, first, f);
     if (e == ERR_OK)
         e = open_shared(p, f);
+    if (e == ERR_OK)
+        e = open_trust(p, f);
     if (e != ERR_OK)
         return e;
-    p->crew =
-        crew_new(&p->config, &p->shared, p->config.catalog, p->listener_tls, turnpike_version(), f);
+    p->crew = crew_new(&p->config, &p->shared, &p->trust, p->config.catalog, p->listener_tls,
+                       turnpike_version(), f);
     return p->crew ? crew_start(p->crew, f) : f->err;
 }
 
@@ -191,6 +205,8 @@ static void process_close(struct process *p)
     if (p->crew)
         crew_drain(p->crew, p->config.shutdown_ms);
     crew_free(p->crew);
+    courier_free(p->trust.courier);
+    seal_key_forget(&p->trust.master);
     simulator_end(&p->simulator);
     if (p->shared.store)
         store_close(p->shared.store);
@@ -210,11 +226,10 @@ static void warn_unchangeable(const struct config *old, const struct config *new
         !str_eq(old->listen_host, new->listen_host) || old->listen_port != new->listen_port;
     if (moved || !str_eq(old->data, new->data) || old->workers != new->workers ||
         !str_eq(old->key_prefix, new->key_prefix) || !str_eq(old->tls_cert, new->tls_cert) ||
-        !str_eq(old->upstream_ca, new->upstream_ca) || old->journal_sync != new->journal_sync)
-        log_line(
-            LOG_WARN,
-            "listen, data, workers, key_prefix, tls, upstream_ca and journal change at the next "
-            "start only");
+        !str_eq(old->upstream_ca, new->upstream_ca) || !str_eq(old->mail_smtp, new->mail_smtp) ||
+        !str_eq(old->mail_from, new->mail_from) || old->journal_sync != new->journal_sync)
+        log_line(LOG_WARN, "listen, data, workers, key_prefix, tls, upstream_ca, mail and journal "
+                           "change at the next start only");
 }
 
 /* The catalog and limits are swapped whole, or all stays as it was. The strings that stay in use

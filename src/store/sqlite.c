@@ -1,4 +1,5 @@
 #include "store/sqlite.h"
+#include "store/sqlite_trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -345,6 +346,9 @@ const struct store_backend store_sqlite = {
             [STORE_GENERATION_GET] = sqlite_generation_get,
             [STORE_CHANGES] = sqlite_changes,
             [STORE_VERIFY] = sqlite_verify,
+#define X(need, function) [STORE_##need] = sqlite_##function,
+            TRUST_READS(X) TRUST_WRITES(X)
+#undef X
         },
     .audit_add = sqlite_audit_add,
     .generations_add = sqlite_generations_add,

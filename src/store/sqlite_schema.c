@@ -2,6 +2,7 @@
 
 #include "store/journal.h"
 #include "store/sqlite.h"
+#include "store/sqlite_schema_trust.h"
 
 #define USAGE_DEFINITION                                                                           \
     "spent INTEGER NOT NULL DEFAULT 0,"                                                            \
@@ -113,6 +114,7 @@ static const struct {
      "directory BLOB NOT NULL,"
      "records BLOB NOT NULL) STRICT;",
      generations_to_blocks},
+    {SCHEMA_MAIL, NULL},
 };
 
 /* --- version 3 --- */

@@ -2,6 +2,8 @@
 #ifndef STORE_SQLITE_SQL_H
 #define STORE_SQLITE_SQL_H
 
+#include "store/sqlite_sql_trust.h"
+
 /* clang-format off */
 #define USAGE_COLUMNS "spent, day_start, day_spent, week_start, week_spent, month_start, month_spent"
 #define USAGE_SET                                                                                \
@@ -115,7 +117,8 @@
                          "FROM key o ORDER BY o.id")                                             \
     X(VERIFY_ACCOUNTS,   "SELECT o.id, o.email, o.granted, (SELECT ifnull(sum(amount), 0) "      \
                          "FROM credit_grant WHERE account_id = o.id), "                          \
-                         OWNER_COLUMNS "FROM account o ORDER BY o.id")
+                         OWNER_COLUMNS "FROM account o ORDER BY o.id")                           \
+    SQL_LIST_TRUST(X)
 /* clang-format on */
 
 #endif

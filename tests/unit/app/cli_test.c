@@ -114,7 +114,9 @@ static void misuse_is_told_with_the_nearest_name_and_status_2(void **state)
         {"", "usage: turnpike COMMAND"},
         {"kye", "turnpike: unknown command 'kye'; did you mean 'key'? There are: serve, key, "
                 "credit, account, "},
-        {"scan|.", "turnpike: unknown command 'scan'; did you mean '"},
+        {"scna|.", "turnpike: unknown command 'scna'; did you mean 'scan'"},
+        {"scan", "turnpike scan: PATH... is missing"},
+        {"scan|/nowhere", "0 files"},
         {"key", "turnpike: key what? There are: create, list, show, disable, enable, delete\n"},
         {"key|lsit",
          "turnpike: unknown command 'lsit'; did you mean 'list'? There are: create, list,"},

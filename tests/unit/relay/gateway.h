@@ -211,7 +211,8 @@ static UNUSED void gw_serve(void)
                                               .write_ms = GUARD_MS};
     struct fault f;
 #ifdef GATEWAY_WITH_API
-    gw.api_shared = (struct api_shared){gw.apis, 1, clock_wall_ms(), "test"};
+    gw.api_shared = (struct api_shared){
+        .all = gw.apis, .n = 1, .started_ms = clock_wall_ms(), .version = "test"};
     gw.api = gw.apis[0] = api_new(gw.worker, &limits, &gw.api_shared);
     assert_non_null(gw.api);
     gw.server = api_server(gw.api);
