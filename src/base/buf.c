@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/codec.h"
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){.max = max};
@@ -16,7 +18,7 @@ void buf_release(struct buf *b)
 }
 
 /* Doubles, so that n adds cost O(n); never past the ceiling. */
-enum err buf_grow(struct buf *b, size_t more)
+enum err buf_grow_more(struct buf *b, size_t more)
 {
     if (b->failed != ERR_OK)
         return b->failed;
@@ -44,13 +46,8 @@ enum err buf_add_c(struct buf *b, const char *c)
 
 enum err buf_add_u64(struct buf *b, uint64_t v)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    return buf_add(b, str_of(digits + at, sizeof digits - at));
+    char digits[DECIMAL_MAX], *end = digits + sizeof digits, *p = decimal_before(end, v);
+    return buf_add(b, str_of(p, (size_t)(end - p)));
 }
 
 enum err buf_add_i64(struct buf *b, int64_t v)
