@@ -11,14 +11,20 @@ static bool is_in_object(const struct json_writer *w)
 static void begin(struct json_writer *w, const char *key)
 {
     BUG_ON((key != NULL) != is_in_object(w));
+    size_t n = key ? strlen(key) : 0;
+    if (buf_grow(w->out, w->comma + (key ? n + 3 : 0)) != ERR_OK)
+        return;
+    char *p = w->out->p + w->out->n;
     if (w->comma)
-        buf_add(w->out, STR(","));
+        *p++ = ',';
     w->comma = true;
     if (key) {
-        buf_add(w->out, STR("\""));
-        buf_add_c(w->out, key);
-        buf_add(w->out, STR("\":"));
+        *p++ = '"';
+        p = (char *)memcpy(p, key, n) + n;
+        *p++ = '"';
+        *p++ = ':';
     }
+    w->out->n = (size_t)(p - w->out->p);
 }
 
 static void open_scope(struct json_writer *w, const char *key, bool is_object)
