@@ -7,19 +7,6 @@ static bool is_in_object(const struct json_writer *w)
     return w->depth && (w->is_object >> (w->depth - 1) & 1);
 }
 
-static void add_name(struct buf *out, bool comma, struct str name)
-{
-    if (buf_grow(out, name.n + 4) != ERR_OK)
-        return;
-    char *p = out->p + out->n;
-    if (comma)
-        *p++ = ',';
-    *p++ = '"';
-    memcpy(p, name.p, name.n);
-    memcpy(p + name.n, "\":", 2);
-    out->n = (size_t)(p + name.n + 2 - out->p);
-}
-
 /* What stands before a value: a comma, a name. */
 static void begin(struct json_writer *w, const char *key)
 {
