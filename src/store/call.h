@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "io/loop.h"
 #include "store/needs_trust.h"
+#include "store/needs_people.h"
 #include "store/records.h"
 
 enum store_need {
@@ -29,7 +30,7 @@ enum store_need {
     STORE_CHANGES,
     STORE_VERIFY,
 #define X(need, function) STORE_##need,
-    TRUST_READS(X) TRUST_WRITES(X)
+    TRUST_READS(X) TRUST_WRITES(X) PEOPLE_READS(X) PEOPLE_WRITES(X)
 #undef X
         STORE__COUNT
 };

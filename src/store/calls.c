@@ -32,6 +32,7 @@ static bool is_write(const struct store_call *c)
     case STORE_POLICY_SET:
 #define X(need, function) case STORE_##need:
         TRUST_WRITES(X)
+        PEOPLE_WRITES(X)
 #undef X
         return true;
     case STORE_ACCOUNT_GET: {
@@ -48,6 +49,7 @@ static bool is_write(const struct store_call *c)
     case STORE_VERIFY:
 #define X(need, function) case STORE_##need:
         TRUST_READS(X)
+        PEOPLE_READS(X)
 #undef X
     case STORE__COUNT:
         break;

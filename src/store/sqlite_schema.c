@@ -2,6 +2,7 @@
 
 #include "store/journal.h"
 #include "store/sqlite.h"
+#include "store/sqlite_schema_people.h"
 #include "store/sqlite_schema_trust.h"
 
 #define USAGE_DEFINITION                                                                           \
@@ -115,6 +116,7 @@ static const struct {
      "records BLOB NOT NULL) STRICT;",
      generations_to_blocks},
     {SCHEMA_MAIL, NULL},
+    {SCHEMA_PEOPLE, NULL},
 };
 
 /* --- version 3 --- */

@@ -2,6 +2,7 @@
 #ifndef STORE_SQLITE_SQL_H
 #define STORE_SQLITE_SQL_H
 
+#include "store/sqlite_sql_people.h"
 #include "store/sqlite_sql_trust.h"
 
 /* clang-format off */
@@ -118,7 +119,8 @@
     X(VERIFY_ACCOUNTS,   "SELECT o.id, o.email, o.granted, (SELECT ifnull(sum(amount), 0) "      \
                          "FROM credit_grant WHERE account_id = o.id), "                          \
                          OWNER_COLUMNS "FROM account o ORDER BY o.id")                           \
-    SQL_LIST_TRUST(X)
+    SQL_LIST_TRUST(X)                                                                            \
+    SQL_LIST_PEOPLE(X)
 /* clang-format on */
 
 #endif
