@@ -4,13 +4,12 @@
 #define AUTH_PERSON_H
 
 #include "auth/gate.h"
-
-enum role { ROLE_OWNER, ROLE_ADMIN, ROLE_MEMBER };
+#include "store/people.h"
 
 enum { CSRF_MAX = 64 };
 
 struct person {
-    int64_t user_id, account_id;
+    int64_t user_id, account_id, session_id;
     enum role role;
     char email[EMAIL_MAX + 1];
     char csrf[CSRF_MAX + 1]; /* what unsafe requests of this session must bear; never empty */
