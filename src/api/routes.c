@@ -1,4 +1,6 @@
-#include "api/internal.h"
+#include "api/signin.h"
+
+enum { FORM_MAX = 16 * 1024 };
 
 enum { BODY_MAX = 64 * 1024 };
 
@@ -38,6 +40,24 @@ static const struct route routes[] = {
     {HTTP_PATCH, STR_INIT("/policy"), ACCESS_MANAGEMENT, BODY_MAX, api_policy_set,
      "Changes the account's policy"},
     {HTTP_GET, STR_INIT("!/health"), ACCESS_OPEN, 0, api_health, "200 while the process can serve"},
+    {HTTP_GET, STR_INIT("!/"), ACCESS_PAGE, 0, page_home, "To the account, or to sign in"},
+    {HTTP_GET, STR_INIT("!/site.css"), ACCESS_OPEN, 0, page_style, "The pages' style sheet"},
+    {HTTP_GET, STR_INIT("!/signin"), ACCESS_PAGE, 0, signin_show, "Page: sign in"},
+    {HTTP_POST, STR_INIT("!/signin"), ACCESS_PAGE, FORM_MAX, signin_submit,
+     "Sign in with a password"},
+    {HTTP_GET, STR_INIT("!/signin/link"), ACCESS_PAGE, 0, link_show, "Page: sign in from a mail"},
+    {HTTP_POST, STR_INIT("!/signin/link"), ACCESS_PAGE, FORM_MAX, link_submit,
+     "Sign in with a mailed link"},
+    {HTTP_POST, STR_INIT("!/signout"), ACCESS_PAGE, FORM_MAX, signout_submit, "Sign out"},
+    {HTTP_GET, STR_INIT("!/signup"), ACCESS_PAGE, 0, signup_show, "Page: sign up"},
+    {HTTP_POST, STR_INIT("!/signup"), ACCESS_PAGE, FORM_MAX, signup_submit, "Sign up"},
+    {HTTP_GET, STR_INIT("!/signup/confirm"), ACCESS_PAGE, 0, link_show, "Page: complete a sign-up"},
+    {HTTP_POST, STR_INIT("!/signup/confirm"), ACCESS_PAGE, FORM_MAX, link_submit,
+     "Complete a sign-up"},
+    {HTTP_GET, STR_INIT("!/claim"), ACCESS_PAGE, 0, link_show, "Page: claim the instance"},
+    {HTTP_POST, STR_INIT("!/claim"), ACCESS_PAGE, FORM_MAX, link_submit, "Claim the instance"},
+    {HTTP_GET, STR_INIT("!/join"), ACCESS_PAGE, 0, link_show, "Page: accept an invitation"},
+    {HTTP_POST, STR_INIT("!/join"), ACCESS_PAGE, FORM_MAX, link_submit, "Accept an invitation"},
     {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, 0, api_metrics, "Prometheus text"},
 };
 

@@ -3,6 +3,7 @@
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
+#include "api/signin.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -29,6 +30,8 @@ struct config {
     struct str mail_smtp, mail_user, mail_from; /* or empty: no mail is sent */
     struct secret mail_password;
     enum courier_tls mail_starttls;
+    enum signup signup;
+    uint32_t session_idle_ms, session_absolute_ms;
     enum journal_sync journal_sync;
     enum log_level log_level;
     struct catalog

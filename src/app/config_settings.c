@@ -9,6 +9,7 @@
 
 /* A generation's id has room for 64 makers. */
 enum { WORKERS_MAX = 64 };
+#define SESSION_MOST_MS (INT64_C(45) * 24 * 3600 * 1000)
 
 static bool data_is_right(struct str text)
 {
@@ -67,6 +68,8 @@ static const char *const starttls_choices[] = {[COURIER_TLS_REQUIRED] = "require
                                                [COURIER_TLS_OPPORTUNISTIC] = "opportunistic",
                                                [COURIER_TLS_NEVER] = "never",
                                                NULL};
+static const char *const signup_choices[] = {
+    [SIGNUP_CLOSED] = "closed", [SIGNUP_INVITATION] = "invitation", [SIGNUP_OPEN] = "open", NULL};
 static const char *const level_choices[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 _Static_assert(sizeof(enum journal_sync) == 4 && sizeof(enum log_level) == 4,
@@ -109,6 +112,11 @@ static const struct field settings[] = {
             .expected = "an address such as turnpike@gateway.example"),
     SETTING("mail.starttls", CHOICE, mail_starttls, .choices = starttls_choices,
             .otherwise = "required"),
+    SETTING("signup", CHOICE, signup, .choices = signup_choices, .otherwise = "closed"),
+    SETTING("sessions.idle", DURATION, session_idle_ms, .least = 1000, .most = SESSION_MOST_MS,
+            .otherwise = "24h"),
+    SETTING("sessions.absolute", DURATION, session_absolute_ms, .least = 1000,
+            .most = SESSION_MOST_MS, .otherwise = "30d"),
     SETTING("journal.sync", CHOICE, journal_sync, .choices = sync_choices, .otherwise = "interval"),
     SETTING("log_level", CHOICE, log_level, .choices = level_choices, .otherwise = "info"),
 };

@@ -15,6 +15,7 @@ struct worker {
     struct crew *crew;
     struct io_loop *loop;
     struct relay_worker *relays;
+    struct sessions *sessions;
     struct api *api;
     pthread_t thread;
     bool is_running;
@@ -85,10 +86,12 @@ struct notice {
 static void forget(struct io_post *p)
 {
     struct notice *n = container_of(p, struct notice, post);
-    if (n->is_all)
+    if (n->is_all) {
         gate_forget_all(n->worker->relays->gate);
-    else
+        sessions_forget_all(n->worker->sessions);
+    } else {
         gate_forget_key(n->worker->relays->gate, n->hash);
+    }
     free(n);
 }
 
@@ -125,6 +128,10 @@ static enum err worker_open(struct worker *k, unsigned i, const struct config *c
     k->relays = relay_worker_new(k->loop, shared, i, c->journal_sync, &settings, catalog, f);
     if (!k->relays)
         return f->err;
+    k->sessions = sessions_new(k->loop, shared->store, &k->crew->shared.signin->limits);
+    if (!k->sessions)
+        return fault_set(f, ERR_NOMEM, "no memory for a worker");
+    k->relays->persons = sessions_source(k->sessions);
     k->api = api_new(k->relays, &limits, &k->crew->shared);
     if (!k->api)
         return fault_set(f, ERR_NOMEM, "no memory for a worker");
@@ -133,7 +140,7 @@ static enum err worker_open(struct worker *k, unsigned i, const struct config *c
 }
 
 struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
-                      struct trust *trust, struct catalog *catalog,
+                      struct trust *trust, const struct signin *signin, struct catalog *catalog,
                       const struct io_tls *listener_tls, const char *version, struct fault *f)
 {
     struct crew *w = calloc(1, sizeof *w);
@@ -148,7 +155,7 @@ struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
         return NULL;
     }
     *w = (struct crew){.n = c->workers, .workers = workers, .apis = apis};
-    w->shared = (struct api_shared){apis, c->workers, clock_wall_ms(), version, trust};
+    w->shared = (struct api_shared){apis, c->workers, clock_wall_ms(), version, trust, signin};
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->came_back, NULL);
     for (unsigned i = 0; i < w->n && e == ERR_OK; i++) {
@@ -246,7 +253,7 @@ static bool is_quiet(const struct worker *k)
     const struct crew *w = k->crew;
     bool watches = k == &w->workers[0];
     return k->is_drained && k->relays->relays_n == 0 && api_is_idle(k->api) &&
-           gate_is_idle(k->relays->gate) &&
+           gate_is_idle(k->relays->gate) && sessions_is_idle(k->sessions) &&
            (!watches || (watch_is_idle(w->watch) && mailer_is_idle(w->mailer)));
 }
 
@@ -314,6 +321,7 @@ void crew_free(struct crew *w)
         return;
     for (unsigned i = 0; i < w->n; i++) {
         api_free(w->workers[i].api);
+        sessions_free(w->workers[i].sessions);
         relay_worker_free(w->workers[i].relays);
     }
     watch_free(w->watch);

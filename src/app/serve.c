@@ -15,7 +15,11 @@
 #include "app/sim_catalog.h"
 #include "sim/sim.h"
 
-enum { WATCH_MS = 100 }; /* how often the main thread looks at signals and writes the log */
+enum {
+    WATCH_MS = 100, /* how often the main thread looks at signals and writes the log */
+    HELPERS = 2,    /* threads that hash passwords, 64 MiB each */
+    HELPERS_QUEUE_MAX = 64,
+};
 
 struct simulator {
     struct sim *sim;
@@ -31,6 +35,8 @@ struct process {
     struct simulator simulator;
     struct relay_shared shared;
     struct trust trust;
+    struct signin signin;
+    char base_url[320];
     struct io_tls *listener_tls, *upstream_tls;
     struct crew *crew;
     char management_prefix[KEY_PREFIX_MAX + 6];
@@ -109,6 +115,12 @@ static void greet(const struct process *p, const struct first_start *first)
                         "(models sim/...).\n");
     if (first->made_key)
         fprintf(stderr, "Your first API key, shown this once:\n\n  %s\n\n", first->key);
+    if (first->has_claim)
+        fprintf(
+            stderr,
+            "Nobody owns this instance yet. This link makes you its owner; it works once, for a "
+            "day:\n\n  %.*s/claim?token=%s\n\n",
+            STR_ARG(p->signin.base_url), first->claim);
     if (first->granted)
         fprintf(stderr, "Its account starts with $%lld; more: turnpike credit grant USD\n",
                 (long long)(first->granted / NANOS_PER_USD));
@@ -181,6 +193,36 @@ static enum err open_trust(struct process *p, struct fault *f)
     return seal_key_open(&p->trust.master, secret_of(str_c(master)), store_dir(p->shared.store), f);
 }
 
+static enum err open_signin(struct process *p, struct fault *f)
+{
+    const struct config *c = &p->config;
+    p->signin = (struct signin){
+        .signup = c->signup,
+        .limits = {.idle_ms = c->session_idle_ms, .absolute_ms = c->session_absolute_ms},
+        .public_url = c->public_url,
+        .attempts = attempts_new()};
+    if (!p->signin.attempts)
+        return fault_set(f, ERR_NOMEM, "no memory for slowed attempts");
+    p->signin.pool = io_pool_new(HELPERS, HELPERS_QUEUE_MAX, f);
+    return p->signin.pool ? ERR_OK : f->err;
+}
+
+/* What links of ours begin with: never what a request says of us. */
+static void name_base_url(struct process *p)
+{
+    struct str host = p->config.listen_host, url = p->config.public_url;
+    bool is_v6 = memchr(host.p, ':', host.n) != NULL;
+    if (url.n)
+        snprintf(p->base_url, sizeof p->base_url, "%.*s", STR_ARG(url));
+    else
+        snprintf(p->base_url, sizeof p->base_url, "%s://%s%.*s%s:%u",
+                 p->listener_tls ? "https" : "http", is_v6 ? "[" : "", STR_ARG(host),
+                 is_v6 ? "]" : "", crew_port(p->crew));
+    p->signin.base_url = str_c(p->base_url);
+    while (str_ends(p->signin.base_url, STR("/")))
+        p->signin.base_url.n--;
+}
+
 static enum err process_open(struct process *p, struct first_start *first, struct fault *f)
 {
     raise_descriptors();
@@ -193,11 +235,16 @@ static enum err process_open(struct process *p, struct first_start *first, struc
         e = open_shared(p, f);
     if (e == ERR_OK)
         e = open_trust(p, f);
+    if (e == ERR_OK)
+        e = open_signin(p, f);
     if (e != ERR_OK)
         return e;
-    p->crew = crew_new(&p->config, &p->shared, &p->trust, p->config.catalog, p->listener_tls,
-                       turnpike_version(), f);
-    return p->crew ? crew_start(p->crew, f) : f->err;
+    p->crew = crew_new(&p->config, &p->shared, &p->trust, &p->signin, p->config.catalog,
+                       p->listener_tls, turnpike_version(), f);
+    if (!p->crew)
+        return f->err;
+    name_base_url(p);
+    return crew_start(p->crew, f);
 }
 
 static void process_close(struct process *p)
@@ -207,6 +254,8 @@ static void process_close(struct process *p)
     crew_free(p->crew);
     courier_free(p->trust.courier);
     seal_key_forget(&p->trust.master);
+    io_pool_free(p->signin.pool);
+    attempts_free(p->signin.attempts);
     simulator_end(&p->simulator);
     if (p->shared.store)
         store_close(p->shared.store);
@@ -294,7 +343,7 @@ int serve(const struct config_flags *flags)
     log_set_deferred(true);
     log_listening(&p);
     greet(&p, &first);
-    explicit_bzero(first.key, sizeof first.key);
+    explicit_bzero(&first, sizeof first);
     watch_signals(&p, &signals);
     process_close(&p);
     log_line(LOG_INFO, "stopped");

@@ -31,6 +31,8 @@ struct person_source {
     enum gate_answer (*ask)(struct person_source *s, struct str cookie, struct person_wait *w);
     void (*leave)(struct person_wait *w); /* the asker goes away before it is answered */
     void (*release)(struct person_source *s, struct person *p);
+    /* What is known is out of date: somebody was signed out, disabled, or given another role. */
+    void (*forget_all)(struct person_source *s);
 };
 
 #define SESSION_COOKIE "turnpike_session"

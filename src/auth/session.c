@@ -256,16 +256,22 @@ static void release(struct person_source *source, struct person *p)
     held_unref(sessions_of(source), container_of(p, struct held, person));
 }
 
+static void forget_all(struct person_source *source)
+{
+    sessions_forget_all(sessions_of(source));
+}
+
 struct sessions *sessions_new(struct io_loop *l, struct store *store,
                               const struct session_limits *limits)
 {
     struct sessions *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    *s = (struct sessions){.source = {.ask = ask, .leave = leave, .release = release},
-                           .loop = l,
-                           .store = store,
-                           .limits = *limits};
+    *s = (struct sessions){
+        .source = {.ask = ask, .leave = leave, .release = release, .forget_all = forget_all},
+        .loop = l,
+        .store = store,
+        .limits = *limits};
     map_init(&s->cached);
     list_init(&s->used);
     list_init(&s->lookups);
