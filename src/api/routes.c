@@ -1,4 +1,4 @@
-#include "api/signin.h"
+#include "api/account_page.h"
 
 enum { FORM_MAX = 16 * 1024 };
 
@@ -58,6 +58,24 @@ static const struct route routes[] = {
     {HTTP_POST, STR_INIT("!/claim"), ACCESS_PAGE, FORM_MAX, link_submit, "Claim the instance"},
     {HTTP_GET, STR_INIT("!/join"), ACCESS_PAGE, 0, link_show, "Page: accept an invitation"},
     {HTTP_POST, STR_INIT("!/join"), ACCESS_PAGE, FORM_MAX, link_submit, "Accept an invitation"},
+    {HTTP_GET, STR_INIT("!/account"), ACCESS_PAGE, 0, account_page_show,
+     "Page: one's keys, apps and sessions"},
+    {HTTP_POST, STR_INIT("!/account/keys"), ACCESS_PAGE, FORM_MAX, account_keys_create,
+     "Make a key"},
+    {HTTP_POST, STR_INIT("!/account/keys/change"), ACCESS_PAGE, FORM_MAX, account_keys_change,
+     "Disable, enable or delete a key"},
+    {HTTP_POST, STR_INIT("!/account/sessions/end"), ACCESS_PAGE, FORM_MAX, account_sessions_end,
+     "End sessions of one's own"},
+    {HTTP_POST, STR_INIT("!/account/password"), ACCESS_PAGE, FORM_MAX, account_password,
+     "Change one's password"},
+    {HTTP_GET, STR_INIT("!/account/people"), ACCESS_PAGE, 0, people_show,
+     "Page: users of the account"},
+    {HTTP_POST, STR_INIT("!/account/people/change"), ACCESS_PAGE, FORM_MAX, people_change,
+     "Set a user's role, disable or enable them"},
+    {HTTP_POST, STR_INIT("!/account/people/invite"), ACCESS_PAGE, FORM_MAX, people_invite,
+     "Invite somebody"},
+    {HTTP_POST, STR_INIT("!/account/people/uninvite"), ACCESS_PAGE, FORM_MAX, people_uninvite,
+     "Withdraw an invitation"},
     {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, 0, api_metrics, "Prometheus text"},
 };
 

@@ -27,7 +27,8 @@ struct store_user_change {
     struct store_call call;
     int64_t account_id, id;
     bool set_role, set_disabled, set_password;
-    struct user user; /* in: what is set; out: all */
+    bool spares_owners; /* ERR_FORBIDDEN where the user is one */
+    struct user user;   /* in: what is set; out: all */
     int64_t keep_session;
 };
 /* An account of their own without credit, a user who owns it, and a session. ERR_CONFLICT where the
@@ -131,6 +132,13 @@ struct store_code_get {
     struct store_call call;
     uint8_t hash[TICKET_HASH_BYTES];
     struct oauth_code code;
+};
+/* Those of which the account has keys. */
+struct store_app_list {
+    struct store_call call;
+    int64_t account_id;
+    struct oauth_app *apps; /* malloc'd */
+    size_t n;
 };
 /* Uses the code up and makes the key, in one transaction. ERR_NOT_FOUND: it was used before, or its
  * user may no longer sign in. */

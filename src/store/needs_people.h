@@ -11,7 +11,8 @@
     X(SESSION_LIST,    session_list)                                                             \
     X(LINK_GET,        link_get)                                                                 \
     X(LINK_LIST,       link_list)                                                                \
-    X(CODE_GET,        code_get)
+    X(CODE_GET,        code_get)                                                                 \
+    X(APP_LIST,        app_list)
 #define PEOPLE_WRITES(X)                                                                         \
     X(USER_CHANGE,     user_change)                                                              \
     X(USER_SIGNUP,     user_signup)                                                              \

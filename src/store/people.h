@@ -58,6 +58,12 @@ struct link {
     int64_t created_ms, expires_ms;
 };
 
+/* Who asks for keys by OAuth: known by where its callback leads. */
+struct oauth_app {
+    int64_t id;
+    char origin[ORIGIN_MAX + 1]; /* empty: those without a callback */
+};
+
 enum challenge_method { CHALLENGE_NONE, CHALLENGE_PLAIN, CHALLENGE_S256 };
 
 /* What an app gets a key for (OAuth). */

@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "store/sqlite_people.h"
 
 enum { CODE_KEPT_MS = 24 * 3600 * 1000 }; /* so that an old code is told from an invented one */
@@ -125,6 +128,10 @@ static void key_of_code(struct key *out, const struct oauth_code *k)
     out->limit = k->limit;
     out->reset = k->reset;
     out->expires_ms = k->key_expires_ms;
+    out->origin = KEY_OF_APP;
+    out->app_id = k->app_id;
+    if (k->user_id)
+        snprintf(out->creator, sizeof out->creator, "user_%lld", (long long)k->user_id);
 }
 
 enum err sqlite_code_exchange(struct store_conn *c, struct store_call *call)
@@ -147,5 +154,32 @@ enum err sqlite_code_exchange(struct store_conn *c, struct store_call *call)
     if (e != ERR_OK)
         *f = create.call.fault;
     x->key = create.key;
+    return e;
+}
+
+enum err sqlite_app_list(struct store_conn *c, struct store_call *call)
+{
+    struct store_app_list *l = container_of(call, struct store_app_list, call);
+    struct query q = query_of(c, SQL_APP_OF_ACCOUNT);
+    void *rows = NULL;
+    size_t cap = 0;
+    enum err e;
+    l->n = 0;
+    query_i64(&q, l->account_id);
+    while ((e = query_next(&q, &call->fault)) == ERR_OK) {
+        if ((e = rows_grow(&rows, &cap, l->n, sizeof *l->apps, &call->fault)) != ERR_OK)
+            break;
+        l->apps = rows;
+        struct oauth_app *a = &l->apps[l->n++];
+        a->id = col_i64(&q);
+        col_copy(&q, a->origin, sizeof a->origin);
+    }
+    query_end(&q);
+    l->apps = rows;
+    if (e == ERR_NOT_FOUND)
+        return ERR_OK;
+    free(rows);
+    l->apps = NULL;
+    l->n = 0;
     return e;
 }

@@ -58,6 +58,8 @@
     X(APP_INSERT,        "INSERT INTO oauth_app(origin, created_ms) VALUES(?, ?) "               \
                          "ON CONFLICT(origin) DO NOTHING")                                       \
     X(APP_BY_ORIGIN,     "SELECT id FROM oauth_app WHERE origin = ?")                            \
+    X(APP_OF_ACCOUNT,    "SELECT a.id, a.origin FROM oauth_app a WHERE a.id IN (SELECT app_id "   \
+                         "FROM key WHERE account_id = ? AND deleted_ms IS NULL) ORDER BY a.id")  \
     X(CODE_INSERT,       "INSERT INTO oauth_code(user_id, account_id, app_id, hash, method, "    \
                          "challenge, name, spend_limit, reset, key_expires_ms, created_ms, "     \
                          "expires_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")               \

@@ -180,6 +180,8 @@ enum err sqlite_user_change(struct store_conn *c, struct store_call *call)
         e = fault_set(f, ERR_NOT_FOUND, "There is no such user");
     if (e != ERR_OK)
         return e;
+    if (s->spares_owners && u->role == ROLE_OWNER)
+        return fault_set(f, ERR_FORBIDDEN, "Only an owner can change an owner");
     bool was_owner = u->role == ROLE_OWNER && !u->disabled;
     if (s->set_role)
         u->role = wanted.role;
