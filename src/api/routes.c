@@ -1,4 +1,4 @@
-#include "api/account_page.h"
+#include "api/oauth.h"
 
 enum { FORM_MAX = 16 * 1024 };
 
@@ -76,6 +76,13 @@ static const struct route routes[] = {
      "Invite somebody"},
     {HTTP_POST, STR_INIT("!/account/people/uninvite"), ACCESS_PAGE, FORM_MAX, people_uninvite,
      "Withdraw an invitation"},
+    {HTTP_GET, STR_INIT("!/auth"), ACCESS_PAGE, 0, consent_show, "Page: an app asks for a key"},
+    {HTTP_POST, STR_INIT("!/auth"), ACCESS_PAGE, FORM_MAX, consent_submit,
+     "Give an app a code for a key, or deny it"},
+    {HTTP_POST, STR_INIT("/auth/keys"), ACCESS_OPEN, FORM_MAX, oauth_exchange,
+     "A code becomes an app's key"},
+    {HTTP_POST, STR_INIT("/auth/keys/code"), ACCESS_KEY, FORM_MAX, oauth_code_create,
+     "A code for a key of an app"},
     {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, 0, api_metrics, "Prometheus text"},
 };
 

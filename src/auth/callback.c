@@ -66,14 +66,15 @@ enum err callback_check(struct str url, char origin[ORIGIN_MAX + 1], struct faul
     return ERR_OK;
 }
 
-enum err callback_add_code(struct buf *out, struct str url, struct str code)
+enum err callback_add(struct buf *out, struct str url, struct str name, struct str value)
 {
     bool has_query = memchr(url.p, '?', url.n) != NULL;
     bool is_open = str_ends(url, STR("?")) || str_ends(url, STR("&"));
     buf_add(out, url);
     buf_add(out, is_open ? STR("") : has_query ? STR("&") : STR("?"));
-    buf_add(out, STR("code="));
-    return buf_add(out, code);
+    buf_add(out, name);
+    buf_add(out, STR("="));
+    return buf_add(out, value);
 }
 
 struct str callback_title(struct str origin)

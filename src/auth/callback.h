@@ -12,8 +12,8 @@ enum { CALLBACK_MAX = 2048 };
  * browser reads otherwise than we do. `origin`: "https://app.example:8443", in lower case, without
  * the scheme's own port. */
 enum err callback_check(struct str url, char origin[ORIGIN_MAX + 1], struct fault *f) MUST_USE;
-/* The URL with code=... added to its query. */
-enum err callback_add_code(struct buf *out, struct str url, struct str code);
+/* The URL with name=value added to its query; both are ours and need no encoding. */
+enum err callback_add(struct buf *out, struct str url, struct str name, struct str value);
 /* "app.example" or "localhost:3000": how an app is called. */
 struct str callback_title(struct str origin);
 

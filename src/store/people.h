@@ -72,7 +72,9 @@ struct oauth_code {
     uint8_t hash[TICKET_HASH_BYTES];
     enum challenge_method method;
     char challenge[CHALLENGE_MAX + 1];
-    char name[KEY_NAME_MAX + 1]; /* of the key */
+    char creator[USER_ID_MAX + 1]; /* of the key, as what follows */
+    int64_t parent_id;             /* 0: none */
+    char name[KEY_NAME_MAX + 1];
     nanos limit;
     enum window reset;
     int64_t key_expires_ms; /* 0: never */

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/sqlite_people.h"
@@ -16,6 +15,8 @@ static void col_code(struct query *q, struct oauth_code *k)
     k->method = method >= CHALLENGE_NONE && method <= CHALLENGE_S256 ? (enum challenge_method)method
                                                                      : CHALLENGE_S256;
     col_copy(q, k->challenge, sizeof k->challenge);
+    col_copy(q, k->creator, sizeof k->creator);
+    k->parent_id = col_i64(q);
     col_copy(q, k->name, sizeof k->name);
     k->limit = col_limit(q);
     int64_t reset = col_i64(q);
@@ -61,6 +62,8 @@ static enum err insert(struct store_conn *c, struct oauth_code *k, struct fault 
     query_ticket(&q, k->hash);
     query_i64(&q, k->method);
     query_text(&q, str_c(k->challenge));
+    query_text(&q, str_c(k->creator));
+    query_i64(&q, k->parent_id);
     query_text(&q, str_c(k->name));
     query_limit(&q, k->limit);
     query_i64(&q, k->reset);
@@ -130,8 +133,8 @@ static void key_of_code(struct key *out, const struct oauth_code *k)
     out->expires_ms = k->key_expires_ms;
     out->origin = KEY_OF_APP;
     out->app_id = k->app_id;
-    if (k->user_id)
-        snprintf(out->creator, sizeof out->creator, "user_%lld", (long long)k->user_id);
+    out->parent_id = k->parent_id;
+    memcpy(out->creator, k->creator, sizeof out->creator);
 }
 
 enum err sqlite_code_exchange(struct store_conn *c, struct store_call *call)

@@ -46,6 +46,7 @@
     "app_id INTEGER NOT NULL REFERENCES oauth_app(id)," \
     "hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32)," \
     "method INTEGER NOT NULL, challenge TEXT NOT NULL," \
+    "creator TEXT NOT NULL, parent_id INTEGER NOT NULL," /* of the key, as what follows */ \
     "name TEXT NOT NULL," \
     "spend_limit INTEGER," /* NULL: none */ \
     "reset INTEGER NOT NULL, key_expires_ms INTEGER NOT NULL," \

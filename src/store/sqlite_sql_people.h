@@ -10,7 +10,8 @@
 #define LINK_COLUMNS                                                                             \
     "l.id, l.hash, l.kind, l.account_id, l.user_id, l.role, l.email, l.created_ms, l.expires_ms"
 #define CODE_COLUMNS                                                                             \
-    "c.id, c.user_id, c.account_id, c.app_id, c.hash, c.method, c.challenge, c.name, "           \
+    "c.id, c.user_id, c.account_id, c.app_id, c.hash, c.method, c.challenge, c.creator, "        \
+    "c.parent_id, c.name, "           \
     "c.spend_limit, c.reset, c.key_expires_ms, c.created_ms, c.expires_ms, c.used_ms"
 
 /*    name               statement */
@@ -61,8 +62,8 @@
     X(APP_OF_ACCOUNT,    "SELECT a.id, a.origin FROM oauth_app a WHERE a.id IN (SELECT app_id "   \
                          "FROM key WHERE account_id = ? AND deleted_ms IS NULL) ORDER BY a.id")  \
     X(CODE_INSERT,       "INSERT INTO oauth_code(user_id, account_id, app_id, hash, method, "    \
-                         "challenge, name, spend_limit, reset, key_expires_ms, created_ms, "     \
-                         "expires_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")               \
+                         "challenge, creator, parent_id, name, spend_limit, reset, key_expires_ms, created_ms, "     \
+                         "expires_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")         \
     X(CODE_BY_HASH,      "SELECT " CODE_COLUMNS " FROM oauth_code c WHERE c.hash = ?")           \
     X(CODE_BY_ID,        "SELECT " CODE_COLUMNS " FROM oauth_code c WHERE c.id = ?")             \
     X(CODE_USE,          "UPDATE oauth_code SET used_ms = ? WHERE id = ? AND used_ms = 0")       \

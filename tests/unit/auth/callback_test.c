@@ -101,7 +101,7 @@ static void a_query_that_is_there_is_kept(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char room[200];
         struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
-        assert_int_equal(callback_add_code(&b, str_c(cases[i][0]), STR("C")), ERR_OK);
+        assert_int_equal(callback_add(&b, str_c(cases[i][0]), STR("code"), STR("C")), ERR_OK);
         assert_true(str_eq(buf_view(&b), str_c(cases[i][1])));
     }
 }
