@@ -562,8 +562,9 @@ static void run_work(struct io_job *j)
 void api_work(struct api_request *q, void (*work)(struct api_request *q), handler_fn *then)
 {
     q->work = work;
+    q->job = (struct io_job){.run = run_work, .done = on_worked};
     wait(q, then);
-    if (io_work(q->api->shared->signin->pool, q->api->w->loop, &q->job, run_work, on_worked))
+    if (io_work(q->api->shared->signin->pool, q->api->w->loop, &q->job))
         return;
     q->is_waiting = false;
     api_refuse(q, ERR_OVERLOADED, "Too many people are signing in: try again in a moment");

@@ -118,6 +118,12 @@ void page_style(struct api_request *q)
     api_reply_as(q, 200, STR("text/css; charset=utf-8"), site_css_view());
 }
 
+void page_icon(struct api_request *q)
+{
+    buf_add(&q->fields, STR("Cache-Control: max-age=86400\r\nX-Content-Type-Options: nosniff\r\n"));
+    api_reply_as(q, 200, STR("image/svg+xml"), site_icon_view());
+}
+
 void page_home(struct api_request *q)
 {
     page_see_other(q, q->person ? STR("/account") : STR("/signin"));

@@ -42,6 +42,7 @@ static const struct route routes[] = {
     {HTTP_GET, STR_INIT("!/health"), ACCESS_OPEN, 0, api_health, "200 while the process can serve"},
     {HTTP_GET, STR_INIT("!/"), ACCESS_PAGE, 0, page_home, "To the account, or to sign in"},
     {HTTP_GET, STR_INIT("!/site.css"), ACCESS_OPEN, 0, page_style, "The pages' style sheet"},
+    {HTTP_GET, STR_INIT("!/icon.svg"), ACCESS_OPEN, 0, page_icon, "The pages' icon"},
     {HTTP_GET, STR_INIT("!/signin"), ACCESS_PAGE, 0, signin_show, "Page: sign in"},
     {HTTP_POST, STR_INIT("!/signin"), ACCESS_PAGE, FORM_MAX, signin_submit,
      "Sign in with a password"},

@@ -69,7 +69,7 @@ void session_take_back(struct api_request *q);
 /* Every worker looks at every session again, then `then`. */
 void sessions_changed(struct api_request *q, handler_fn *then);
 
-handler_fn page_style, page_home, signin_show, signin_submit, signout_submit, link_show,
+handler_fn page_style, page_icon, page_home, signin_show, signin_submit, signout_submit, link_show,
     link_submit, signup_show, signup_submit;
 
 #endif

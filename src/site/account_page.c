@@ -157,7 +157,9 @@ static void password_part(struct buf *out, const struct account_view *v)
 {
     html_raw(out, "<section class=\"card\" id=\"password\"><h2>Password</h2>");
     html_form_begin(out, "/account/password", v->page.csrf);
-    html_raw(out, "<div class=\"row\">");
+    html_raw(out, "<input hidden name=\"email\" autocomplete=\"username\" value=\"");
+    html_text(out, v->page.email);
+    html_raw(out, "\"><div class=\"row\">");
     if (v->has_password)
         html_field(out, &(struct html_field){"current", "Password until now", "password", STR_NONE,
                                              "required autocomplete=\"current-password\"", NULL});

@@ -34,8 +34,8 @@ void page_begin(struct buf *out, const struct page *p)
                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
                   "<meta name=\"color-scheme\" content=\"light dark\"><title>");
     html_raw(out, p->title);
-    html_raw(out,
-             " - Turnpike</title><link rel=\"stylesheet\" href=\"/site.css\"></head>\n<body>\n");
+    html_raw(out, " - Turnpike</title><link rel=\"icon\" href=\"/icon.svg\"><link "
+                  "rel=\"stylesheet\" href=\"/site.css\"></head>\n<body>\n");
     header(out, p);
     buf_printf(out, "<main class=\"%s\">\n<h1>%s</h1>\n", p->is_wide ? "wide" : "narrow", p->title);
     message(out, "error", p->error);

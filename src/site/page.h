@@ -19,5 +19,6 @@ void page_end(struct buf *out);
 
 extern const char site_css[];
 struct str site_css_view(void);
+struct str site_icon_view(void); /* SVG */
 
 #endif

@@ -67,6 +67,17 @@ const char site_css[] =
     "td{border:0;padding:.15rem 0}td.acts{white-space:normal;padding-top:.4rem}"
     "td[data-label]::before{content:attr(data-label) \": \";color:var(--soft);font-size:.85rem}}\n";
 
+/* A bar across a road. */
+static const char icon[] =
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><rect width=\"32\" "
+    "height=\"32\" rx=\"7\" fill=\"#1f5fbf\"/><path d=\"M6 12h20M10 12v13\" stroke=\"#fff\" "
+    "stroke-width=\"4\" stroke-linecap=\"round\"/></svg>\n";
+
+struct str site_icon_view(void)
+{
+    return str_of(icon, sizeof icon - 1);
+}
+
 struct str site_css_view(void)
 {
     return str_of(site_css, sizeof site_css - 1);
