@@ -4,22 +4,6 @@
 
 #include "base/bug.h"
 
-static const struct builtin_provider providers[] = {
-    {"openai", "OpenAI", "OPENAI_API_KEY", "https://api.openai.com/v1", "max_completion_tokens",
-     false, 30},
-    {"groq", "Groq", "GROQ_API_KEY", "https://api.groq.com/openai/v1", "max_completion_tokens",
-     false, -1},
-    {"mistral", "Mistral", "MISTRAL_API_KEY", "https://api.mistral.ai/v1", "max_tokens", false, 30},
-    {"deepseek", "DeepSeek", "DEEPSEEK_API_KEY", "https://api.deepseek.com/v1", "max_tokens", true,
-     -1},
-    {"xai", "xAI", "XAI_API_KEY", "https://api.x.ai/v1", "max_tokens", false, 30},
-    {"together", "Together", "TOGETHER_API_KEY", "https://api.together.xyz/v1", "max_tokens", false,
-     -1},
-    {"ollama", "Ollama", "OLLAMA_HOST", NULL, "max_tokens", false, 0},
-    {"openrouter", "OpenRouter", "OPENROUTER_API_KEY", "https://openrouter.ai/api/v1", "max_tokens",
-     true, -1},
-};
-
 /* List prices change: the configuration file overrides any model here by its id. A model that
  * several providers have is tried at them in this order. */
 static const struct builtin_model models[] = {
@@ -83,11 +67,6 @@ static const struct builtin_model models[] = {
     {"openrouter", "anthropic/claude-3.5-haiku", "Claude 3.5 Haiku", "anthropic/claude-3.5-haiku",
      "0.80", "4", "0.08", "1", 200000, 8192},
 };
-
-const struct builtin_provider *builtin_provider(unsigned i)
-{
-    return i < COUNT_OF(providers) ? &providers[i] : NULL;
-}
 
 const struct builtin_model *builtin_model(unsigned i)
 {
