@@ -189,6 +189,8 @@ static void note(struct relay *r, const struct failure *x)
 {
     struct str provider = r->plan[r->plan_at].endpoint->provider->name;
     metrics_attempt(&r->w->metrics, provider, x->outcome);
+    if (!x->is_request_at_fault)
+        speed_note_failure(&r->routes->speeds[r->plan[r->plan_at].endpoint->index]);
     if (x->outcome == OUTCOME_AUTH)
         tell_operator(provider);
     if (!r->failure)
@@ -282,6 +284,7 @@ static const struct str *compose(struct relay *r, const struct chat_request *req
         .model_json = quoted(r, t->endpoint->model),
         .max_tokens_json = digits(r, max_tokens, STR_NONE),
         .max_tokens_field = t->endpoint->provider->max_tokens_field,
+        .rules = &r->routes->fit.of[t->endpoint->index],
     };
     splice_init(&s, buf_view(&r->body));
     openai_edit_request(req, &asked, &s);
