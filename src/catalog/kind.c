@@ -54,7 +54,7 @@ enum { UNSTATED = -1 };
 static const struct kind kinds[] = {
     {
         .name = STR_INIT("generic"),
-        .takes = OPENAI & ~(P(WEB_SEARCH_OPTIONS) | P(VERBOSITY) | P(PREDICTION)),
+        .takes = OPENAI & ~(P(WEB_SEARCH_OPTIONS) | P(VERBOSITY) | P(PREDICTION) | P(REASONING)),
         .is_guess = true,
         .max_tokens_field = OLD_BOUND,
         .may_train = true,
