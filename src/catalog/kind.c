@@ -273,6 +273,21 @@ static const struct kind kinds[] = {
         .context_signs = {STR_INIT("Range of input length should be")},
     },
     {
+        .name = STR_INIT("cerebras"),
+        .title = STR_INIT("Cerebras"),
+        .source = STR_INIT("https://inference-docs.cerebras.ai/resources/openai"),
+        .base_url = STR_INIT("https://api.cerebras.ai/v1"),
+        .key_variable = "CEREBRAS_API_KEY",
+        .takes = SAMPLING | BOUNDS | TOKEN_LOGPROBS | ANY_TOOL | SCHEMAS | P(SEED) | P(STOP) |
+                 P(REASONING) | P(REASONING_EFFORT) | P(USER),
+        .renames = {TO_NEW_BOUND, TO_EFFORT},
+        .max_tokens_field = NEW_BOUND,
+        .refuses_unknown = true,
+        .retention_days = UNSTATED,
+        .privacy_url = STR_INIT("https://www.cerebras.ai/privacy-policy"),
+        .status_url = STR_INIT("https://status.cerebras.ai"),
+    },
+    {
         .name = STR_INIT("ollama"),
         .title = STR_INIT("Ollama"),
         .source = STR_INIT("https://docs.ollama.com/api/openai-compatibility"),
