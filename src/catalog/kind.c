@@ -288,6 +288,19 @@ static const struct kind kinds[] = {
         .status_url = STR_INIT("https://status.cerebras.ai"),
     },
     {
+        .name = STR_INIT("sambanova"),
+        .title = STR_INIT("SambaNova"),
+        .source = STR_INIT("https://docs.sambanova.ai/docs/en/features/openai-compatibility"),
+        .base_url = STR_INIT("https://api.sambanova.ai/v1"),
+        .key_variable = "SAMBANOVA_API_KEY",
+        .takes = SAMPLING | BOUNDS | ANY_TOOL | SCHEMAS | P(TOP_K) | P(SEED) | P(STOP) |
+                 P(PARALLEL_TOOL_CALLS) | P(N) | P(STREAM_OPTIONS),
+        .renames = {TO_OLD_BOUND},
+        .max_tokens_field = OLD_BOUND,
+        .may_train = true,
+        .retention_days = UNSTATED,
+    },
+    {
         .name = STR_INIT("ollama"),
         .title = STR_INIT("Ollama"),
         .source = STR_INIT("https://docs.ollama.com/api/openai-compatibility"),
