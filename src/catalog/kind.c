@@ -301,6 +301,19 @@ static const struct kind kinds[] = {
         .retention_days = UNSTATED,
     },
     {
+        .name = STR_INIT("hyperbolic"),
+        .title = STR_INIT("Hyperbolic"),
+        .source = STR_INIT("https://docs.hyperbolic.xyz/docs/rest-api"),
+        .base_url = STR_INIT("https://api.hyperbolic.xyz/v1"),
+        .key_variable = "HYPERBOLIC_API_KEY",
+        .takes = SAMPLING | OPEN_SAMPLING | BOUNDS | PENALTIES | TOKEN_LOGPROBS | ANY_TOOL |
+                 SCHEMAS | P(LOGIT_BIAS) | P(SEED) | P(STOP) | P(N) | P(STREAM_OPTIONS) | P(USER),
+        .renames = {TO_OLD_BOUND},
+        .max_tokens_field = OLD_BOUND,
+        .may_train = true,
+        .retention_days = UNSTATED,
+    },
+    {
         .name = STR_INIT("ollama"),
         .title = STR_INIT("Ollama"),
         .source = STR_INIT("https://docs.ollama.com/api/openai-compatibility"),
