@@ -50,6 +50,17 @@ static const struct builtin_model models[] = {
     {"together", "meta-llama/llama-3.1-8b-instruct", "Llama 3.1 8B Instruct",
      "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo", "0.18", "0.18", NULL, NULL, 131072, 0},
 
+    {"fireworks", "meta-llama/llama-3.3-70b-instruct", "Llama 3.3 70B Instruct",
+     "accounts/fireworks/models/llama-v3p3-70b-instruct", "0.90", "0.90", NULL, NULL, 131072, 0},
+    {"cerebras", "meta-llama/llama-3.3-70b-instruct", "Llama 3.3 70B Instruct", "llama-3.3-70b",
+     "0.85", "1.20", NULL, NULL, 65536, 0},
+    {"sambanova", "meta-llama/llama-3.3-70b-instruct", "Llama 3.3 70B Instruct",
+     "Meta-Llama-3.3-70B-Instruct", "0.60", "1.20", NULL, NULL, 131072, 0},
+    {"hyperbolic", "meta-llama/llama-3.3-70b-instruct", "Llama 3.3 70B Instruct",
+     "meta-llama/Llama-3.3-70B-Instruct", "0.40", "0.40", NULL, NULL, 131072, 0},
+
+    {"zai", "z-ai/glm-4.6", "GLM 4.6", "glm-4.6", "0.60", "2.20", "0.11", NULL, 200000, 131072},
+
     {"ollama", "ollama/llama3.2", "Llama 3.2 (local)", "llama3.2", "0", "0", NULL, NULL, 0, 0},
     {"ollama", "ollama/llama3.1", "Llama 3.1 (local)", "llama3.1", "0", "0", NULL, NULL, 0, 0},
     {"ollama", "ollama/qwen3", "Qwen3 (local)", "qwen3", "0", "0", NULL, NULL, 0, 0},

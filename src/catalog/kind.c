@@ -178,10 +178,11 @@ static const struct kind kinds[] = {
         .source = STR_INIT("https://docs.fireworks.ai/api-reference/post-chatcompletions"),
         .base_url = STR_INIT("https://api.fireworks.ai/inference/v1"),
         .key_variable = "FIREWORKS_API_KEY",
+        /* a stream tells its usage unasked, and stream_options has been refused */
         .takes = SAMPLING | OPEN_SAMPLING | BOUNDS | PENALTIES | TOKEN_LOGPROBS | ANY_TOOL |
                  SCHEMAS | P(LOGIT_BIAS) | P(PREDICTION) | P(SEED) | P(STOP) |
-                 P(PARALLEL_TOOL_CALLS) | P(REASONING) | P(REASONING_EFFORT) | P(N) |
-                 P(STREAM_OPTIONS) | P(USER) | P(PROMPT_CACHE_KEY),
+                 P(PARALLEL_TOOL_CALLS) | P(REASONING) | P(REASONING_EFFORT) | P(N) | P(USER) |
+                 P(PROMPT_CACHE_KEY),
         .renames = {TO_OLD_BOUND, TO_EFFORT},
         .max_tokens_field = OLD_BOUND,
         .refuses_unknown = true,
