@@ -10,7 +10,8 @@
 struct upstream {
     uint32_t refs;
     struct http_pool *pool;
-    struct buf head;     /* from the request line to "Content-Length: " */
+    struct buf head; /* from the request line to "Content-Length: ", or to where it is cut */
+    struct buf tail; /* what follows where the endpoint's model stands in the path; else empty */
     struct buf identity; /* what it was made from, to find it again after a reload */
 };
 
