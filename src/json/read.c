@@ -113,18 +113,17 @@ static __attribute__((noinline)) const char *read_special(struct reader *r, cons
 /* p is at the opening quote. */
 static inline const char *read_string(struct reader *r, const char *p)
 {
-    const char *start = p++, *end = r->end;
+    const char *start = p++;
     bool escaped = false;
     for (;;) {
-        p = text__skip_plain(p, end);
-        if (UNLIKELY(p == end))
+        p = text__skip_common(p, r->end, &escaped);
+        if (UNLIKELY(p == r->end))
             return refuse(r, p, "the string's closing quote");
         if (LIKELY(*p == '"'))
             return add_node(r, JSON_STRING, escaped, start, p + 1);
         escaped |= *p == '\\';
-        if (LIKELY(*p == '\\' && end - p >= 2 && text__short_escape(p[1])))
-            p += 2;
-        else if (UNLIKELY(!(p = read_special(r, p))))
+        p = read_special(r, p);
+        if (UNLIKELY(!p))
             return NULL;
     }
 }

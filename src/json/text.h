@@ -51,6 +51,31 @@ static inline const char *text__skip_plain_portable(const char *p, const char *e
     return p;
 }
 
+/* What the letter of a two-character escape stands for; 0: it is no such letter. */
+extern const char text__short_escapes[256];
+static inline char text__short_escape(char letter)
+{
+    return text__short_escapes[(uint8_t)letter];
+}
+
+static inline bool text__is_short_escape(const char *p, const char *end)
+{
+    return *p == '\\' && end - p >= 2 && text__short_escape(p[1]);
+}
+
+/* First byte that is neither plain nor of a two-character escape, or `end`. Sets *escaped where it
+ * met one. */
+static inline const char *text__skip_common_portable(const char *p, const char *end, bool *escaped)
+{
+    for (;;) {
+        p = text__skip_plain_portable(p, end);
+        if (p == end || !text__is_short_escape(p, end))
+            return p;
+        *escaped = true;
+        p += 2;
+    }
+}
+
 static inline bool text__is_structure(char c)
 {
     return c == '"' || (c & ~0x20) == '[' || (c & ~0x20) == ']';
@@ -70,19 +95,44 @@ static inline const char *text__skip_to_structure_portable(const char *p, const 
 }
 
 #ifdef TEXT_SSE2
-/* As signed bytes, control characters and all that is not ASCII are the ones below a space. */
+/* Which of sixteen bytes are not plain. As signed bytes, control characters and all that is not
+ * ASCII are the ones below a space. */
+static inline unsigned text__not_plain16(const char *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i quotes = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+    __m128i backslashes = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+    __m128i others = _mm_cmplt_epi8(v, _mm_set1_epi8(' '));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, backslashes), others));
+}
+
 static inline const char *text__skip_plain(const char *p, const char *end)
 {
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
     for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
-        int mask = _mm_movemask_epi8(_mm_or_si128(found, _mm_cmplt_epi8(v, space)));
-        if (mask)
-            return p + __builtin_ctz((unsigned)mask);
+        unsigned found = text__not_plain16(p);
+        if (found)
+            return p + __builtin_ctz(found);
     }
     return text__skip_plain_portable(p, end);
+}
+
+/* Escapes are stepped over by their bits, without looking at the bytes again: in a text full of
+ * them, each step would otherwise wait for the one before. */
+static inline const char *text__skip_common(const char *p, const char *end, bool *escaped)
+{
+    while (end - p > 16) { /* with one more, for the letter of an escape */
+        unsigned found = text__not_plain16(p), size = 16;
+        while (found) {
+            unsigned i = (unsigned)__builtin_ctz(found);
+            if (p[i] != '\\' || !text__short_escape(p[i + 1]))
+                return p + i;
+            *escaped = true;
+            found &= ~(3u << i);
+            size = i == 15 ? 17 : 16;
+        }
+        p += size;
+    }
+    return text__skip_common_portable(p, end, escaped);
 }
 
 static inline const char *text__skip_to_structure(const char *p, const char *end)
@@ -101,6 +151,11 @@ static inline const char *text__skip_to_structure(const char *p, const char *end
     return text__skip_to_structure_portable(p, end);
 }
 #else
+static inline const char *text__skip_common(const char *p, const char *end, bool *escaped)
+{
+    return text__skip_common_portable(p, end, escaped);
+}
+
 static inline const char *text__skip_plain(const char *p, const char *end)
 {
     return text__skip_plain_portable(p, end);
@@ -132,13 +187,6 @@ static inline unsigned text__utf8(const char *at, const char *end)
         return 0;
     bool is_overlong = p[0] == 0xf0 && p[1] < 0x90, is_too_high = p[0] == 0xf4 && p[1] > 0x8f;
     return is_overlong || is_too_high ? 0 : 4;
-}
-
-/* What the letter of a two-character escape stands for; 0: it is no such letter. */
-extern const char text__short_escapes[256];
-static inline char text__short_escape(char letter)
-{
-    return text__short_escapes[(uint8_t)letter];
 }
 
 /* Bytes of the escape whose backslash is at p: 2, 6, or 12 for a pair of surrogates. 0: it is none.
