@@ -274,7 +274,7 @@ static void edit_choice(struct json choice, struct splice *s)
     if (!str_eq(native, str_of(reason.p + 1, reason.n - 2)))
         splice_replace(s, finish, reason);
     if (json_get(choice, STR("native_finish_reason")).type == JSON_NONE)
-        splice_set(s, choice, STR("native_finish_reason"), json_raw(finish));
+        splice_add(s, choice, STR("native_finish_reason"), json_raw(finish));
 }
 
 static void put(struct splice *s, struct json root, struct json at, struct str name, struct str raw)
@@ -282,7 +282,7 @@ static void put(struct splice *s, struct json root, struct json at, struct str n
     if (at.type)
         splice_replace(s, at, raw);
     else
-        splice_set(s, root, name, raw);
+        splice_add(s, root, name, raw);
 }
 
 void openai_edit_event(const struct openai_event *ev, const struct openai_identity *who,
@@ -295,10 +295,10 @@ void openai_edit_event(const struct openai_event *ev, const struct openai_identi
             edit_choice(c, s);
     if (who->usage_json.n)
         put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
-    else
+    else if (ev->usage_at.type)
         splice_drop(s, ev->root, STR("usage"));
     if (ev->is_whole && !ev->has_fingerprint)
-        splice_set(s, ev->root, STR("system_fingerprint"), STR("null"));
+        splice_add(s, ev->root, STR("system_fingerprint"), STR("null"));
     put(s, ev->root, ev->provider_at, STR("provider"), who->provider_json);
 }
 
