@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/config_internal.h"
+#include "dialect/dialect.h"
 #include "http/url.h"
 
 enum { WHERE_MAX = 100, NAME_SHOWN = 60 };
@@ -143,6 +144,19 @@ static bool provider_name_is_right(struct str name)
     return right;
 }
 
+static enum err unspoken(struct config_build *b, struct config_node at, struct str dialect,
+                         const char *where)
+{
+    char room[200];
+    struct buf spoken = {.p = room, .cap = sizeof room, .max = sizeof room};
+    const struct dialect *d;
+    for (size_t i = 0; (d = dialect_at(i)); i++)
+        buf_printf(&spoken, "%s%.*s", i ? ", " : "", STR_ARG(d->name));
+    return config_fault_set(
+        b->f, at, "%s: this version does not speak the dialect '%.*s' yet; it speaks %.*s", where,
+        STR_ARG(dialect), STR_ARG(buf_view(&spoken)));
+}
+
 static enum err read_provider(struct config_build *b, struct config_node name_node,
                               struct config_node node)
 {
@@ -159,11 +173,8 @@ static enum err read_provider(struct config_build *b, struct config_node name_no
     enum err e = field_table_read(&t, b->f);
     if (e != ERR_OK)
         return e;
-    if (!str_eq(p.dialect, STR("openai")))
-        return config_fault_set(
-            b->f, config_get(node, STR("dialect")),
-            "%s: this version does not speak the dialect '%.*s' yet; it speaks openai", where,
-            STR_ARG(p.dialect));
+    if (!dialect_find(p.dialect))
+        return unspoken(b, config_get(node, STR("dialect")), p.dialect, where);
     while (str_ends(p.base_url, STR("/")))
         p.base_url.n--;
     return catalog_add_provider(b->catalog, &p) ? ERR_OK : config__no_memory(b);

@@ -27,6 +27,8 @@ enum known {
     CHOICES,
     PROVIDER,
     USER,
+    REASONING,
+    REASONING_EFFORT,
     KNOWN__COUNT,
 };
 
@@ -62,7 +64,7 @@ static const struct field fields[] = {
     {STR_INIT("messages"), ARRAY, false, 0, 0, MESSAGES},
     {STR_INIT("metadata"), OBJECT, false, 0, 0, 0},
     {STR_INIT("provider"), OBJECT, true, 0, 0, PROVIDER},
-    {STR_INIT("reasoning"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("reasoning"), OBJECT, false, 0, 0, REASONING},
     {STR_INIT("logit_bias"), OBJECT, false, 0, 0, 0},
     {STR_INIT("max_tokens"), COUNT, false, 1, 4294967295.0, MAX_TOKENS},
     {STR_INIT("modalities"), ARRAY, false, 0, 0, 0},
@@ -74,7 +76,7 @@ static const struct field fields[] = {
     {STR_INIT("stream_options"), OBJECT, false, 0, 0, STREAM_OPTIONS},
     {STR_INIT("response_format"), OBJECT, false, 0, 0, 0},
     {STR_INIT("presence_penalty"), NUMBER, false, -2, 2, 0},
-    {STR_INIT("reasoning_effort"), STRING, false, 0, 0, 0},
+    {STR_INIT("reasoning_effort"), STRING, false, 0, 0, REASONING_EFFORT},
     {STR_INIT("frequency_penalty"), NUMBER, false, -2, 2, 0},
     {STR_INIT("repetition_penalty"), NUMBER, false, 0, 10, 0},
     {STR_INIT("parallel_tool_calls"), BOOLEAN, false, 0, 0, 0},
@@ -322,6 +324,17 @@ static enum err read_bounds(struct chat_request *r, const struct json *known, st
     return ERR_OK;
 }
 
+static enum err check_effort(const struct json *known, struct fault *f)
+{
+    struct json brief = known[REASONING_EFFORT];
+    struct json effort = json_get(known[REASONING], STR("effort"));
+    if (json_is_none_or_null(brief) || json_is_none_or_null(effort) ||
+        str_eq(json_raw(brief), json_raw(effort)))
+        return ERR_OK;
+    return fault_set(f, ERR_INVALID,
+                     "reasoning_effort and reasoning.effort differ: send one of them");
+}
+
 enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r, struct fault *f)
 {
     struct json known[KNOWN__COUNT] = {{0}};
@@ -343,6 +356,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
         e = read_messages(r, known[MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
+    if (e == ERR_OK)
+        e = check_effort(known, f);
     r->is_streamed = json_bool_or(known[STREAM], false);
     r->allow_fallbacks = json_bool_or(json_get(known[PROVIDER], STR("allow_fallbacks")), true);
     struct str user = json_raw_str(known[USER]);
@@ -398,11 +413,10 @@ struct str chat_finish_reason(struct str native)
 
 bool chat_says_context(struct str message)
 {
-    static const struct str signs[] = {STR_INIT("maximum context length"),
-                                       STR_INIT("context length exceeded"),
-                                       STR_INIT("prompt is too long"), STR_INIT("context window"),
-                                       STR_INIT("exceed context limit"),
-                                       STR_INIT("available context size")};
+    static const struct str signs[] = {
+        STR_INIT("maximum context length"), STR_INIT("context length exceeded"),
+        STR_INIT("prompt is too long"),     STR_INIT("context window"),
+        STR_INIT("exceed context limit"),   STR_INIT("available context size")};
     for (size_t i = 0; i < COUNT_OF(signs); i++) {
         if (str_find(message, signs[i]) < message.n)
             return true;

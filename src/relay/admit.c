@@ -1,5 +1,7 @@
 /* admit.c: may this request be made, by whom, of which endpoints, and what is set aside for it. */
-#include "relay/internal.h"
+#include "relay/translate.h"
+
+#include "dialect/openai_form.h"
 
 /* --- the plan ------------------------------------------------------------------------------------
  */
@@ -26,7 +28,7 @@ static void plan_add(struct relay *r, const struct model *m)
 {
     uint32_t most = r->asked.allow_fallbacks ? m->endpoints_n : 1;
     for (uint32_t i = 0, n = 0; i < m->endpoints_n && n < most && r->plan_n < PLAN_MAX; i++) {
-        if (!relay_may_use(r, m->endpoints[i]))
+        if (!relay_may_use(r, m->endpoints[i]) || !relay_may_tell(r, m->endpoints[i]))
             continue;
         r->plan[r->plan_n++] = (struct target){m, m->endpoints[i]};
         n++;
@@ -34,8 +36,12 @@ static void plan_add(struct relay *r, const struct model *m)
 }
 
 /* There are endpoints, but none that the key may use. */
-static enum err refuse_plan(struct str model, bool may_ask, struct fault *f)
+static enum err refuse_plan(const struct relay *r, struct str model, bool may_ask, struct fault *f)
 {
+    if (may_ask && r->translation && r->translation->is_all_wanted)
+        return fault_set(f, ERR_NOT_FOUND,
+                         "No endpoints found that take all parameters of this request, as "
+                         "provider.require_parameters wants it");
     if (may_ask)
         return fault_set(f, ERR_NOT_FOUND,
                          "No allowed providers are available for the selected model: this API "
@@ -65,7 +71,7 @@ static enum err make_plan(struct relay *r, const struct chat_request *req, struc
         may_ask = true;
         plan_add(r, m);
     }
-    return r->plan_n ? ERR_OK : refuse_plan(req->models[0], may_ask, f);
+    return r->plan_n ? ERR_OK : refuse_plan(r, req->models[0], may_ask, f);
 }
 
 /* --- the hold ------------------------------------------------------------------------------------
@@ -184,16 +190,30 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         r->user = arena_str(&r->arena, str_head(req->user, 200));
 }
 
+/* Where nothing may have to be translated, the canonical form is not made before it is needed. */
+static enum err read_request(struct relay *r, struct json root, struct chat_request *out,
+                             struct fault *f)
+{
+    bool is_openai = r->client == &dialect_openai;
+    struct json wish = json_get(json_get(root, STR("provider")), STR("require_parameters"));
+    if (!is_openai || json_bool_or(wish, false)) {
+        enum err e = relay_translation_read(r, root, f);
+        if (e != ERR_OK)
+            return e;
+        *out = r->translation->asked.facts;
+    }
+    buf_reset(&r->w->scratch);
+    return is_openai ? chat_read(root, &r->w->scratch, out, f) : ERR_OK;
+}
+
 void relay_admit(struct relay *r)
 {
-    struct relay_worker *w = r->w;
     struct chat_request req;
     struct json root;
     struct fault f;
-    buf_reset(&w->scratch);
-    enum err e = json_parse(&w->tape, buf_view(&r->body), &root, &f);
+    enum err e = json_parse(&r->w->tape, buf_view(&r->body), &root, &f);
     if (e == ERR_OK)
-        e = chat_read(root, &w->scratch, &req, &f);
+        e = read_request(r, root, &req, &f);
     if (e == ERR_OK) {
         keep_facts(r, &req);
         e = make_plan(r, &req, &f);
@@ -207,5 +227,5 @@ void relay_admit(struct relay *r)
     if (!relay_take_rate(r))
         return;
     relay_enter(r, RELAY_TRYING);
-    relay_try(r, &req);
+    relay_try(r, req.root.type ? &req : NULL);
 }

@@ -13,15 +13,27 @@ static void add_identity(struct buf *b, const struct provider *p)
     buf_add(b, secret_reveal(p->api_key));
 }
 
-static void add_head(struct buf *b, const struct provider *p, const struct url *url)
+static void add_credential(struct buf *b, const struct dialect *d, const struct provider *p)
 {
-    buf_printf(b, "POST %.*s/chat/completions HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(url->path),
-               STR_ARG(url->authority));
-    if (!secret_is_empty(p->api_key)) {
+    if (secret_is_empty(p->api_key))
+        return;
+    if (d->auth == AUTH_HEADER)
+        buf_printf(b, "%.*s: ", STR_ARG(d->auth_header));
+    else
         buf_add(b, STR("Authorization: Bearer "));
-        buf_add(b, secret_reveal(p->api_key));
-        buf_add(b, STR("\r\n"));
-    }
+    buf_add(b, secret_reveal(p->api_key));
+    buf_add(b, STR("\r\n"));
+}
+
+static void add_head(struct upstream *u, const struct provider *p, const struct url *url)
+{
+    const struct dialect *d = u->dialect;
+    struct buf *b = &u->head;
+    buf_printf(d->write_path ? &u->before_path : b, "POST %.*s%.*s", STR_ARG(url->path),
+               STR_ARG(d->path));
+    buf_printf(b, " HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(url->authority));
+    add_credential(b, d, p);
+    buf_add(b, d->headers);
     buf_add(b, STR("Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: "));
 }
 
@@ -29,22 +41,31 @@ struct upstream *upstream_new(struct io_loop *l, const struct provider *p, const
                               struct fault *f)
 {
     struct url url;
+    const struct dialect *d = dialect_find(p->dialect);
     if (url_parse(p->base_url, &url, f) != ERR_OK)
         return NULL;
+    if (!d) {
+        fault_write(f, ERR_INVALID, "provider '%.*s': there is no dialect '%.*s'", STR_ARG(p->name),
+                    STR_ARG(p->dialect));
+        return NULL;
+    }
     struct upstream *u = calloc(1, sizeof *u);
     if (!u) {
         fault_write(f, ERR_NOMEM, "no memory for provider '%.*s'", STR_ARG(p->name));
         return NULL;
     }
     u->refs = 1;
+    u->dialect = d;
     buf_init(&u->head, HEAD_MAX);
+    buf_init(&u->before_path, HEAD_MAX);
     buf_init(&u->identity, HEAD_MAX);
-    add_head(&u->head, p, &url);
+    add_head(u, p, &url);
     add_identity(&u->identity, p);
     struct http_origin origin = {url.host, url.port, url.is_tls ? tls : NULL};
     struct http_pool_limits limits = {p->connections_max, WAITING_MAX, IDLE_MS};
     u->pool = http_pool_new(l, &origin, &limits);
-    if (u->pool && u->head.failed == ERR_OK && u->identity.failed == ERR_OK)
+    enum err failed = u->head.failed | u->before_path.failed | u->identity.failed;
+    if (u->pool && failed == ERR_OK)
         return u;
     fault_write(f, ERR_NOMEM, "no memory for provider '%.*s'", STR_ARG(p->name));
     upstream_unref(u);
@@ -64,6 +85,7 @@ void upstream_unref(struct upstream *u)
     if (u->pool)
         http_pool_free(u->pool);
     buf_release(&u->head);
+    buf_release(&u->before_path);
     buf_release(&u->identity);
     free(u);
 }
