@@ -24,7 +24,7 @@ const char *http_method_name(enum http_method m)
 struct str http_field(const struct http_head *h, struct str name)
 {
     for (uint32_t i = 0; i < h->n; i++) {
-        if (str_ieq(h->fields[i].name, name))
+        if (h->fields[i].name.n == name.n && str_ieq(h->fields[i].name, name))
             return h->fields[i].value;
     }
     return STR_NONE;

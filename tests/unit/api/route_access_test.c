@@ -48,8 +48,10 @@ static const struct row {
 };
 
 /* What an answer of this status must say; NULL: a matter of the route. */
-static const char *sentence(enum who who, int status)
+static const char *sentence(enum who who, const struct route *r, int status)
 {
+    if (r->access == ACCESS_PAGE) /* pages are for people: a key is no credential there */
+        return status == 403 && r->method == HTTP_POST ? "This form is out of date" : NULL;
     static const char *const of_401[WHO__COUNT] = {
         [NONE] = "no credential was received",
         [MALFORMED] = "Malformed API key",
@@ -105,6 +107,11 @@ static void release_session(struct person_source *s, struct person *p)
     cast.people--;
 }
 
+static void forget_sessions(struct person_source *s)
+{
+    (void)s;
+}
+
 static struct made_key key_in(int64_t account_id, bool is_management, int64_t expires_ms,
                               int64_t parent_id)
 {
@@ -141,7 +148,15 @@ static int begin(void **state)
     do_call(&delete.call, STORE_KEY_DELETE);
     cast.person = (struct person){
         .user_id = 7, .account_id = account, .role = ROLE_OWNER, .csrf = "the-token"};
-    cast.source = (struct person_source){ask_session, leave_session, release_session};
+    for (int i = 0; i < 7; i++) { /* so that there is a user 7 */
+        struct store_user_signup u = {.session.expires_ms = SOME_MS};
+        memset(u.session.hash, i, sizeof u.session.hash);
+        snprintf(u.user.email, sizeof u.user.email, "user%d@example.org", i);
+        do_call(&u.call, STORE_USER_SIGNUP);
+        assert_int_equal(u.call.err, ERR_OK);
+    }
+    cast.source =
+        (struct person_source){ask_session, leave_session, release_session, forget_sessions};
     gw.worker->persons = &cast.source;
     return 0;
 }
@@ -221,7 +236,7 @@ static void ask_as(const struct route *r, const struct row *row, enum who who)
     end_send(c, str_c(head));
     answer_wait(c, &a);
     struct str body = buf_view(&a.body);
-    const char *says = sentence(who, row->status[who]);
+    const char *says = sentence(who, r, row->status[who]);
     if (a.status != row->status[who] || (says && str_find(body, str_c(says)) == body.n))
         fail_msg("%s %s with %s: expected %d%s%s, got %d: %.*s", http_method_name(r->method), path,
                  names[who], row->status[who], says ? " and " : "", says ? says : "", a.status,
