@@ -4,7 +4,8 @@
  *
  * Listens on a free port of 127.0.0.1 and prints it. Every request is a chat: a body that holds
  * "stream":true gets a stream of CHUNKS events, the first after FIRST_MS, then one each GAP_MS,
- * then a finish, a usage and [DONE]; others get one whole answer after FIRST_MS. The text of each
+ * then a finish, a usage and [DONE]; others get one whole answer after FIRST_MS. A stream that is
+ * asked for at /v1/messages is Anthropic's, others are OpenAI's. The text of each
  * event is the monotonic time in nanoseconds at which it was sent, so that a client on this machine
  * knows how long it was under way.
  *
@@ -30,7 +31,7 @@ struct conn {
     int fd;
     uint32_t in_n, out_n;
     uint32_t left; /* events still to send */
-    bool is_streaming, is_waiting, is_dead;
+    bool is_streaming, is_messages, is_waiting, is_dead;
     uint64_t due_ns;
     struct conn *next; /* in its queue */
     char *in, *out;    /* IN_MAX and OUT_MAX, while there is something in them */
@@ -180,6 +181,50 @@ static void add_ending(struct conn *c)
     conn_add(c, "0\r\n\r\n", 5);
 }
 
+/* An event of Anthropic's messages. */
+static void add_named(struct conn *c, const char *name, const char *more)
+{
+    char event[EVENT_MAX], size[16];
+    int n =
+        snprintf(event, sizeof event, "event: %s\ndata: {\"type\":\"%s\"%s}\n\n", name, name, more);
+    int size_n = snprintf(size, sizeof size, "%x\r\n", (unsigned)n);
+    conn_add(c, size, (size_t)size_n);
+    conn_add(c, event, (size_t)n);
+    conn_add(c, "\r\n", 2);
+}
+
+static void add_message_start(struct conn *c)
+{
+    add_named(c, "message_start",
+              ",\"message\":{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\","
+              "\"model\":\"bench-model-2024-07-18\",\"content\":[],\"usage\":{\"input_tokens\":19,"
+              "\"output_tokens\":1}}");
+    add_named(c, "content_block_start",
+              ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}");
+}
+
+static void add_message_delta(struct conn *c)
+{
+    char more[EVENT_MAX / 2];
+    snprintf(more, sizeof more,
+             ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"t%llu \"}",
+             (unsigned long long)now_ns());
+    add_named(c, "content_block_delta", more);
+}
+
+static void add_message_stop(struct conn *c)
+{
+    char more[EVENT_MAX / 2];
+    snprintf(more, sizeof more,
+             ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},"
+             "\"usage\":{\"output_tokens\":%u}",
+             chunks);
+    add_named(c, "content_block_stop", ",\"index\":0");
+    add_named(c, "message_delta", more);
+    add_named(c, "message_stop", "");
+    conn_add(c, "0\r\n\r\n", 5);
+}
+
 static void add_whole(struct conn *c)
 {
     char head[128];
@@ -198,12 +243,14 @@ static void conn_turn(struct conn *c)
     } else {
         if (c->left == chunks)
             conn_add(c, stream_head, sizeof stream_head - 1);
+        if (c->left == chunks && c->is_messages)
+            add_message_start(c);
         if (c->left) {
-            add_content(c);
+            (c->is_messages ? add_message_delta : add_content)(c);
             c->left--;
             queue_add(&gap, c);
         } else {
-            add_ending(c);
+            (c->is_messages ? add_message_stop : add_ending)(c);
         }
     }
     if (!c->is_dead)
@@ -236,6 +283,7 @@ static void conn_take_requests(struct conn *c)
     } else if (n > 0) {
         c->is_streaming = memmem(c->in, (size_t)n, "\"stream\":true", 13) ||
                           memmem(c->in, (size_t)n, "\"stream\": true", 14);
+        c->is_messages = memcmp(c->in, "POST /v1/messages", 17) == 0;
         c->left = chunks;
         memmove(c->in, c->in + n, c->in_n - (size_t)n);
         c->in_n -= (uint32_t)n;

@@ -37,6 +37,7 @@ CHAT = {
     "temperature": 0.7,
     "max_tokens": 256,
 }
+TRANSLATED = "bench/messages"  # of a provider that speaks another format than the client
 NAMES = ("nginx", "haproxy", "turnpike")
 WHOLE_CONNECTIONS, STREAMS, MANY_STREAMS = 64, 300, 5000
 
@@ -86,7 +87,8 @@ class Stage:
         self.binary, self.tools = binary.resolve(), tools.resolve()
         self.dir = Path(tempfile.mkdtemp(prefix="turnpike-bench-"))
         self.processes: list[subprocess.Popen[str]] = []
-        for name, body in (("whole", CHAT), ("stream", CHAT | {"stream": True})):
+        stream = CHAT | {"stream": True}
+        for name, body in (("whole", CHAT), ("stream", stream), ("translated", stream | {"model": TRANSLATED})):
             (self.dir / f"{name}.json").write_text(json.dumps(body))
 
     def start(self, name: str, *command: Any, env: dict[str, str] | None = None, pipe: bool = False) -> subprocess.Popen[str]:
@@ -185,15 +187,19 @@ providers:
     dialect: openai
     base_url: http://127.0.0.1:{upstream}/v1
     api_key: sk-upstream
+  messages:
+    dialect: anthropic
+    base_url: http://127.0.0.1:{upstream}/v1
+    api_key: sk-upstream
 models:
-  - id: {MODEL}
+""" + "".join(f"""  - id: {model}
     endpoints:
-      - provider: bench
+      - provider: {provider}
         model: bench-model
         price: {{ prompt: 0.15, completion: 0.60 }}
         context: 128000
         max_output: 16384
-""")
+""" for model, provider in ((MODEL, "bench"), (TRANSLATED, "messages"))))
         env = {"TURNPIKE_CONFIG": str(config)}
 
         def cli(*words: str) -> str:
@@ -239,10 +245,10 @@ def measure_whole(stage: Stage, t: Target, seconds: float) -> Figures:
             "p99_us": got["us_p99"], "errors": got["errors"]}
 
 
-def measure_streams(stage: Stage, t: Target, seconds: float, streams: int = STREAMS) -> Figures:
+def measure_streams(stage: Stage, t: Target, seconds: float, streams: int = STREAMS, body: str = "stream") -> Figures:
     """Memory is read while all streams are open, against the same gateway before."""
     rss, before = rss_bytes(t.pid), cpu_seconds(t.pid)
-    command = [stage.tools / "load", str(t.port), t.path, t.key, stage.dir / "stream.json", str(streams), str(seconds)]
+    command = [stage.tools / "load", str(t.port), t.path, t.key, stage.dir / f"{body}.json", str(streams), str(seconds)]
     p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(seconds * 0.8)
     full = rss_bytes(t.pid)
@@ -339,6 +345,21 @@ def compare(stage: Stage, rounds: int, seconds: float) -> dict[str, Any]:
     return result
 
 
+def translated_streams(stage: Stage, rounds: int, seconds: float) -> dict[str, Any]:
+    """A provider of another format than the client's, beside one of the same: at most twice the processor time."""
+    paced = stage.provider(50, 20, 50)
+    t = stage.proxy("turnpike", paced, 1)
+    got: dict[str, list[Figures]] = {"stream": [], "translated": []}
+    for i in range(rounds):
+        for body in list(got)[:: 1 if i % 2 else -1]:
+            got[body].append(measure_streams(stage, t, seconds + 1, body=body))
+    stage.stop(*stage.processes)
+    times = ratio(got, "translated", "stream", "cpu_us")
+    print(f"\na translated stream: {median(got['translated'], 'cpu_us'):.2f} us processor time an event, passed through "
+          f"{median(got['stream'], 'cpu_us'):.2f} us: x{times:.2f} (at most x2)", flush=True)
+    return {"passed": got["stream"], "translated": got["translated"], "ratio": times}
+
+
 def many_streams(stage: Stage, seconds: float) -> dict[str, Any]:
     """Thousands of streams open at once through two workers, each to its end, none in error."""
     slow = stage.provider(100, 250, int(seconds * 4))
@@ -372,7 +393,7 @@ def arguments() -> argparse.Namespace:
     a.add_argument("--rounds", type=int, default=3)
     a.add_argument("--seconds", type=float, default=5)
     a.add_argument("--quick", action="store_true", help="one round of two seconds: shows that it runs, not how fast")
-    a.add_argument("--only", choices=("compare", "many", "json"), help="a part of it")
+    a.add_argument("--only", choices=("compare", "translated", "many", "json"), help="a part of it")
     return a.parse_args()
 
 
@@ -388,6 +409,8 @@ def main() -> int:
     try:
         if args.only in (None, "compare"):
             result |= compare(stage, args.rounds, args.seconds)
+        if args.only in (None, "translated"):
+            result["translated"] = translated_streams(stage, args.rounds, args.seconds)
         if args.only in (None, "many"):
             result["many streams"] = many_streams(stage, args.seconds)
         if args.only in (None, "json"):

@@ -369,7 +369,7 @@ static void preflight(struct api *a, struct http_stream *s, const struct http_he
     int n = snprintf(lines, sizeof lines,
                      "Allow: %.*s\r\nAccess-Control-Allow-Methods: %.*s\r\n"
                      "Access-Control-Allow-Headers: Authorization, Content-Type, X-API-Key, "
-                     "HTTP-Referer, X-Title, "
+                     "HTTP-Referer, X-Title, Anthropic-Version, Anthropic-Beta, "
                      "X-OpenRouter-Title, X-OpenRouter-Categories, X-OpenRouter-Metadata\r\n"
                      "Access-Control-Max-Age: 86400\r\n",
                      STR_ARG(allowed), STR_ARG(allowed));
@@ -493,7 +493,7 @@ static void on_request(void *app, struct http_stream *s, const struct http_head 
     else if (!route)
         not_found(a, s, head, path_exists);
     else if (route->access == ACCESS_RELAY)
-        relay_begin(a->w, s, head);
+        relay_begin(a->w, s, head, route_speaks(route));
     else
         begin(a, s, head, route, params);
 }

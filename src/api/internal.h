@@ -40,6 +40,7 @@ struct route {
 const struct route *route_find(enum http_method m, struct str path, struct str params[PARAMS_MAX],
                                bool *path_exists);
 const struct route *route_at(unsigned i); /* NULL after the last */
+const struct dialect *route_speaks(const struct route *r); /* of one whose access is ACCESS_RELAY */
 /* "GET, OPTIONS" of a path into room. */
 struct str route_methods(struct str path, char room[64]);
 

@@ -1,11 +1,24 @@
 #include "api/oauth.h"
+#include "dialect/anthropic.h"
+#include "dialect/openai_form.h"
 
 enum { FORM_MAX = 16 * 1024 };
 
 enum { BODY_MAX = 64 * 1024 };
 
+/* What the relay answers, and the format that clients speak there. */
+static const struct relayed {
+    struct route route;
+    const struct dialect *speaks;
+} relayed[] = {
+    {{HTTP_POST, STR_INIT("/chat/completions"), ACCESS_RELAY, 0, NULL, "Chat, whole or streamed"},
+     &dialect_openai},
+    {{HTTP_POST, STR_INIT("/messages"), ACCESS_RELAY, 0, NULL,
+      "The same in the format of Anthropic's messages"},
+     &dialect_anthropic},
+};
+
 static const struct route routes[] = {
-    {HTTP_POST, STR_INIT("/chat/completions"), ACCESS_RELAY, 0, NULL, "Chat, whole or streamed"},
     {HTTP_GET, STR_INIT("/models"), ACCESS_OPEN, 0, api_models, "All models with their prices"},
     {HTTP_GET, STR_INIT("/models/count"), ACCESS_OPEN, 0, api_models_count,
      "How many models there are"},
@@ -95,7 +108,15 @@ static const struct route routes[] = {
 
 const struct route *route_at(unsigned i)
 {
+    if (i < COUNT_OF(relayed))
+        return &relayed[i].route;
+    i -= (unsigned)COUNT_OF(relayed);
     return i < COUNT_OF(routes) ? &routes[i] : NULL;
+}
+
+const struct dialect *route_speaks(const struct route *r)
+{
+    return container_of(r, struct relayed, route)->speaks;
 }
 
 /* The path below one of the two API roots; p NULL: it is below neither. */
@@ -142,9 +163,9 @@ static const struct route *row_of(struct str path, struct str params[PARAMS_MAX]
 {
     struct str below = below_root(path);
     const struct route *found = NULL;
+    const struct route *r;
     memset(params, 0, PARAMS_MAX * sizeof *params);
-    for (size_t i = 0; i < COUNT_OF(routes); i++) {
-        const struct route *r = &routes[i];
+    for (unsigned i = 0; (r = route_at(i)); i++) {
         bool is_root = r->path.p[0] == '!';
         struct str at = is_root ? path : below, want = str_skip(r->path, is_root);
         if (!at.p)
@@ -160,9 +181,9 @@ static const struct route *row_of(struct str path, struct str params[PARAMS_MAX]
 const struct route *route_find(enum http_method m, struct str path, struct str params[PARAMS_MAX],
                                bool *path_exists)
 {
-    const struct route *row = row_of(path, params);
+    const struct route *row = row_of(path, params), *r;
     *path_exists = row != NULL;
-    for (const struct route *r = row; r && r < routes + COUNT_OF(routes); r++) {
+    for (unsigned i = 0; row && (r = route_at(i)); i++) {
         if (r->method != m && !(r->method == HTTP_GET && m == HTTP_HEAD))
             continue;
         if (str_eq(r->path, row->path))
@@ -175,8 +196,8 @@ struct str route_methods(struct str path, char room[64])
 {
     struct buf b = {.p = room, .cap = 64, .max = 64};
     struct str params[PARAMS_MAX];
-    const struct route *row = row_of(path, params);
-    for (const struct route *r = row; r && r < routes + COUNT_OF(routes); r++) {
+    const struct route *row = row_of(path, params), *r;
+    for (unsigned i = 0; row && (r = route_at(i)); i++) {
         if (!str_eq(r->path, row->path))
             continue;
         buf_add_c(&b, http_method_name(r->method));

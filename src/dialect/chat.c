@@ -30,6 +30,8 @@ enum known {
     LOGPROBS,
     TOOL_CHOICE,
     RESPONSE_FORMAT,
+    REASONING,
+    REASONING_EFFORT,
     KNOWN__COUNT,
 };
 
@@ -68,7 +70,7 @@ static const struct field fields[] = {
     {STR_INIT("messages"), ARRAY, false, 0, 0, MESSAGES},
     {STR_INIT("metadata"), OBJECT, false, 0, 0, 0},
     {STR_INIT("provider"), OBJECT, true, 0, 0, PROVIDER},
-    {STR_INIT("reasoning"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("reasoning"), OBJECT, false, 0, 0, REASONING},
     {STR_INIT("functions"), ANY, false, 0, 0, 0},
     {STR_INIT("verbosity"), ANY, false, 0, 0, 0},
     {STR_INIT("logit_bias"), OBJECT, false, 0, 0, 0},
@@ -87,7 +89,7 @@ static const struct field fields[] = {
     {STR_INIT("stream_options"), OBJECT, false, 0, 0, STREAM_OPTIONS},
     {STR_INIT("response_format"), OBJECT, false, 0, 0, RESPONSE_FORMAT},
     {STR_INIT("presence_penalty"), NUMBER, false, -2, 2, 0},
-    {STR_INIT("reasoning_effort"), STRING, false, 0, 0, 0},
+    {STR_INIT("reasoning_effort"), STRING, false, 0, 0, REASONING_EFFORT},
     {STR_INIT("prompt_cache_key"), ANY, false, 0, 0, 0},
     {STR_INIT("frequency_penalty"), NUMBER, false, -2, 2, 0},
     {STR_INIT("safety_identifier"), ANY, false, 0, 0, 0},
@@ -420,6 +422,17 @@ static enum err read_bounds(struct chat_request *r, const struct json *known, st
     return ERR_OK;
 }
 
+static enum err check_effort(const struct json *known, struct fault *f)
+{
+    struct json brief = known[REASONING_EFFORT];
+    struct json effort = json_get(known[REASONING], STR("effort"));
+    if (json_is_none_or_null(brief) || json_is_none_or_null(effort) ||
+        str_eq(json_raw(brief), json_raw(effort)))
+        return ERR_OK;
+    return fault_set(f, ERR_INVALID,
+                     "reasoning_effort and reasoning.effort differ: send one of them");
+}
+
 enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r, struct fault *f)
 {
     struct json known[KNOWN__COUNT] = {{0}};
@@ -441,6 +454,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
         e = read_messages(r, known[MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
+    if (e == ERR_OK)
+        e = check_effort(known, f);
     r->is_streamed = json_bool_or(known[STREAM], false);
     read_asks(r, known);
     r->provider = known[PROVIDER];

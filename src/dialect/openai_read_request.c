@@ -554,9 +554,6 @@ static enum err read_reasoning(struct reading *g, struct json root)
         e = read_effort(g, json_get(v, STR("effort")), "reasoning.effort", &to->effort);
     if (e != ERR_OK)
         return e;
-    if (to->effort && shorthand && to->effort != shorthand)
-        return fault_set(g->f, ERR_INVALID,
-                         "reasoning_effort and reasoning.effort differ: send one of them");
     if (!json_is_none_or_null(max) && !json_u64(max, UINT32_MAX, &to->max_tokens))
         return fault_set(g->f, ERR_INVALID, "reasoning.max_tokens: expected a whole number, got %s",
                          json_kind(max));

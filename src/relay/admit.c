@@ -1,5 +1,7 @@
 /* admit.c: may this request be made, by whom, of which endpoints, and what is set aside for it. */
-#include "relay/internal.h"
+#include "relay/translate.h"
+
+#include "dialect/openai_form.h"
 
 _Static_assert((int)CHOOSE_MODELS_MAX >= (int)CHAT_MODELS_MAX, "room for all that are named");
 
@@ -8,7 +10,7 @@ _Static_assert((int)CHOOSE_MODELS_MAX >= (int)CHAT_MODELS_MAX, "room for all tha
 
 static bool may_use(const void *r, const struct endpoint *e)
 {
-    return relay_may_use(r, e);
+    return relay_may_use(r, e) && relay_may_tell(r, e);
 }
 
 /* The models that the client names, there are, and its key may ask. */
@@ -170,16 +172,31 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         r->user = arena_str(&r->arena, str_head(req->user, 200));
 }
 
+/* Where nothing may have to be translated, the canonical form is not made before it is needed. */
+static enum err read_request(struct relay *r, struct json root, struct chat_request *out,
+                             struct fault *f)
+{
+    bool is_openai = r->client == &dialect_openai;
+    struct json wish = json_get(json_get(root, STR("provider")), STR("require_parameters"));
+    if (!is_openai || json_bool_or(wish, false)) {
+        enum err e = relay_translation_read(r, root, f);
+        if (e != ERR_OK)
+            return e;
+        *out = r->translation->asked.facts;
+        out->provider = json_get(root, STR("provider"));
+    }
+    buf_reset(&r->w->scratch);
+    return is_openai ? chat_read(root, &r->w->scratch, out, f) : ERR_OK;
+}
+
 void relay_admit(struct relay *r)
 {
-    struct relay_worker *w = r->w;
     struct chat_request req;
     struct json root;
     struct fault f;
-    buf_reset(&w->scratch);
-    enum err e = json_parse(&w->tape, buf_view(&r->body), &root, &f);
+    enum err e = json_parse(&r->w->tape, buf_view(&r->body), &root, &f);
     if (e == ERR_OK)
-        e = chat_read(root, &w->scratch, &req, &f);
+        e = read_request(r, root, &req, &f);
     if (e == ERR_OK) {
         keep_facts(r, &req);
         e = make_plan(r, &req, &f);
@@ -193,5 +210,5 @@ void relay_admit(struct relay *r)
     if (!relay_take_rate(r))
         return;
     relay_enter(r, RELAY_TRYING);
-    relay_try(r, &req);
+    relay_try(r, req.root.type ? &req : NULL);
 }

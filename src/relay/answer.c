@@ -1,5 +1,5 @@
 /* answer.c: the provider's answer as it comes: a stream event by event, anything else gathered. */
-#include "relay/internal.h"
+#include "relay/translate.h"
 
 #include <stdio.h>
 
@@ -49,8 +49,7 @@ void relay_commit(struct relay *r)
 /* --- one event of a stream
  * ------------------------------------------------------------------------- */
 
-/* Raw JSON text: what does not fit is left out whole, so that no escape is cut in two. */
-static void keep_text(char *out, size_t size, struct str s)
+void relay_keep_text(char *out, size_t size, struct str s)
 {
     if (s.n == 0 || s.n >= size)
         return;
@@ -62,9 +61,9 @@ void relay_note_event(struct relay *r, const struct openai_event *ev)
 {
     struct answered *a = &r->answered;
     if (!a->upstream_id[0] && ev->id.n)
-        keep_text(a->upstream_id, sizeof a->upstream_id, ev->id);
+        relay_keep_text(a->upstream_id, sizeof a->upstream_id, ev->id);
     if (ev->finish_reason.p)
-        keep_text(a->finish_native, sizeof a->finish_native, ev->finish_reason);
+        relay_keep_text(a->finish_native, sizeof a->finish_native, ev->finish_reason);
     if (ev->has_usage) {
         a->usage = ev->usage;
         a->has_usage = true;
@@ -73,14 +72,7 @@ void relay_note_event(struct relay *r, const struct openai_event *ev)
     a->content_bytes += ev->content_bytes;
 }
 
-/* What the events of one read come to. */
-struct turn {
-    struct relay *r;
-    struct failure failure;
-    bool brought_content, failed;
-};
-
-static enum err fail_event(struct turn *t, enum outcome o, int status, const char *sentence)
+enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence)
 {
     failure_init(&t->failure, o, status, "%s", sentence);
     t->failure.may_retry_same = true;
@@ -88,8 +80,7 @@ static enum err fail_event(struct turn *t, enum outcome o, int status, const cha
     return ERR_UPSTREAM;
 }
 
-/* In JSON a raw line end is only white space, but it would end our data line. */
-static void join_lines(char *p, size_t n)
+void relay_join_lines(char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (p[i] == '\n' || p[i] == '\r')
@@ -109,11 +100,11 @@ static enum err forward(struct turn *t, const struct openai_event *ev, struct st
     size_t at = out->n;
     splice_write(&s, out);
     if (UNLIKELY(memchr(data.p, '\n', data.n) || memchr(data.p, '\r', data.n)))
-        join_lines(out->p + at, out->n - at);
+        relay_join_lines(out->p + at, out->n - at);
     buf_add(out, STR("\n\n"));
     if (s.failed != ERR_OK || out->failed != ERR_OK)
-        return fail_event(t, OUTCOME_BROKEN, 502,
-                          "The provider sent an event too large to pass on");
+        return relay_turn_fail(t, OUTCOME_BROKEN, 502,
+                               "The provider sent an event too large to pass on");
     return ERR_OK;
 }
 
@@ -125,12 +116,15 @@ static enum err on_event(void *user, const struct sse_event *e)
     struct json root;
     if (r->answered.saw_done)
         return ERR_OK;
+    if (r->is_translated)
+        return relay_translate_event(t, e);
     if (str_eq(str_trim(e->data), STR("[DONE]"))) {
         r->answered.saw_done = true;
         return ERR_OK;
     }
     if (json_parse(&r->w->tape, e->data, &root, NULL) != ERR_OK || !json_is(root, JSON_OBJECT))
-        return fail_event(t, OUTCOME_BROKEN, 502, "The provider sent an event that is not JSON");
+        return relay_turn_fail(t, OUTCOME_BROKEN, 502,
+                               "The provider sent an event that is not JSON");
     openai_read_chunk(root, &ev);
     if (ev.kind == OPENAI_ERROR) {
         failure_from_status(r, &t->failure, 200, e->data);
@@ -147,6 +141,12 @@ static enum err on_event(void *user, const struct sse_event *e)
 /* --- a stream ------------------------------------------------------------------------------------
  */
 
+/* The provider has it. What a translated answer repeats of the request is still to be read there. */
+static void release_request(struct relay *r)
+{
+    buf_release(r->is_translated ? &r->translation->body : &r->body);
+}
+
 static void first_content(struct relay *r)
 {
     struct str held = buf_view(&r->in);
@@ -156,7 +156,7 @@ static void first_content(struct relay *r)
     if (held.n)
         http_send(r->stream, &held, 1);
     buf_release(&r->in);
-    buf_release(&r->body);
+    release_request(r);
 }
 
 /* A slow client stops the reading from the provider; then its own deadline counts, not the
@@ -196,7 +196,7 @@ static void stream_body(struct relay *r, struct str bytes)
     buf_reset(&r->w->scratch2);
     enum err e = sse_feed(&r->sse, bytes, on_event, &t);
     if (e != ERR_OK && !t.failed)
-        fail_event(&t, OUTCOME_BROKEN, 502, "The provider sent an event that is too large");
+        relay_turn_fail(&t, OUTCOME_BROKEN, 502, "The provider sent an event that is too large");
     give(r, &t);
     if (t.failed) {
         relay_fail(r, &t.failure);
@@ -216,7 +216,8 @@ static void stream_body(struct relay *r, struct str bytes)
 
 static bool is_complete(const struct relay *r)
 {
-    return r->answered.finishes >= r->asked.choices;
+    bool is_one = !(r->upstream->dialect->takes & PARAM_BIT(PARAM_N));
+    return r->answered.finishes >= (is_one ? 1 : r->asked.choices);
 }
 
 static void stream_end(struct relay *r)

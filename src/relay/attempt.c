@@ -1,5 +1,5 @@
 /* attempt.c: one request to one endpoint, and what follows when it fails. */
-#include "relay/internal.h"
+#include "relay/translate.h"
 
 #include "base/log.h"
 
@@ -77,61 +77,64 @@ static bool tells_credential(const struct relay *r, struct str message)
     return key.n && str_find(message, key) < message.n;
 }
 
-/* error_body: what came with the status; the provider's words are shown to the client, but not what
- * it says of the operator's credential. */
-void failure_from_status(struct relay *r, struct failure *x, int status, struct str error_body)
+/* The provider's words are shown to the client, but not what it says of the operator's credential. */
+void failure_from_words(struct relay *r, struct failure *x, int status,
+                        const struct canon_failure *said)
 {
     enum { SAID_MAX = 1000 };
-    struct json root;
-    struct openai_error said = {0};
-    buf_reset(&r->w->scratch);
-    if (json_parse(&r->w->tape, error_body, &root, NULL) == ERR_OK)
-        openai_read_error(root, &r->w->scratch, &said);
-    set_meaning(x, status == 200 ? said.status : status);
+    set_meaning(x, status);
     x->retry_after_s = r->retry_after_s;
     const struct kind *kind = r->plan[r->plan_at].endpoint->provider->kind;
-    bool is_context = said.is_context || kind_says_context(kind, said.message);
+    bool is_context = said->is_context || kind_says_context(kind, said->message);
     if (is_context && x->is_request_at_fault)
         x->fault.err = ERR_CONTEXT;
-    if (x->outcome != OUTCOME_AUTH && said.message.n && !tells_credential(r, said.message))
-        x->provider_said = arena_str(&r->arena, str_head(said.message, SAID_MAX));
+    if (x->outcome != OUTCOME_AUTH && said->message.n && !tells_credential(r, said->message))
+        x->provider_said = arena_str(&r->arena, str_head(said->message, SAID_MAX));
+}
+
+/* error_body: what came with the status. */
+void failure_from_status(struct relay *r, struct failure *x, int status, struct str error_body)
+{
+    struct json root;
+    struct canon_failure said = {0};
+    struct canon_room room = relay_room(r);
+    if (json_parse(&r->w->tape, error_body, &root, NULL) == ERR_OK)
+        r->upstream->dialect->read_error(root, &room, &said);
+    failure_from_words(r, x, status == 200 ? said.status : status, &said);
 }
 
 /* --- telling the client --------------------------------------------------------------------------
  */
 
-static struct str failure_metadata(struct relay *r, const struct failure *x, struct buf *b)
+struct canon_failure relay_told(const struct relay *r, const struct failure *x)
 {
-    struct json_writer w;
-    json_writer_init(&w, b);
-    jw_object(&w, NULL);
-    jw_str_c(&w, "error_type", err_type(x->fault.err));
-    jw_str(&w, "provider_name", r->plan[r->plan_at].endpoint->provider->title);
-    if (x->provider_said.n)
-        jw_str(&w, "raw", x->provider_said);
-    jw_finish(&w);
-    return buf_view(b);
+    struct canon_failure told = {
+        .err = x ? x->fault.err : ERR_UPSTREAM,
+        .status = x ? x->status : err_status(ERR_UPSTREAM),
+        .message = x ? str_c(x->fault.message) : STR("The provider's answer broke off"),
+        .provider = r->plan[r->plan_at].endpoint->provider->title,
+    };
+    if (x)
+        told.provider_said = x->provider_said;
+    if (r->is_committed)
+        told.generation_id = str_c(r->id_text);
+    return told;
 }
 
 static void tell(struct relay *r, const struct failure *x)
 {
     char lines[160];
     int n = 0;
-    struct buf *out = &r->w->scratch2;
+    struct canon_failure told = relay_told(r, x);
     if (r->is_committed) {
         relay_settle(r, ENDING_ERROR);
         return;
     }
     hold_cancel(&r->hold);
-    buf_reset(&r->w->scratch);
-    buf_reset(out);
-    reply_write_error(out, &x->fault, x->status, failure_metadata(r, x, &r->w->scratch));
     if (x->retry_after_s >= 0)
         n = snprintf(lines, sizeof lines, "Retry-After: %d\r\n", x->retry_after_s);
-    if (r->stream) {
-        struct str body = buf_view(out);
-        relay_respond(r, x->status, str_of(lines, (size_t)n), &body, 1);
-    }
+    if (r->stream)
+        relay_respond_failure(r, &told, str_of(lines, (size_t)n));
     relay_die(r);
 }
 
@@ -147,6 +150,8 @@ void relay_drop_attempt(struct relay *r)
     upstream_unref(r->upstream);
     r->upstream = NULL;
     r->answered = (struct answered){0};
+    if (r->translation)
+        relay_translation_drop(r);
     r->is_sse = r->is_paused = r->was_sent = false;
     r->deadline_ms = 0;
     r->status = 0;
@@ -321,6 +326,26 @@ static void refuse(struct relay *r, const struct fault *f)
     relay_settle(r, ENDING_ERROR);
 }
 
+/* The request for the endpoint at hand: the client's bytes, or what they are in its format. */
+static enum err make_request(struct relay *r, const struct chat_request *read, uint64_t max_tokens,
+                             const struct str **views, uint32_t *n, struct fault *f)
+{
+    struct chat_request again;
+    const struct target *t = &r->plan[r->plan_at];
+    if (!set_identity(r, t))
+        return canon_no_memory(f);
+    if (relay_translates(r, t->endpoint)) {
+        enum err e = relay_translate_request(r, t, max_tokens, views, n, f);
+        r->is_translated = r->translation != NULL;
+        return e;
+    }
+    r->is_translated = false;
+    if (!read && read_again(r, &again))
+        read = &again;
+    *views = read ? compose(r, read, t, max_tokens, n) : NULL;
+    return *views ? ERR_OK : canon_no_memory(f);
+}
+
 /* The first endpoint from plan_at on that can be paid. */
 static enum err choose(struct relay *r, uint64_t *max_tokens, struct fault *f)
 {
@@ -340,28 +365,22 @@ static enum err choose(struct relay *r, uint64_t *max_tokens, struct fault *f)
     return e;
 }
 
-void relay_try(struct relay *r, const struct chat_request *read)
+/* One endpoint, from plan_at on, is asked. ERR_UNPROCESSABLE: it cannot be; the next may. */
+static enum err ask(struct relay *r, const struct chat_request *read, struct fault *f)
 {
-    struct chat_request again;
-    struct fault f = {ERR_NOMEM, "No memory for this request: try again later"};
     uint64_t max_tokens = 0;
     uint32_t n = 0;
-    if (choose(r, &max_tokens, &f) != ERR_OK) {
-        refuse(r, &f);
-        return;
-    }
-    const struct target *t = &r->plan[r->plan_at];
-    const struct deadlines *d = &t->endpoint->provider->deadlines;
-    r->upstream = upstream_ref(r->routes->upstreams[t->endpoint->provider->index]);
-    if (!read && read_again(r, &again))
-        read = &again;
-    const struct str *views =
-        read && set_identity(r, t) ? compose(r, read, t, max_tokens, &n) : NULL;
-    if (!views) {
-        fault_write(&f, ERR_NOMEM, "No memory for this request: try again later");
-        refuse(r, &f);
-        return;
-    }
+    const struct str *views;
+    enum err e = choose(r, &max_tokens, f);
+    if (e != ERR_OK)
+        return e;
+    const struct provider *p = r->plan[r->plan_at].endpoint->provider;
+    const struct deadlines *d = &p->deadlines;
+    upstream_unref(r->upstream);
+    r->upstream = upstream_ref(r->routes->upstreams[p->index]);
+    e = make_request(r, read, max_tokens, &views, &n, f);
+    if (e != ERR_OK)
+        return e;
     uint64_t now = io_now_ms(r->w->loop);
     r->attempts++;
     r->deadline_ms = now + d->connect_ms;
@@ -369,6 +388,20 @@ void relay_try(struct relay *r, const struct chat_request *read)
         r->total_ms = now + d->total_ms;
     relay_arm(r);
     http_call_start(&r->call, r->upstream->pool, &relay_call_ops, views, n);
+    return ERR_OK;
+}
+
+void relay_try(struct relay *r, const struct chat_request *read)
+{
+    struct fault f;
+    enum err e = ask(r, read, &f);
+    while (e == ERR_UNPROCESSABLE && r->plan_at + 1 < r->plan_n) {
+        r->plan_at++;
+        r->is_retry = false;
+        e = ask(r, NULL, &f);
+    }
+    if (e != ERR_OK)
+        refuse(r, &f);
 }
 
 /* --- what the client of http tells

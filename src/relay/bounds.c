@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "auth/rules.h"
+#include "dialect/openai_form.h"
 
 /* --- models and providers --- */
 
@@ -49,8 +50,11 @@ static void refuse(struct relay *r, const struct rate_answer *a, bool is_ancesto
                err_type(ERR_RATE), a->limit, reset);
     reply_write_error(&body, &f, 0, buf_view(&meta));
     struct str view = buf_view(&body);
-    if (r->stream)
+    struct canon_failure x = reply_failure_of(&f);
+    if (r->stream && r->client == &dialect_openai) /* whose errors repeat the head's lines */
         relay_respond(r, err_status(ERR_RATE), str_of(lines, (size_t)n), &view, 1);
+    else if (r->stream)
+        relay_respond_failure(r, &x, str_of(lines, (size_t)n));
     relay_die(r);
 }
 

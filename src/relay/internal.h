@@ -5,6 +5,7 @@
 #include <stdalign.h>
 
 #include "base/arena.h"
+#include "dialect/dialect.h"
 #include "dialect/openai.h"
 #include "http/sse.h"
 #include "json/pass.h"
@@ -34,8 +35,9 @@ enum relay_state {
 enum {
     WHOLE_MAX =
         1024 * 1024, /* a whole answer up to this is held and edited; a larger one passes through */
-    EVENT_MAX = 16 * 1024 * 1024, /* one event of a stream */
-    PENDING_MAX = 64 * 1024,      /* events before the first content */
+    TRANSLATED_MAX = 32 * 1024 * 1024, /* but where it is translated all of it is held */
+    EVENT_MAX = 16 * 1024 * 1024,      /* one event of a stream */
+    PENDING_MAX = 64 * 1024,           /* events before the first content */
     UNSENT_MAX =
         64 * 1024, /* bytes a slow client may leave unsent before the provider is not read on */
     REASON_MAX = 40,
@@ -74,6 +76,7 @@ struct answered {
     uint32_t finishes; /* choices that ended */
     uint64_t content_bytes;
     char finish_native[REASON_MAX]; /* raw JSON text without quotes */
+    const char *finish;             /* the reason in our words; NULL: as the native one says */
     char upstream_id[UPSTREAM_ID_MAX];
 };
 
@@ -108,7 +111,10 @@ struct relay {
     struct hold hold;
     struct upstream *upstream; /* a reference; of the attempt under way */
     struct http_call call;
-    struct io_timer timer; /* the one deadline: connect, first byte, idle, or a comment */
+    const struct dialect *client;    /* the format that it speaks */
+    struct translation *translation; /* in the arena; NULL: nothing had to be translated yet */
+    bool is_translated;              /* in the attempt under way, or the latest */
+    struct io_timer timer;           /* the one deadline: connect, first byte, idle, or a comment */
     uint64_t deadline_ms, total_ms, comment_ms; /* on the loop's clock; 0: none */
     uint32_t attempts;
     bool is_retry; /* of the same endpoint */
@@ -152,7 +158,10 @@ void relay_refuse(struct relay *r, const struct fault *f); /* answers with the f
 void relay_respond(struct relay *r, int status, struct str more_fields, const struct str *body,
                    size_t n);
 struct str relay_generation_fields(struct relay *r, char room[96]); /* "X-Generation-Id: ...\r\n" */
-void relay_arm(struct relay *r); /* the timer, for the nearest of the three */
+/* An error in the client's own format. */
+void relay_respond_failure(struct relay *r, const struct canon_failure *x, struct str more_fields);
+struct canon_room relay_room(struct relay *r); /* for readers and writers of formats */
+void relay_arm(struct relay *r);               /* the timer, for the nearest of the three */
 
 /* admit.c */
 void relay_admit(struct relay *r); /* body and credential are there */
@@ -178,6 +187,10 @@ void relay_drop_attempt(struct relay *r);
 /* What a provider's status and error mean. */
 void failure_init(struct failure *x, enum outcome o, int status, const char *fmt, ...) PRINTF(4, 5);
 void failure_from_status(struct relay *r, struct failure *x, int status, struct str error_body);
+void failure_from_words(struct relay *r, struct failure *x, int status,
+                        const struct canon_failure *said);
+/* As it is told to the client; NULL: the answer broke off and nobody knows why. */
+struct canon_failure relay_told(const struct relay *r, const struct failure *x);
 extern const struct http_call_ops relay_call_ops;
 void relay_on_timer(struct io_timer *t);
 
@@ -190,6 +203,18 @@ void relay_answer_cut(struct relay *r, enum err e,
 void relay_answer_late(struct relay *r, const struct failure *x); /* a deadline has passed */
 void relay_commit(struct relay *r); /* status and head to the client */
 void relay_note_event(struct relay *r, const struct openai_event *ev);
+/* Raw JSON text: what does not fit is left out whole, so that no escape is cut in two. */
+void relay_keep_text(char *out, size_t size, struct str s);
+/* In JSON a raw line end is only white space, but it would end our data line. */
+void relay_join_lines(char *p, size_t n);
+
+/* What the events of one read come to. */
+struct turn {
+    struct relay *r;
+    struct failure failure;
+    bool brought_content, failed;
+};
+enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence);
 
 /* whole.c */
 void relay_whole_body(struct relay *r, struct str bytes);

@@ -172,13 +172,24 @@ void relay_respond(struct relay *r, int status, struct str more_fields, const st
                  body, n);
 }
 
+void relay_respond_failure(struct relay *r, const struct canon_failure *x, struct str more_fields)
+{
+    struct http_stream *s = r->stream;
+    r->stream = NULL;
+    r->status = x->status;
+    reply_failure(s, &r->context, r->client, x, more_fields);
+}
+
+struct canon_room relay_room(struct relay *r)
+{
+    return (struct canon_room){&r->arena, &r->w->inner_tape, &r->w->scratch};
+}
+
 void relay_refuse(struct relay *r, const struct fault *f)
 {
-    if (r->stream) {
-        r->status = err_status(f->err);
-        reply_fault(r->stream, &r->context, f, STR_NONE);
-        r->stream = NULL;
-    }
+    struct canon_failure x = reply_failure_of(f);
+    if (r->stream)
+        relay_respond_failure(r, &x, STR_NONE);
     relay_die(r);
 }
 
@@ -312,13 +323,15 @@ static struct relay *relay_take(struct relay_worker *w)
     return r;
 }
 
-static struct relay *relay_new(struct relay_worker *w, struct http_stream *s)
+static struct relay *relay_new(struct relay_worker *w, struct http_stream *s,
+                               const struct dialect *client)
 {
     struct relay *r = relay_take(w);
     if (!r)
         return NULL;
     r->w = w;
     r->stream = s;
+    r->client = client;
     r->began_ns = relay_worker_ns(w);
     r->began_wall_ms = relay_worker_wall_ms(w);
     r->retry_after_s = -1;
@@ -348,14 +361,16 @@ static enum err check_head(struct relay *r, const struct http_head *head, struct
     return ERR_OK;
 }
 
-void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head)
+void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head,
+                 const struct dialect *client)
 {
     struct fault f = {ERR_NOMEM, "No memory for this request: try again later"};
-    struct relay *r = relay_new(w, s);
+    struct relay *r = relay_new(w, s, client);
     if (!r) {
         struct reply_context c;
+        struct canon_failure x = reply_failure_of(&f);
         reply_context_init(&c, relay_worker_random(w), head);
-        reply_fault(s, &c, &f, STR_NONE);
+        reply_failure(s, &c, client, &x, STR_NONE);
         return;
     }
     reply_context_init(&r->context, relay_worker_random(w), head);
@@ -417,7 +432,7 @@ static uint32_t comment_interval(struct relay *r)
 /* A sign of life that is no content. Before the provider has answered, the status is still open. */
 static void send_comment(struct relay *r, uint64_t now)
 {
-    struct str comment = STR(": TURNPIKE PROCESSING\n\n");
+    struct str comment = r->client->keepalive;
     bool is_stream = r->asked.is_streamed && (r->is_sse || r->is_committed);
     if (is_stream) {
         relay_commit(r);

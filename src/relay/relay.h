@@ -2,11 +2,13 @@
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
 
+#include "dialect/dialect.h"
 #include "relay/worker.h"
 
-/* Takes a POST .../chat/completions whose head has just been read; from here on the stream is the
- * relay's. */
-void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head);
+/* Takes a request for an answer whose head has just been read, in the format that its route is for;
+ * from here on the stream is the relay's. */
+void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head,
+                 const struct dialect *client);
 /* Gives back the memory of dead relays that was kept for new ones. */
 void relay_free_spares(struct relay_worker *w);
 /* Ends all that live, at once: clients see their streams cut, what was used is settled. For a

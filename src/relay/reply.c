@@ -4,7 +4,7 @@
 
 #include "base/codec.h"
 
-enum { ERROR_MAX = 8 * 1024 };
+enum { ERROR_MAX = 8 * 1024, FAILURE_MAX = 16 * 1024 };
 
 static const char cors[] =
     "Access-Control-Allow-Origin: *\r\n"
@@ -56,6 +56,23 @@ enum err reply_write_error(struct buf *out, const struct fault *f, int status, s
         jw_str_c(&w, "error_type", err_type(f->err));
     }
     return jw_finish(&w);
+}
+
+void reply_failure(struct http_stream *s, const struct reply_context *c, const struct dialect *d,
+                   const struct canon_failure *x, struct str more_fields)
+{
+    char text[FAILURE_MAX], room[REPLY_FIELDS_MAX];
+    struct buf b = {.p = text, .cap = sizeof text, .max = sizeof text};
+    d->write_error(x, &b);
+    struct str body = buf_view(&b);
+    http_respond(s, x->status, reply_fields(c, STR("application/json"), more_fields, room), &body,
+                 1);
+}
+
+struct canon_failure reply_failure_of(const struct fault *f)
+{
+    return (struct canon_failure){
+        .err = f->err, .status = err_status(f->err), .message = str_c(f->message)};
 }
 
 void reply_json(struct http_stream *s, const struct reply_context *c, int status, struct str body)

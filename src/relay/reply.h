@@ -2,6 +2,7 @@
 #ifndef RELAY_REPLY_H
 #define RELAY_REPLY_H
 
+#include "dialect/dialect.h"
 #include "http/server.h"
 #include "json/write.h"
 
@@ -26,6 +27,12 @@ void reply_fields_add(struct buf *out, const struct reply_context *c, struct str
 /* {"error":{"code":..,"message":..,"metadata":{...}}} into `out`. status 0: the fault's own.
  * metadata: raw JSON or empty. */
 enum err reply_write_error(struct buf *out, const struct fault *f, int status, struct str metadata);
+
+/* In the format of a client that speaks `d`. */
+void reply_failure(struct http_stream *s, const struct reply_context *c, const struct dialect *d,
+                   const struct canon_failure *x, struct str more_fields);
+/* The gateway's own; the fault's sentence is lent. */
+struct canon_failure reply_failure_of(const struct fault *f);
 
 void reply_json(struct http_stream *s, const struct reply_context *c, int status, struct str body);
 /* Status, type and sentence of the fault. */

@@ -1,5 +1,5 @@
 /* settle.c: what an answer cost, its record, and then its last bytes. */
-#include "relay/internal.h"
+#include "relay/translate.h"
 
 /* --- the bill
  * ------------------------------------------------------------------------------------------ */
@@ -69,6 +69,8 @@ static struct str finish_reason(const struct relay *r)
         return STR("error");
     if (r->answered.finishes == 0)
         return STR_NONE;
+    if (r->answered.finish)
+        return str_c(r->answered.finish);
     return chat_finish_reason(str_c(r->answered.finish_native));
 }
 
@@ -169,12 +171,21 @@ static struct str native_json(const struct relay *r, char room[REASON_MAX + 3])
     return buf_view(&b);
 }
 
+static void send_last(struct relay *r, const struct buf *out)
+{
+    struct http_stream *s = r->stream;
+    struct str view = buf_view(out);
+    r->stream = NULL;
+    r->status = 200;
+    http_send(s, &view, 1);
+    http_finish(s);
+}
+
 /* Usage always arrives, just before [DONE], on a chunk that repeats the finish reason with an empty
  * delta. */
 static void finish_stream(struct relay *r)
 {
     struct buf *out = &r->w->scratch2;
-    struct http_stream *s = r->stream;
     struct json_writer w;
     char room[REASON_MAX + 3];
     buf_reset(out);
@@ -185,11 +196,7 @@ static void finish_stream(struct relay *r)
     chat_write_usage(&w, "usage", &r->bill);
     jw_finish(&w);
     buf_add(out, STR("\n\ndata: [DONE]\n\n"));
-    struct str view = buf_view(out);
-    r->stream = NULL;
-    r->status = 200;
-    http_send(s, &view, 1);
-    http_finish(s);
+    send_last(r, out);
 }
 
 static void write_error(struct relay *r, struct json_writer *w)
@@ -211,7 +218,6 @@ static void write_error(struct relay *r, struct json_writer *w)
 static void finish_error(struct relay *r)
 {
     struct buf *out = &r->w->scratch2;
-    struct http_stream *s = r->stream;
     struct json_writer w;
     char room[REASON_MAX + 3];
     buf_reset(out);
@@ -223,11 +229,7 @@ static void finish_error(struct relay *r)
     chat_write_usage(&w, "usage", &r->bill);
     jw_finish(&w);
     buf_add(out, STR("\n\n"));
-    struct str view = buf_view(out);
-    r->stream = NULL;
-    r->status = 200;
-    http_send(s, &view, 1);
-    http_finish(s);
+    send_last(r, out);
 }
 
 static void cut(struct relay *r)
@@ -236,6 +238,17 @@ static void cut(struct relay *r)
     r->stream = NULL;
     r->status = err_status(ERR_UPSTREAM);
     http_abort(s);
+}
+
+/* Either of these two in another format. */
+static void finish_translated(struct relay *r)
+{
+    struct buf *out = &r->w->scratch2;
+    buf_reset(out);
+    if (relay_translate_last(r, out) == ERR_OK)
+        send_last(r, out);
+    else
+        cut(r);
 }
 
 /* The record is not safe, or there is no answer to give: the client must not take what it got for
@@ -252,9 +265,8 @@ static void lose(struct relay *r, enum err e)
         cut(r);
         return;
     }
-    r->status = err_status(f.err);
-    reply_fault(r->stream, &r->context, &f, STR_NONE);
-    r->stream = NULL;
+    struct canon_failure x = reply_failure_of(&f);
+    relay_respond_failure(r, &x, STR_NONE);
 }
 
 static void on_recorded(struct journal_entry *entry, enum err e)
@@ -268,6 +280,8 @@ static void on_recorded(struct journal_entry *entry, enum err e)
         relay_whole_finish(r);
     else if (r->ending == ENDING_PASSED)
         relay_whole_passed(r);
+    else if (r->is_translated && (r->ending == ENDING_STREAM || r->ending == ENDING_ERROR))
+        finish_translated(r);
     else if (r->ending == ENDING_STREAM)
         finish_stream(r);
     else if (r->ending == ENDING_ERROR)

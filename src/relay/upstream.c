@@ -13,7 +13,7 @@ static void add_identity(struct buf *b, const struct provider *p)
     buf_add(b, secret_reveal(p->api_key));
 }
 
-static void add_credential(struct buf *b, const struct provider *p)
+static void add_credential(struct buf *b, const struct dialect *d, const struct provider *p)
 {
     static const struct str fields[] = {
         [KIND_BEARER] = STR_INIT("Authorization: Bearer "),
@@ -22,26 +22,38 @@ static void add_credential(struct buf *b, const struct provider *p)
     };
     if (p->kind->auth == KIND_NO_AUTH || secret_is_empty(p->api_key))
         return;
-    buf_add(b, fields[p->kind->auth]);
+    if (d->auth == AUTH_HEADER)
+        buf_printf(b, "%.*s: ", STR_ARG(d->auth_header));
+    else
+        buf_add(b, fields[p->kind->auth]);
     buf_add(b, secret_reveal(p->api_key));
     buf_add(b, STR("\r\n"));
 }
 
-/* The two parts of the head, cut where the path wants the endpoint's model. */
-static void add_head(struct upstream *u, const struct provider *p, const struct url *url)
+/* The path up to where it depends on the endpoint's model; what follows that, in the tail. */
+static struct buf *add_path(struct upstream *u, const struct provider *p)
 {
     struct str prefix = p->kind->path_prefix, model = STR("{model}");
     size_t cut = str_find(prefix, model);
-    struct buf *b = &u->head;
-    buf_printf(b, "POST %.*s%.*s", STR_ARG(url->path), STR_ARG(str_head(prefix, cut)));
-    if (cut < prefix.n)
-        b = &u->tail;
+    if (u->dialect->write_path)
+        return &u->tail;
+    buf_add(&u->head, str_head(prefix, cut));
+    struct buf *b = cut < prefix.n ? &u->tail : &u->head;
     buf_add(b, str_skip(prefix, cut + model.n));
-    buf_add(b, STR("/chat/completions"));
+    buf_add(b, u->dialect->path);
+    return b;
+}
+
+/* The two parts of the head. */
+static void add_head(struct upstream *u, const struct provider *p, const struct url *url)
+{
+    buf_printf(&u->head, "POST %.*s", STR_ARG(url->path));
+    struct buf *b = add_path(u, p);
     if (p->kind->query_name.n)
         buf_printf(b, "?%.*s=%.*s", STR_ARG(p->kind->query_name), STR_ARG(p->api_version));
     buf_printf(b, " HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(url->authority));
-    add_credential(b, p);
+    add_credential(b, u->dialect, p);
+    buf_add(b, u->dialect->headers);
     buf_add(b, STR("Content-Type: application/json\r\nUser-Agent: turnpike\r\n"));
     buf_add(b, p->kind->headers);
     buf_add(b, STR("Content-Length: "));
@@ -51,14 +63,21 @@ struct upstream *upstream_new(struct io_loop *l, const struct provider *p, const
                               struct fault *f)
 {
     struct url url;
+    const struct dialect *d = dialect_find(p->dialect);
     if (url_parse(p->base_url, &url, f) != ERR_OK)
         return NULL;
+    if (!d) {
+        fault_write(f, ERR_INVALID, "provider '%.*s': there is no dialect '%.*s'", STR_ARG(p->name),
+                    STR_ARG(p->dialect));
+        return NULL;
+    }
     struct upstream *u = calloc(1, sizeof *u);
     if (!u) {
         fault_write(f, ERR_NOMEM, "no memory for provider '%.*s'", STR_ARG(p->name));
         return NULL;
     }
     u->refs = 1;
+    u->dialect = d;
     buf_init(&u->head, HEAD_MAX);
     buf_init(&u->tail, HEAD_MAX);
     buf_init(&u->identity, HEAD_MAX);

@@ -5,17 +5,20 @@
 
 #include "base/buf.h"
 #include "catalog/catalog.h"
+#include "dialect/dialect.h"
 #include "http/client.h"
 
 struct upstream {
     uint32_t refs;
+    const struct dialect *dialect;
     struct http_pool *pool;
     struct buf head; /* from the request line to "Content-Length: ", or to where it is cut */
-    struct buf tail; /* what follows where the endpoint's model stands in the path; else empty */
+    struct buf tail; /* what follows where the path depends on the endpoint's model; else empty */
     struct buf identity; /* what it was made from, to find it again after a reload */
 };
 
-/* One reference. tls: lent for as long as it lives. NULL and a sentence: no memory or a bad URL. */
+/* One reference. tls: lent for as long as it lives. NULL and a sentence: no memory, a bad URL, or a
+ * dialect that there is not. */
 struct upstream *upstream_new(struct io_loop *l, const struct provider *p, const struct io_tls *tls,
                               struct fault *f);
 struct upstream *upstream_ref(struct upstream *u);

@@ -1,6 +1,6 @@
 /* whole.c: an answer in one piece. Up to WHOLE_MAX it is gathered, read and edited; a larger one
  * passes through in bounded memory, its top-level members edited on the way. */
-#include "relay/internal.h"
+#include "relay/translate.h"
 
 /* --- too large to hold
  * ------------------------------------------------------------------------------ */
@@ -112,6 +112,7 @@ void relay_whole_passed(struct relay *r)
 void relay_whole_body(struct relay *r, struct str bytes)
 {
     bool is_answer = r->status == 200 && !r->asked.is_streamed;
+    size_t most = is_answer && r->is_translated ? TRANSLATED_MAX : WHOLE_MAX;
     if (!r->is_paused)
         r->deadline_ms =
             io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
@@ -120,16 +121,16 @@ void relay_whole_body(struct relay *r, struct str bytes)
         pass_feed(r, bytes);
         return;
     }
-    if (r->in.n + bytes.n <= WHOLE_MAX) {
+    if (r->in.n + bytes.n <= most) {
         if (buf_add(&r->in, bytes) == ERR_OK)
             return;
-    } else if (is_answer && buf_add(&r->in, bytes) == ERR_OK) {
+    } else if (is_answer && !r->is_translated && buf_add(&r->in, bytes) == ERR_OK) {
         pass_begin(r);
         return;
     }
     struct failure x;
     failure_init(&x, OUTCOME_BROKEN, 502,
-                 "The provider sent more than %d bytes in place of an answer", WHOLE_MAX);
+                 "The provider sent more than %zu bytes in place of an answer", most);
     relay_fail(r, &x);
 }
 
@@ -177,6 +178,10 @@ void relay_whole_end(struct relay *r)
     }
     if (r->status != 200) {
         fail_whole(r);
+        return;
+    }
+    if (r->is_translated) {
+        relay_translate_whole(r);
         return;
     }
     if (json_parse(&r->w->tape, buf_view(&r->in), &root, NULL) != ERR_OK) {

@@ -116,6 +116,7 @@ struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shar
     list_init(&w->relays);
     list_init(&w->spares);
     json_tape_init(&w->tape, TAPE_MAX);
+    json_tape_init(&w->inner_tape, TAPE_MAX);
     buf_init(&w->scratch, SCRATCH_MAX);
     buf_init(&w->scratch2, SCRATCH_MAX);
     io_hook_add(l, &w->tick_hook, end_tick);
@@ -141,6 +142,7 @@ void relay_worker_free(struct relay_worker *w)
     if (w->journal)
         journal_close(w->journal);
     json_tape_release(&w->tape);
+    json_tape_release(&w->inner_tape);
     buf_release(&w->scratch);
     buf_release(&w->scratch2);
     free(w);

@@ -53,6 +53,7 @@ struct relay_worker {
     struct relay_settings settings;
     struct relay_routes *routes;  /* of now; one reference */
     struct json_tape tape;        /* for what is read and done within one callback */
+    struct json_tape inner_tape;  /* for values within what the first holds */
     struct buf scratch, scratch2; /* likewise */
     struct metrics metrics;
     struct generation_ids ids;

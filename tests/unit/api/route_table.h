@@ -14,6 +14,7 @@
 /*    method  path                  body                  none malf unkn disa expi dele  infer mgmt other session scopeless */
 #define ROUTE_TABLE(X)                                                                                                       \
     X(POST,   "/chat/completions",  "{}",                 401, 401, 401, 401, 401, 401,  400,  403, 400,  401,    401)       \
+    X(POST,   "/messages",          "{}",                 401, 401, 401, 401, 401, 401,  400,  403, 400,  401,    401)       \
     X(GET,    "/models",            "",                   200, 200, 200, 200, 200, 200,  200,  200, 200,  200,    200)       \
     X(GET,    "/models/count",      "",                   200, 200, 200, 200, 200, 200,  200,  200, 200,  200,    200)       \
     X(GET,    "/model/{author}/{slug}", "",               404, 404, 404, 404, 404, 404,  404,  404, 404,  404,    404)       \

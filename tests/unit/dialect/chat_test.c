@@ -131,6 +131,8 @@ static const struct wrong wrong_members[] = {
     {"\"response_format\":\"json\"", "response_format: expected an object, got a string"},
     {"\"reasoning\":1", "reasoning: expected an object, got a number"},
     {"\"reasoning_effort\":2", "reasoning_effort: expected a string, got a number"},
+    {"\"reasoning_effort\":\"low\",\"reasoning\":{\"effort\":\"high\"}",
+     "reasoning_effort and reasoning.effort differ: send one of them"},
     {"\"logit_bias\":[]", "logit_bias: expected an object, got an array"},
     {"\"metadata\":\"m\"", "metadata: expected an object, got a string"},
     {"\"modalities\":\"text\"", "modalities: expected an array, got a string"},

@@ -200,7 +200,8 @@ static UNUSED void reload_deadlines(const struct deadlines *d, uint32_t connecti
 #ifndef GATEWAY_WITH_API
 static UNUSED void gw_on_request(void *app, struct http_stream *s, const struct http_head *head)
 {
-    relay_begin(app, s, head);
+    const char *speaks = str_ends(head->path, STR("/messages")) ? "anthropic" : "openai";
+    relay_begin(app, s, head, dialect_find(str_c(speaks)));
 }
 #endif
 

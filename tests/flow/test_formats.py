@@ -1,0 +1,266 @@
+"""The table of faults where client and provider speak different formats, or the same one that is not OpenAI's: each
+client format against each provider format, whole and streamed, alone and with a second endpoint that speaks another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from harness import wire
+from harness.gateway import BINARY, COMPLETION_PRICE, PROMPT_PRICE, SLUG, Gateway
+
+PROMPT = "Several words that come back, so that an answer can be cut in its middle."
+PAIRS = [("openai", "anthropic"), ("anthropic", "openai"), ("anthropic", "anthropic")]
+FAULTS = ["none", "429-retry-after", "429", "500-once", "503", "reset", "refused", "silent", "cut", "stall", "malformed",
+          "no-done", "context", "filter", "error-first", "no-usage", "auth"]
+REFUSED = {"429-retry-after": 429, "429": 429, "503": 503, "reset": 502, "refused": 502, "auth": 502, "silent": 504,
+           "context": 400}
+BROKEN = {"cut": 502, "stall": 504, "malformed": 502}
+COUNTING = ("500-once",)
+CASES = [(client, provider, fault, kind, stream) for client, provider in PAIRS for fault in FAULTS
+         for kind in ("only", "fault") for stream in (False, True)]
+
+
+@dataclass
+class Told:
+    """What an answer says, whatever its format."""
+    answer: wire.Answer
+    text: str = ""
+    finish: str | None = None
+    is_ended: bool = False
+    prompt: int = 0
+    completion: int = 0
+    cost: float = 0.0
+    error: dict[str, Any] | None = None
+
+
+def read_openai(a: wire.Answer, stream: bool) -> Told:
+    told = Told(a)
+    if not a.headers["content-type"].startswith("text/event-stream"):
+        body = a.json()
+        told.error = body.get("error")
+        if not told.error:
+            told.text, told.finish = body["choices"][0]["message"]["content"], body["choices"][0]["finish_reason"]
+            told.is_ended = True
+        usage = body.get("usage", {})
+    else:
+        told.text, told.is_ended = a.text, a.is_done
+        told.error = next((c["error"] for c in a.chunks if "error" in c), None)
+        told.finish = a.chunks[-1]["choices"][0]["finish_reason"]
+        usage = a.usage
+    told.prompt, told.completion = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+    told.cost = usage.get("cost", 0)
+    return told
+
+
+def events(a: wire.Answer) -> list[dict[str, Any]]:
+    """Each event's name is its data's type."""
+    out = []
+    for block in a.body.decode().split("\n\n"):
+        if m := re.fullmatch(r"event: (\w+)\ndata: (.*)", block):
+            out.append(json.loads(m[2]))
+            assert out[-1]["type"] == m[1]
+        else:
+            assert not block or block.startswith(":"), block
+    return out
+
+
+def read_anthropic(a: wire.Answer, stream: bool) -> Told:
+    told = Told(a)
+    usage: dict[str, Any] = {}
+    if not a.headers["content-type"].startswith("text/event-stream"):
+        body = a.json()
+        told.error = body.get("error") if body["type"] == "error" else None
+        if not told.error:
+            told.text, told.finish = "".join(b["text"] for b in body["content"]), body["stop_reason"]
+            told.is_ended, usage = True, body["usage"]
+    else:
+        seen = events(a)
+        if not any(e["type"] == "error" for e in seen):
+            assert [e["type"] for e in seen[:2]] == ["message_start", "content_block_start"], seen[:3]
+        told.text = "".join(e["delta"].get("text", "") for e in seen if e["type"] == "content_block_delta")
+        told.error = next((e["error"] for e in seen if e["type"] == "error"), None)
+        told.is_ended = seen[-1]["type"] == "message_stop"
+        for e in seen:
+            if e["type"] == "message_delta":
+                told.finish, usage = e["delta"]["stop_reason"], e["usage"]
+    told.prompt, told.completion = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
+    told.cost = usage.get("cost", 0)
+    return told
+
+
+FORMATS = {"openai": (SLUG, read_openai, {"stop": "stop", "filter": "content_filter"}),
+           "anthropic": ("/api/v1/messages", read_anthropic, {"stop": "end_turn", "filter": "refusal"})}
+
+
+async def ask(port: int, key: str, client: str, model: str, stream: bool) -> Told:
+    path, read, _ = FORMATS[client]
+    body = {"model": model, "stream": stream, "max_tokens": 64, "messages": [{"role": "user", "content": PROMPT}]}
+    fields = {"x-api-key": key, "anthropic-version": "2023-06-01"} if client == "anthropic" else {"Authorization": f"Bearer {key}"}
+    return read(await wire.request(port, "POST", path, fields, body), stream)
+
+
+def settings(port: int, nobody: int) -> dict[str, Any]:
+    def provider(dialect: str, at: int) -> dict[str, Any]:
+        return {"dialect": dialect, "base_url": f"http://127.0.0.1:{at}/v1", "api_key": "sk-sim",
+                "deadlines": {"connect": "5s", "first": "4s", "idle": "3s", "total": "60s"}}
+
+    def endpoint(name: str, native: str) -> dict[str, Any]:
+        return {"provider": name, "model": native, "price": {"prompt": PROMPT_PRICE, "completion": COMPLETION_PRICE},
+                "context": 100000, "max_output": 4096}
+
+    models = []
+    for dialect, other in (("openai", "anthropic"), ("anthropic", "openai")):
+        for fault in FAULTS:
+            native = "echo" if fault == "none" else f"only-{fault}"
+            first = endpoint(f"{dialect}-nobody" if fault == "refused" else dialect, native)
+            models += [{"id": f"{dialect}/only-{fault}", "endpoints": [first]},
+                       {"id": f"{dialect}/fault-{fault}", "endpoints": [first, endpoint(other, "echo")]}]
+    return {"models": models, "providers": {name + suffix: provider(name, at) for name in ("openai", "anthropic")
+                                            for suffix, at in (("", port), ("-nobody", nobody))}}
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[int]:
+    """The simulated provider on its own; its port."""
+    with subprocess.Popen([BINARY, "sim", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as p:
+        for line in p.stdout or ():
+            if m := re.search(r"http://127\.0\.0\.1:(\d+)/v1", line):
+                yield int(m[1])
+                break
+        p.terminate()
+
+
+@pytest.fixture(scope="module")
+def gateway(module_dir: Path, sim: int) -> Iterator[Gateway]:
+    with socket.socket() as nobody:  # bound, and nobody listens
+        nobody.bind(("127.0.0.1", 0))
+        g = Gateway(module_dir, settings(sim, nobody.getsockname()[1])).start()
+        g.grant("1000")
+        yield g
+        assert g.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def played(gateway: Gateway) -> dict[Any, Told]:
+    """All at once, but for faults that count their requests."""
+    key = gateway.key("formats")
+    out: dict[Any, Told] = {}
+
+    async def lane(cases: list[Any]) -> None:
+        for case in cases:
+            client, provider, fault, kind, stream = case
+            out[case] = await ask(gateway.port, key, client, f"{provider}/{kind}-{fault}", stream)
+
+    async def all_of_them() -> None:
+        lanes = [[c] for c in CASES if c[2] not in COUNTING] + [[c for c in CASES if c[2] in COUNTING]]
+        await asyncio.gather(*map(lane, lanes))
+
+    asyncio.run(all_of_them())
+    return out
+
+
+def generation(gateway: Gateway, told: Told) -> dict[str, Any]:
+    found = gateway.get(f"/api/v1/generation?id={told.answer.headers['x-generation-id']}", gateway.key("look"))
+    assert found.status == 200, found.body
+    return found.json()["data"]
+
+
+def assert_answered(told: Told, client: str, finish: str = "stop") -> None:
+    assert told.answer.status == 200, told.answer.body
+    assert told.answer.complete and told.is_ended and told.error is None, told.answer.body
+    assert told.finish == FORMATS[client][2][finish]
+    assert told.cost > 0 and told.prompt > 0
+
+
+def assert_refused(told: Told, client: str, status: int) -> None:
+    a = told.answer
+    assert a.status == status, (a.status, a.body[:300])
+    assert a.complete and a.headers["content-type"].startswith("application/json")
+    assert told.error and told.error["message"]
+    if client == "openai":
+        assert told.error["code"] == status and set(a.json()) == {"error"}
+    else:
+        assert a.json()["type"] == "error" and told.error["type"].endswith("_error")
+
+
+def assert_broken(told: Told, client: str) -> None:
+    assert told.answer.status == 200 and told.answer.complete
+    assert told.text, "nothing came before the fault"
+    assert told.error and not told.is_ended, "a cut stream ended as if whole"
+    assert told.finish == ("error" if client == "openai" else None)
+
+
+@pytest.mark.parametrize("client,provider,fault,kind,stream", CASES)
+def test_a_fault_between_two_formats(played, client, provider, fault, kind, stream):
+    told = played[client, provider, fault, kind, stream]
+    has_second = kind == "fault"
+    if fault == "context" or (fault in REFUSED and not has_second):
+        assert_refused(told, client, REFUSED[fault])
+        wait = told.answer.headers.get("retry-after")
+        assert wait == ("1" if fault == "429-retry-after" else None)
+    elif fault in BROKEN and stream:
+        assert_broken(told, client)
+    elif fault in BROKEN and not has_second:
+        assert_refused(told, client, BROKEN[fault])
+    elif fault == "error-first" and not has_second:
+        assert_refused(told, client, 503)
+    elif fault == "filter":
+        assert_answered(told, client, "filter")
+    else:
+        assert_answered(told, client)
+        assert told.text == PROMPT
+
+
+@pytest.mark.parametrize("client,provider", PAIRS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_usage_is_the_providers_or_marked_as_estimated(gateway, played, client, provider, stream):
+    known = played[client, provider, "none", "only", stream]
+    record = generation(gateway, known)
+    assert record["estimated"] is False and record["finish_reason"] == "stop"
+    assert (record["tokens_prompt"], record["tokens_completion"]) == (known.prompt, known.completion)
+    guessed = generation(gateway, played[client, provider, "no-usage", "only", stream])
+    assert guessed["estimated"] is True and guessed["tokens_completion"] > 0
+
+
+@pytest.mark.parametrize("client,provider", PAIRS)
+def test_what_broke_is_recorded_so(gateway, played, client, provider):
+    for fault in BROKEN:
+        record = generation(gateway, played[client, provider, fault, "only", True])
+        assert record["finish_reason"] == "error" and record["total_cost"] > 0
+
+
+@pytest.mark.parametrize("client,provider", PAIRS)
+def test_a_tool_is_asked_for(gateway, client, provider):
+    key = gateway.key("tools")
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tools: list[dict[str, Any]] = [{"name": "weather", "input_schema": schema}]
+    if client == "openai":
+        tools = [{"type": "function", "function": {"name": "weather", "parameters": schema}}]
+    choice = {"type": "any"} if client == "anthropic" else "required"
+    body = {"model": f"{provider}/only-none", "max_tokens": 64, "tools": tools, "tool_choice": choice,
+            "messages": [{"role": "user", "content": '{"city":"Oslo"}'}]}
+    answer = gateway.call("POST", FORMATS[client][0], key, body)
+    assert answer.status == 200, answer.body
+    if client == "openai":
+        call = answer.json()["choices"][0]["message"]["tool_calls"][0]
+        assert call["function"]["name"] == "weather" and isinstance(json.loads(call["function"]["arguments"]), dict)
+        assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
+    else:
+        use = answer.json()["content"][-1]
+        assert use["type"] == "tool_use" and use["name"] == "weather" and isinstance(use["input"], dict)
+        assert answer.json()["stop_reason"] == "tool_use"
+
+
+def test_afterwards_nothing_is_held_and_the_ledger_agrees(gateway, played):
+    assert not any(gateway.held().values())
+    gateway.verify()
