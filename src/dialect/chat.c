@@ -400,9 +400,11 @@ bool chat_says_context(struct str message)
 {
     static const struct str signs[] = {STR_INIT("maximum context length"),
                                        STR_INIT("context length exceeded"),
-                                       STR_INIT("prompt is too long"), STR_INIT("context window"),
+                                       STR_INIT("prompt is too long"),
+                                       STR_INIT("context window"),
                                        STR_INIT("exceed context limit"),
-                                       STR_INIT("available context size")};
+                                       STR_INIT("available context size"),
+                                       STR_INIT("exceeds the maximum number of tokens")};
     for (size_t i = 0; i < COUNT_OF(signs); i++) {
         if (str_find(message, signs[i]) < message.n)
             return true;
