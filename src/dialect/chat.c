@@ -404,7 +404,8 @@ bool chat_says_context(struct str message)
                                        STR_INIT("context window"),
                                        STR_INIT("exceed context limit"),
                                        STR_INIT("available context size"),
-                                       STR_INIT("exceeds the maximum number of tokens")};
+                                       STR_INIT("exceeds the maximum number of tokens"),
+                                       STR_INIT("nput is too long for requested model")};
     for (size_t i = 0; i < COUNT_OF(signs); i++) {
         if (str_find(message, signs[i]) < message.n)
             return true;

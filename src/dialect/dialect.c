@@ -1,6 +1,7 @@
 #include "dialect/dialect.h"
 
 #include "dialect/anthropic.h"
+#include "dialect/bedrock.h"
 #include "dialect/gemini.h"
 #include "dialect/openai_form.h"
 
@@ -11,6 +12,7 @@ static const struct dialect *const dialects[] = {
     &dialect_openai,
     &dialect_anthropic,
     &dialect_gemini,
+    &dialect_bedrock,
 };
 
 const struct dialect *dialect_at(size_t i)
