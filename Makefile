@@ -11,13 +11,14 @@ LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' tools/layers.txt)
 OUT := build/$(notdir $(CC))-$(FLAVOUR)
 
 # --- flags -------------------------------------------------------------------------------------------------------
-PACKAGES := libuv openssl libsodium sqlite3 yaml-0.1
+PACKAGES := libuv openssl libsodium sqlite3 yaml-0.1 libcurl libarchive libgit2
 LLHTTP_SOURCES := $(wildcard /usr/share/llhttp/*.c)
 ifneq ($(LLHTTP_SOURCES),)
 LLHTTP_CFLAGS := -I/usr/share/include/llhttp
 LLHTTP_LIB := $(OUT)/libllhttp.a
+LLHTTP_LIBS := $(LLHTTP_LIB)
 else
-PACKAGES += libllhttp
+LLHTTP_LIBS := $(shell pkg-config --libs libllhttp 2>/dev/null)
 endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
@@ -37,9 +38,9 @@ HARDENING := -fstack-protector-strong -fPIE
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc $(WARNINGS) $(HARDENING) $(FLAGS_$(FLAVOUR)) -pthread -MMD -MP \
-         $(LLHTTP_CFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+         $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LDFLAGS = $(filter-out $(LTO),$(FLAGS_$(FLAVOUR))) $(if $(LTO),-fno-lto) -pie -pthread -Wl,-z,relro,-z,now
-LIBS = $(LLHTTP_LIB) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
 # --- the binary: one archive a layer, linked from the top down ---------------------------------------------------
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
@@ -52,7 +53,7 @@ all: build/turnpike
 build/turnpike: $(OUT)/turnpike
 	@mkdir -p build && ln -f $< $@
 
-$(OUT)/turnpike: $(OUT)/src/main.o $(ARCHIVES) $(LLHTTP_LIB)
+$(OUT)/turnpike: $(OUT)/src/main.o $(ARCHIVES)
 	@echo link $@
 	@$(CC) $(filter-out -fno-lto,$(LDFLAGS)) $(LTO) -o $@ $(OUT)/src/main.o -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
 
@@ -70,6 +71,7 @@ $(OUT)/lib$(1).a: $(call objects,src/$(1)/*.c)
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
 
+# --- llhttp: only tests use it, to compare our reading of heads with
 $(OUT)/libllhttp.a: $(LLHTTP_SOURCES)
 	@mkdir -p $(OUT)/llhttp
 	@for f in $^; do $(CC) -O2 -g $(LTO) $(if $(LTO),-ffat-lto-objects) -fPIE $(filter -fsanitize=%,$(FLAGS_$(FLAVOUR))) -w $(LLHTTP_CFLAGS) \
@@ -85,10 +87,10 @@ archives_for = $(foreach l,$(call reverse,$(filter $(call below,$(1)),$(LAYERS))
 define unit_rule
 $(OUT)/tests/unit/$(1)/%_test: $(OUT)/tests/unit/$(1)/%_test.o $(call archives_for,$(1)) $(LLHTTP_LIB)
 	@echo link $$@
-	@$$(CC) $$(LDFLAGS) -o $$@ $$< -Wl,--start-group $(call archives_for,$(1)) -Wl,--end-group $$(LIBS) -lcmocka
+	@$$(CC) $$(LDFLAGS) -o $$@ $$< -Wl,--start-group $(call archives_for,$(1)) -Wl,--end-group $$(LLHTTP_LIBS) $$(LIBS) -lcmocka
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit_rule,$(l))))
-$(OUT)/tests/%.o: CFLAGS += -Itests
+$(OUT)/tests/%.o: CFLAGS += -Itests $(LLHTTP_CFLAGS)
 .SECONDARY:
 
 .PHONY: units
@@ -156,12 +158,12 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.
 fuzzers: $(FUZZERS)
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(ARCHIVES) $(LLHTTP_LIB)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LLHTTP_LIBS) $(LIBS)
 
 BENCH_TOOLS := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
 bench-tools: $(BENCH_TOOLS)
 $(OUT)/bench/bench_json: LIBS += $(shell pkg-config --libs jansson libcjson 2>/dev/null)
-$(OUT)/bench/%: $(OUT)/bench/%.o $(ARCHIVES) $(LLHTTP_LIB)
+$(OUT)/bench/%: $(OUT)/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
 

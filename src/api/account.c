@@ -82,11 +82,11 @@ void api_key(struct api_request *q)
     api_reply_buf(q, 200);
 }
 
-void api_credits(struct api_request *q)
+static void show_credits(struct api_request *q, struct budget *account)
 {
     struct budget_view v;
     struct json_writer w;
-    budget_view(q->who->account_budget, clock_wall_ms(), &v);
+    budget_view(account, clock_wall_ms(), &v);
     json_writer_init(&w, &q->out);
     jw_object(&w, NULL);
     jw_object(&w, "data");
@@ -94,4 +94,33 @@ void api_credits(struct api_request *q)
     jw_usd(&w, "total_usage", v.usage.in[WINDOW_NONE]);
     jw_finish(&w);
     api_reply_buf(q, 200);
+}
+
+static void on_account(struct api_request *q)
+{
+    struct store_account_get *get = q->state;
+    struct budget *b = NULL;
+    account_release(&get->account);
+    if (get->call.err == ERR_OK)
+        b = ledger_account(q->api->w->shared->ledger, &get->account);
+    if (get->call.err != ERR_OK)
+        api_fault(q, &get->call.fault);
+    else if (!b)
+        api_refuse(q, ERR_NOMEM, "No memory for this request: try again later");
+    else
+        show_credits(q, b);
+}
+
+/* The account of a person may not be loaded yet. */
+void api_credits(struct api_request *q)
+{
+    if (q->who) {
+        show_credits(q, q->who->account_budget);
+        return;
+    }
+    struct store_account_get *get = api_state(q, sizeof *get);
+    if (!get)
+        return;
+    get->id = q->account_id;
+    api_store(q, &get->call, STORE_ACCOUNT_GET, on_account);
 }

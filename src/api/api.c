@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/signin.h"
 #include "http/url.h"
 #include "relay/relay.h"
 
@@ -116,8 +117,12 @@ void api_html(struct api_request *q, int status, struct str body)
 {
     buf_add(&q->fields,
             STR("Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self'; "
-                "form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"
-                "X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
+                "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"));
+    if (q->form_target.n) /* browsers hold redirects after a form to this, too */
+        buf_add(&q->fields, STR(" "));
+    buf_add(&q->fields, q->form_target);
+    buf_add(&q->fields,
+            STR("\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
                 "Cache-Control: no-store\r\n"));
     send(q, status, STR("text/html; charset=utf-8"), body);
 }
@@ -144,12 +149,19 @@ void api_redirect(struct api_request *q, int status, struct str url)
     send(q, status, STR("text/plain"), STR_NONE);
 }
 
+/* Also behind a proxy that ends TLS. */
+static bool is_secure(const struct api_request *q)
+{
+    const struct signin *s = q->api->shared->signin;
+    return http_is_tls(q->stream) || (s && str_starts(s->public_url, STR("https://")));
+}
+
 void api_set_cookie(struct api_request *q, struct str name, struct str value,
                     const char *attributes)
 {
     BUG_ON(!is_line(value) || memchr(value.n ? value.p : "", ';', value.n));
     buf_printf(&q->fields, "Set-Cookie: %.*s=%.*s%s; HttpOnly; SameSite=Lax%s\r\n", STR_ARG(name),
-               STR_ARG(value), attributes, http_is_tls(q->stream) ? "; Secure" : "");
+               STR_ARG(value), attributes, is_secure(q) ? "; Secure" : "");
 }
 
 /* --- running the handler
@@ -183,7 +195,12 @@ static void go_on(struct api_request *q)
 {
     if (!q->is_known || !q->has_body)
         return;
-    if (q->person && is_unsafe(q->route) && !csrf_is_right(q))
+    bool is_page = q->route->access == ACCESS_PAGE, changes = is_unsafe(q->route);
+    if ((q->person || is_page) && changes && q->is_foreign)
+        api_refuse(q, ERR_FORBIDDEN, "Origin: another site's page may not do this");
+    else if (is_page && changes && !page_csrf_is_right(q))
+        page_refuse_csrf(q);
+    else if (q->person && !is_page && changes && !csrf_is_right(q))
         api_refuse(q, ERR_FORBIDDEN,
                    "X-CSRF-Token, or the form's field csrf: expected this session's token");
     else
@@ -375,8 +392,9 @@ static void not_found(struct api *a, struct http_stream *s, const struct http_he
     }
     struct str allowed = route_methods(head->path, methods);
     int n = snprintf(line, sizeof line, "Allow: %.*s\r\n", STR_ARG(allowed));
+    bool is_known = head->method != HTTP_OTHER;
     fault_write(&f, ERR_METHOD, "%s is not allowed here: use one of %.*s",
-                http_method_name(head->method), STR_ARG(allowed));
+                is_known ? http_method_name(head->method) : "This method", STR_ARG(allowed));
     refuse(a, s, head, &f, str_of(line, (size_t)n));
 }
 
@@ -397,6 +415,22 @@ static bool keep_params(struct api_request *q, const struct str params[PARAMS_MA
     return true;
 }
 
+/* RFC 6454: a browser says which site's page makes it ask. Ours is known by the name under which
+ * the request came, or by the name that the operator gave. */
+static bool is_foreign(struct api_request *q, const struct http_head *head)
+{
+    const struct signin *s = q->api->shared->signin;
+    struct str origin = http_field(head, STR("origin")), host = http_field(head, STR("host"));
+    struct url ours;
+    if (!origin.p)
+        return false;
+    struct str authority = str_skip(origin, str_find(origin, STR("://")) + 3);
+    if (authority.n && str_ieq(authority, host))
+        return false;
+    return !(s && s->public_url.n && url_parse(s->public_url, &ours, NULL) == ERR_OK &&
+             authority.n && str_ieq(authority, ours.authority));
+}
+
 /* What of the head is looked at later. */
 static enum err keep_head(struct api_request *q, const struct http_head *head,
                           const struct str params[PARAMS_MAX], struct fault *f)
@@ -412,6 +446,7 @@ static enum err keep_head(struct api_request *q, const struct http_head *head,
                          "Content-Encoding: expected none, got a coding; send the body as it is");
     q->query = keep(q, head->query);
     q->cookies = cookies.n <= COOKIES_MAX ? keep(q, cookies) : STR_NONE;
+    q->is_foreign = is_foreign(q, head);
     q->csrf = keep(q, str_head(http_field(head, STR("x-csrf-token")), NOTE_MAX));
     q->user_agent = keep(q, str_head(http_field(head, STR("user-agent")), NOTE_MAX));
     if (relay_locate(&(struct relay_place){q->api->w, q->stream, head}, &a))
@@ -511,6 +546,28 @@ void api_store(struct api_request *q, struct store_call *c, enum store_need need
                              .user = q,
                              .audit = q->audit.action.n ? &q->audit : NULL};
     store_submit(q->api->w->shared->store, c);
+}
+
+static void on_worked(struct io_job *j)
+{
+    resume(container_of(j, struct api_request, job));
+}
+
+static void run_work(struct io_job *j)
+{
+    struct api_request *q = container_of(j, struct api_request, job);
+    q->work(q);
+}
+
+void api_work(struct api_request *q, void (*work)(struct api_request *q), handler_fn *then)
+{
+    q->work = work;
+    q->job = (struct io_job){.run = run_work, .done = on_worked};
+    wait(q, then);
+    if (io_work(q->api->shared->signin->pool, q->api->w->loop, &q->job))
+        return;
+    q->is_waiting = false;
+    api_refuse(q, ERR_OVERLOADED, "Too many people are signing in: try again in a moment");
 }
 
 static void walk_end(struct io_post *p)

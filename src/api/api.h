@@ -5,6 +5,8 @@
 #include "relay/worker.h"
 
 struct api;
+struct trust;
+struct signin;
 
 /* What the APIs of all workers share. */
 struct api_shared {
@@ -12,6 +14,8 @@ struct api_shared {
     unsigned n;
     int64_t started_ms;
     const char *version;
+    struct trust *trust;         /* api/trust.h */
+    const struct signin *signin; /* api/signin.h */
 };
 
 struct api *api_new(struct relay_worker *w, const struct http_limits *limits,

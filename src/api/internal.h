@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "base/arena.h"
+#include "io/pool.h"
 #include "relay/reply.h"
 
 struct api_request;
@@ -74,8 +75,9 @@ struct api_request {
     int64_t account_id;            /* of whoever asks; 0: nobody */
     struct str peer;               /* the client's address as text, or "" */
     struct str user_agent;
-    struct buf out;    /* for api_reply_buf() */
-    struct buf fields; /* further lines of the answer's head */
+    struct buf out;         /* for api_reply_buf() */
+    struct buf fields;      /* further lines of the answer's head */
+    struct str form_target; /* the origin to which an answer to a page's form may lead, or empty */
     /* the rest is api.c's */
     struct gate_wait wait;
     struct person_wait person_wait;
@@ -83,6 +85,9 @@ struct api_request {
     handler_fn *then;
     struct audit audit; /* of the next write; its action is empty where there is none */
     struct api_walk walk;
+    struct io_job job;
+    void (*work)(struct api_request *q);
+    bool is_foreign;         /* another site's page asks */
     bool is_known, has_body; /* what run() waits for */
     bool is_waiting;         /* for the store or other workers: they will call back */
 };
@@ -118,6 +123,10 @@ void api_store(struct api_request *q, struct store_call *c, enum store_need need
  * in force on every worker before its answer is sent. arg lives in the request's arena. */
 void api_everywhere(struct api_request *q, void (*visit)(struct api *a, void *arg), void *arg,
                     handler_fn *then);
+
+/* work(q) on a helper's thread, for what takes long: it may touch nothing but q->state. Then `then`
+ * back home, as with api_store(). Where too much waits already: answered with 503. */
+void api_work(struct api_request *q, void (*work)(struct api_request *q), handler_fn *then);
 
 /* --- answering: the request is over --- */
 

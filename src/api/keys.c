@@ -88,8 +88,8 @@ static void release_list(void *list)
 
 static void list_keys(struct api_request *q, int64_t parent_id)
 {
-    struct store_key_list *l = api_state(q, sizeof *l);
     struct str workspace = api_query(q, STR("workspace_id"));
+    struct store_key_list *l = api_state(q, sizeof *l);
     uint64_t offset = 0;
     if (!l)
         return;
@@ -485,10 +485,10 @@ static enum err bound(const struct principal *parent, struct key_fields *in, str
 void api_children_create(struct api_request *q)
 {
     struct making *m = making_read(q, KEY_FIELDS_CHILD);
-    const struct key *p = &q->who->key;
     struct fault f;
     if (!m)
         return;
+    const struct key *p = &q->who->key;
     if (bound(q->who, &m->in, &f) != ERR_OK) {
         api_fault(q, &f);
         return;

@@ -1,4 +1,6 @@
-#include "api/internal.h"
+#include "api/oauth.h"
+
+enum { FORM_MAX = 16 * 1024 };
 
 enum { BODY_MAX = 64 * 1024 };
 
@@ -38,6 +40,50 @@ static const struct route routes[] = {
     {HTTP_PATCH, STR_INIT("/policy"), ACCESS_MANAGEMENT, BODY_MAX, api_policy_set,
      "Changes the account's policy"},
     {HTTP_GET, STR_INIT("!/health"), ACCESS_OPEN, 0, api_health, "200 while the process can serve"},
+    {HTTP_GET, STR_INIT("!/"), ACCESS_PAGE, 0, page_home, "To the account, or to sign in"},
+    {HTTP_GET, STR_INIT("!/site.css"), ACCESS_OPEN, 0, page_style, "The pages' style sheet"},
+    {HTTP_GET, STR_INIT("!/icon.svg"), ACCESS_OPEN, 0, page_icon, "The pages' icon"},
+    {HTTP_GET, STR_INIT("!/signin"), ACCESS_PAGE, 0, signin_show, "Page: sign in"},
+    {HTTP_POST, STR_INIT("!/signin"), ACCESS_PAGE, FORM_MAX, signin_submit,
+     "Sign in with a password"},
+    {HTTP_GET, STR_INIT("!/signin/link"), ACCESS_PAGE, 0, link_show, "Page: sign in from a mail"},
+    {HTTP_POST, STR_INIT("!/signin/link"), ACCESS_PAGE, FORM_MAX, link_submit,
+     "Sign in with a mailed link"},
+    {HTTP_POST, STR_INIT("!/signout"), ACCESS_PAGE, FORM_MAX, signout_submit, "Sign out"},
+    {HTTP_GET, STR_INIT("!/signup"), ACCESS_PAGE, 0, signup_show, "Page: sign up"},
+    {HTTP_POST, STR_INIT("!/signup"), ACCESS_PAGE, FORM_MAX, signup_submit, "Sign up"},
+    {HTTP_GET, STR_INIT("!/signup/confirm"), ACCESS_PAGE, 0, link_show, "Page: complete a sign-up"},
+    {HTTP_POST, STR_INIT("!/signup/confirm"), ACCESS_PAGE, FORM_MAX, link_submit,
+     "Complete a sign-up"},
+    {HTTP_GET, STR_INIT("!/claim"), ACCESS_PAGE, 0, link_show, "Page: claim the instance"},
+    {HTTP_POST, STR_INIT("!/claim"), ACCESS_PAGE, FORM_MAX, link_submit, "Claim the instance"},
+    {HTTP_GET, STR_INIT("!/join"), ACCESS_PAGE, 0, link_show, "Page: accept an invitation"},
+    {HTTP_POST, STR_INIT("!/join"), ACCESS_PAGE, FORM_MAX, link_submit, "Accept an invitation"},
+    {HTTP_GET, STR_INIT("!/account"), ACCESS_PAGE, 0, account_page_show,
+     "Page: one's keys, apps and sessions"},
+    {HTTP_POST, STR_INIT("!/account/keys"), ACCESS_PAGE, FORM_MAX, account_keys_create,
+     "Make a key"},
+    {HTTP_POST, STR_INIT("!/account/keys/change"), ACCESS_PAGE, FORM_MAX, account_keys_change,
+     "Disable, enable or delete a key"},
+    {HTTP_POST, STR_INIT("!/account/sessions/end"), ACCESS_PAGE, FORM_MAX, account_sessions_end,
+     "End sessions of one's own"},
+    {HTTP_POST, STR_INIT("!/account/password"), ACCESS_PAGE, FORM_MAX, account_password,
+     "Change one's password"},
+    {HTTP_GET, STR_INIT("!/account/people"), ACCESS_PAGE, 0, people_show,
+     "Page: users of the account"},
+    {HTTP_POST, STR_INIT("!/account/people/change"), ACCESS_PAGE, FORM_MAX, people_change,
+     "Set a user's role, disable or enable them"},
+    {HTTP_POST, STR_INIT("!/account/people/invite"), ACCESS_PAGE, FORM_MAX, people_invite,
+     "Invite somebody"},
+    {HTTP_POST, STR_INIT("!/account/people/uninvite"), ACCESS_PAGE, FORM_MAX, people_uninvite,
+     "Withdraw an invitation"},
+    {HTTP_GET, STR_INIT("!/auth"), ACCESS_PAGE, 0, consent_show, "Page: an app asks for a key"},
+    {HTTP_POST, STR_INIT("!/auth"), ACCESS_PAGE, FORM_MAX, consent_submit,
+     "Give an app a code for a key, or deny it"},
+    {HTTP_POST, STR_INIT("/auth/keys"), ACCESS_OPEN, FORM_MAX, oauth_exchange,
+     "A code becomes an app's key"},
+    {HTTP_POST, STR_INIT("/auth/keys/code"), ACCESS_KEY, FORM_MAX, oauth_code_create,
+     "A code for a key of an app"},
     {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, 0, api_metrics, "Prometheus text"},
 };
 

@@ -221,6 +221,8 @@ static int check_arguments(const struct command_args *a)
 {
     const struct command *c = a->command;
     size_t most = c->words[0] != '\0', least = most && c->words[0] != '[';
+    if (str_ends(str_c(c->words), STR("...")))
+        most = WORDS_MAX;
     for (int o = 0; o < OPTION__COUNT; o++) {
         if (a->options[o].p && !((c->options | OPTIONS_OF_ALL) & 1u << o))
             return command_misused(a, "it takes no %s", options[o].name);

@@ -26,19 +26,6 @@ static int close_with_account(struct command_session *s, enum err e, const struc
 
 /* --- accounts --- */
 
-static bool email_is_right(struct str email)
-{
-    struct str domain = email, user = str_cut(&domain, '@');
-    if (email.n > EMAIL_MAX || user.n == 0 || domain.n == 0 ||
-        str_find(domain, STR("@")) < domain.n)
-        return false;
-    for (size_t i = 0; i < email.n; i++) {
-        if ((unsigned char)email.p[i] <= ' ' || email.p[i] == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 static int open_for_email(struct command_session *s, const struct command_args *a,
                           char email[EMAIL_MAX + 1])
 {

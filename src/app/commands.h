@@ -34,7 +34,7 @@ enum option {
     OPTION__COUNT
 };
 
-enum { WORDS_MAX = 8 };
+enum { WORDS_MAX = 256 };
 
 struct command_args {
     const struct command *command;
@@ -46,7 +46,8 @@ struct command_args {
 
 struct command {
     const char *name;  /* "key create" */
-    const char *words; /* "HASH": what it wants beside options; "": nothing; "[FILE]": optional */
+    const char *words; /* "HASH": what it wants beside options; "": nothing; "[FILE]": optional;
+                        "PATH...": one or more */
     const char *summary;
     uint32_t options; /* bits 1 << OPTION_... beside --config, --data and --help, which all take */
     int (*run)(const struct command_args *a);
@@ -74,6 +75,8 @@ int command_ip_list(const struct command_args *a);
 int command_ip_delete(const struct command_args *a);
 int command_audit_list(const struct command_args *a);
 int command_ledger_verify(const struct command_args *a);
+int command_mail_test(const struct command_args *a);
+int command_scan(const struct command_args *a);
 int command_config_check(const struct command_args *a);
 int command_config_show(const struct command_args *a);
 int command_version(const struct command_args *a);

@@ -3,9 +3,12 @@
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
+#include "api/signin.h"
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "catalog/catalog.h"
+#include "io/courier.h"
 #include "store/journal.h"
 
 struct config {
@@ -24,6 +27,11 @@ struct config {
     uint32_t connections_max;     /* in all */
     uint32_t keepalive_ms;        /* silence after which a stream gets a comment line */
     uint32_t shutdown_ms;         /* how long streams may finish after SIGTERM */
+    struct str mail_smtp, mail_user, mail_from; /* or empty: no mail is sent */
+    struct secret mail_password;
+    enum courier_tls mail_starttls;
+    enum signup signup;
+    uint32_t session_idle_ms, session_absolute_ms;
     enum journal_sync journal_sync;
     enum log_level log_level;
     struct catalog

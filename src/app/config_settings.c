@@ -9,6 +9,7 @@
 
 /* A generation's id has room for 64 makers. */
 enum { WORKERS_MAX = 64 };
+#define SESSION_MOST_MS (INT64_C(45) * 24 * 3600 * 1000)
 
 static bool data_is_right(struct str text)
 {
@@ -27,6 +28,21 @@ static bool proxies_are_right(struct str text)
 {
     struct cidr ignored[TRUSTED_MAX];
     return relay_trusted_parse(text, ignored) >= 0;
+}
+
+static bool smtp_is_right(struct str text)
+{
+    return courier_mail_url_is_right(text);
+}
+
+static bool address_is_right(struct str text)
+{
+    struct str domain = text, user = str_cut(&domain, '@');
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] <= ' ' || text.p[i] > '~' || text.p[i] == '<' || text.p[i] == '>')
+            return false;
+    }
+    return text.n <= 254 && user.n && domain.n && str_find(domain, STR("@")) == domain.n;
 }
 
 static struct str listen_flag(const struct config_flags *flags)
@@ -48,6 +64,12 @@ static const char *const sync_choices[] = {[JOURNAL_SYNC_INTERVAL] = "interval",
                                            [JOURNAL_SYNC_ALWAYS] = "always",
                                            [JOURNAL_SYNC_NEVER] = "never",
                                            NULL};
+static const char *const starttls_choices[] = {[COURIER_TLS_REQUIRED] = "required",
+                                               [COURIER_TLS_OPPORTUNISTIC] = "opportunistic",
+                                               [COURIER_TLS_NEVER] = "never",
+                                               NULL};
+static const char *const signup_choices[] = {
+    [SIGNUP_CLOSED] = "closed", [SIGNUP_INVITATION] = "invitation", [SIGNUP_OPEN] = "open", NULL};
 static const char *const level_choices[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 _Static_assert(sizeof(enum journal_sync) == 4 && sizeof(enum log_level) == 4,
@@ -80,6 +102,21 @@ static const struct field settings[] = {
             .otherwise = "20000"),
     SETTING("keepalive", DURATION, keepalive_ms, .least = 10, .most = 3600000, .otherwise = "2s"),
     SETTING("shutdown", DURATION, shutdown_ms, .least = 0, .most = 3600000, .otherwise = "30s"),
+    SETTING("mail.smtp", TEXT, mail_smtp, .is_right = smtp_is_right,
+            .expected =
+                "a URL such as smtp://mail.example:587 or smtps://mail.example:465, without "
+                "user and password"),
+    SETTING("mail.user", TEXT, mail_user, .expected = "a name"),
+    SETTING("mail.password", SECRET, mail_password, .expected = "a password"),
+    SETTING("mail.from", TEXT, mail_from, .is_right = address_is_right,
+            .expected = "an address such as turnpike@gateway.example"),
+    SETTING("mail.starttls", CHOICE, mail_starttls, .choices = starttls_choices,
+            .otherwise = "required"),
+    SETTING("signup", CHOICE, signup, .choices = signup_choices, .otherwise = "closed"),
+    SETTING("sessions.idle", DURATION, session_idle_ms, .least = 1000, .most = SESSION_MOST_MS,
+            .otherwise = "24h"),
+    SETTING("sessions.absolute", DURATION, session_absolute_ms, .least = 1000,
+            .most = SESSION_MOST_MS, .otherwise = "30d"),
     SETTING("journal.sync", CHOICE, journal_sync, .choices = sync_choices, .otherwise = "interval"),
     SETTING("log_level", CHOICE, log_level, .choices = level_choices, .otherwise = "info"),
 };
@@ -111,6 +148,9 @@ enum err config__settings_read(struct config_loader *l, struct fault *f)
     enum err e = field_table_read(&t, f);
     if (e == ERR_OK && !c->tls_cert.n != !c->tls_key.n)
         return config_fault_set(f, config_get(l->root, STR("tls")), "tls needs both cert and key");
+    if (e == ERR_OK && !c->mail_smtp.n != !c->mail_from.n)
+        return config_fault_set(f, config_get(l->root, STR("mail")),
+                                "mail needs both smtp and from");
     return e;
 }
 

@@ -20,8 +20,11 @@ static const struct unit sizes[] = {{STR_INIT("GiB"), UINT64_C(1) << 30},
                                     {STR_INIT("KiB"), 1 << 10},
                                     {STR_INIT(""), 1}};
 /* "ms" before "s", which it ends in. */
-static const struct unit durations[] = {
-    {STR_INIT("ms"), 1}, {STR_INIT("h"), 3600000}, {STR_INIT("m"), 60000}, {STR_INIT("s"), 1000}};
+static const struct unit durations[] = {{STR_INIT("ms"), 1},
+                                        {STR_INIT("d"), 86400000},
+                                        {STR_INIT("h"), 3600000},
+                                        {STR_INIT("m"), 60000},
+                                        {STR_INIT("s"), 1000}};
 
 #define PUT(base, at, value) memcpy((char *)(base) + (at), &(value), sizeof(value))
 #define GET(value, base, at) memcpy(&(value), (const char *)(base) + (at), sizeof(value))

@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "api/trust.h"
+#include "app/mailer.h"
 #include "app/watch.h"
 #include "relay/relay.h"
 
@@ -13,6 +15,7 @@ struct worker {
     struct crew *crew;
     struct io_loop *loop;
     struct relay_worker *relays;
+    struct sessions *sessions;
     struct api *api;
     pthread_t thread;
     bool is_running;
@@ -38,7 +41,8 @@ struct crew {
     struct worker *workers;
     struct api **apis;
     struct api_shared shared;
-    struct watch *watch; /* on the first worker's loop */
+    struct watch *watch; /* on the first worker's loop, as the mailer */
+    struct mailer *mailer;
     uint32_t grace_ms;
     pthread_mutex_t lock;
     pthread_cond_t came_back;
@@ -82,10 +86,12 @@ struct notice {
 static void forget(struct io_post *p)
 {
     struct notice *n = container_of(p, struct notice, post);
-    if (n->is_all)
+    if (n->is_all) {
         gate_forget_all(n->worker->relays->gate);
-    else
+        sessions_forget_all(n->worker->sessions);
+    } else {
         gate_forget_key(n->worker->relays->gate, n->hash);
+    }
     free(n);
 }
 
@@ -122,6 +128,10 @@ static enum err worker_open(struct worker *k, unsigned i, const struct config *c
     k->relays = relay_worker_new(k->loop, shared, i, c->journal_sync, &settings, catalog, f);
     if (!k->relays)
         return f->err;
+    k->sessions = sessions_new(k->loop, shared->store, &k->crew->shared.signin->limits);
+    if (!k->sessions)
+        return fault_set(f, ERR_NOMEM, "no memory for a worker");
+    k->relays->persons = sessions_source(k->sessions);
     k->api = api_new(k->relays, &limits, &k->crew->shared);
     if (!k->api)
         return fault_set(f, ERR_NOMEM, "no memory for a worker");
@@ -130,8 +140,8 @@ static enum err worker_open(struct worker *k, unsigned i, const struct config *c
 }
 
 struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
-                      struct catalog *catalog, const struct io_tls *listener_tls,
-                      const char *version, struct fault *f)
+                      struct trust *trust, const struct signin *signin, struct catalog *catalog,
+                      const struct io_tls *listener_tls, const char *version, struct fault *f)
 {
     struct crew *w = calloc(1, sizeof *w);
     struct worker *workers = calloc(c->workers, sizeof *workers);
@@ -145,7 +155,7 @@ struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
         return NULL;
     }
     *w = (struct crew){.n = c->workers, .workers = workers, .apis = apis};
-    w->shared = (struct api_shared){apis, c->workers, clock_wall_ms(), version};
+    w->shared = (struct api_shared){apis, c->workers, clock_wall_ms(), version, trust, signin};
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->came_back, NULL);
     for (unsigned i = 0; i < w->n && e == ERR_OK; i++) {
@@ -155,9 +165,11 @@ struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
     }
     if (e == ERR_OK) {
         w->watch = watch_new(w->workers[0].loop, shared->store, shared->ledger, on_change, w);
-        if (w->watch)
+        w->mailer = mailer_new(w->workers[0].loop, shared->store, c, f);
+        if (w->watch && w->mailer)
             return w;
-        fault_write(f, ERR_NOMEM, "no memory for a worker");
+        if (!w->watch)
+            fault_write(f, ERR_NOMEM, "no memory for a worker");
     }
     crew_free(w);
     return NULL;
@@ -241,7 +253,8 @@ static bool is_quiet(const struct worker *k)
     const struct crew *w = k->crew;
     bool watches = k == &w->workers[0];
     return k->is_drained && k->relays->relays_n == 0 && api_is_idle(k->api) &&
-           gate_is_idle(k->relays->gate) && (!watches || watch_is_idle(w->watch));
+           gate_is_idle(k->relays->gate) && sessions_is_idle(k->sessions) &&
+           (!watches || (watch_is_idle(w->watch) && mailer_is_idle(w->mailer)));
 }
 
 /* Looks every few milliseconds whether the last request is gone; after the grace, ends what is
@@ -273,8 +286,10 @@ static void do_drain(struct io_post *p)
 {
     struct worker *k = container_of(p, struct worker, drain);
     struct crew *w = k->crew;
-    if (k == &w->workers[0])
+    if (k == &w->workers[0]) {
         watch_stop(w->watch);
+        mailer_stop(w->mailer);
+    }
     gate_stop(k->relays->gate);
     k->end_ms = io_now_ms(k->loop) + w->grace_ms;
     io_timer_init(&k->stop_timer, on_stop_timer);
@@ -306,9 +321,11 @@ void crew_free(struct crew *w)
         return;
     for (unsigned i = 0; i < w->n; i++) {
         api_free(w->workers[i].api);
+        sessions_free(w->workers[i].sessions);
         relay_worker_free(w->workers[i].relays);
     }
     watch_free(w->watch);
+    mailer_free(w->mailer);
     for (unsigned i = 0; i < w->n; i++) {
         if (w->workers[i].loop)
             io_loop_free(w->workers[i].loop);

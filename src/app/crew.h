@@ -8,11 +8,11 @@
 
 struct crew;
 
-/* Opens everything (ports too), starts nothing. c is lent for the call; shared and tls live as long
- * as the crew. */
+/* Opens everything (ports too), starts nothing. c, shared, trust, signin and tls live as long as the
+ * crew. */
 struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
-                      struct catalog *catalog, const struct io_tls *listener_tls,
-                      const char *version, struct fault *f);
+                      struct trust *trust, const struct signin *signin, struct catalog *catalog,
+                      const struct io_tls *listener_tls, const char *version, struct fault *f);
 uint16_t crew_port(const struct crew *w);
 enum err crew_start(struct crew *w, struct fault *f) MUST_USE;
 /* Waits until every worker has the new settings and catalog; a worker that fails keeps the old. */

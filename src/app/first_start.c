@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
+#include "store/calls_people.h"
+
 /* Enough for a first look; the operator grants what the account shall have. */
 #define FIRST_GRANT (10 * NANOS_PER_USD)
+enum { CLAIM_MS = 24 * 3600 * 1000 };
 
 static enum err submit(struct store *s, struct store_call *c, enum store_need need, struct fault *f)
 {
@@ -45,6 +48,23 @@ static enum err make_key(const struct config *c, struct store *s, int64_t accoun
     return submit(s, &create.call, STORE_KEY_CREATE, f);
 }
 
+/* There is no default password: who reads the server's output is its owner. */
+static enum err make_claim(struct store *s, struct first_start *out, struct fault *f)
+{
+    struct store_account_get get = {.create_first = true};
+    struct store_link_create link = {.link = {.kind = LINK_CLAIM}};
+    enum err e = submit(s, &get.call, STORE_ACCOUNT_GET, f);
+    if (e != ERR_OK)
+        return e;
+    link.link.account_id = get.account.id;
+    account_release(&get.account);
+    link.link.expires_ms = clock_wall_ms() + CLAIM_MS;
+    ticket_make(out->claim, link.link.hash);
+    e = submit(s, &link.call, STORE_LINK_CREATE, f);
+    out->has_claim = e == ERR_OK;
+    return e == ERR_CONFLICT ? ERR_OK : e; /* it has an owner */
+}
+
 enum err first_start(const struct config *c, struct first_start *out, struct fault *f)
 {
     struct store_account_get get = {.create_first = true};
@@ -62,6 +82,8 @@ enum err first_start(const struct config *c, struct first_start *out, struct fau
             e = make_key(c, s, get.account.id, out, f);
     }
     account_release(&get.account);
+    if (e == ERR_OK)
+        e = make_claim(s, out, f);
     store_close(s);
     return e;
 }

@@ -8,12 +8,18 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "api/trust.h"
+#include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
 #include "app/sim_catalog.h"
 #include "sim/sim.h"
 
-enum { WATCH_MS = 100 }; /* how often the main thread looks at signals and writes the log */
+enum {
+    WATCH_MS = 100, /* how often the main thread looks at signals and writes the log */
+    HELPERS = 2,    /* threads that hash passwords, 64 MiB each */
+    HELPERS_QUEUE_MAX = 64,
+};
 
 struct simulator {
     struct sim *sim;
@@ -28,6 +34,9 @@ struct process {
     const struct config_flags *flags;
     struct simulator simulator;
     struct relay_shared shared;
+    struct trust trust;
+    struct signin signin;
+    char base_url[320];
     struct io_tls *listener_tls, *upstream_tls;
     struct crew *crew;
     char management_prefix[KEY_PREFIX_MAX + 6];
@@ -106,6 +115,12 @@ static void greet(const struct process *p, const struct first_start *first)
                         "(models sim/...).\n");
     if (first->made_key)
         fprintf(stderr, "Your first API key, shown this once:\n\n  %s\n\n", first->key);
+    if (first->has_claim)
+        fprintf(
+            stderr,
+            "Nobody owns this instance yet. This link makes you its owner; it works once, for a "
+            "day:\n\n  %.*s/claim?token=%s\n\n",
+            STR_ARG(p->signin.base_url), first->claim);
     if (first->granted)
         fprintf(stderr, "Its account starts with $%lld; more: turnpike credit grant USD\n",
                 (long long)(first->granted / NANOS_PER_USD));
@@ -168,6 +183,46 @@ static enum err open_shared(struct process *p, struct fault *f)
     return p->shared.ledger ? ERR_OK : fault_set(f, ERR_NOMEM, "no memory for the ledger");
 }
 
+static enum err open_trust(struct process *p, struct fault *f)
+{
+    const struct config *c = &p->config;
+    const char *master = getenv("TURNPIKE_MASTER_KEY");
+    p->trust.courier = courier_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
+    if (!p->trust.courier)
+        return f->err;
+    return seal_key_open(&p->trust.master, secret_of(str_c(master)), store_dir(p->shared.store), f);
+}
+
+static enum err open_signin(struct process *p, struct fault *f)
+{
+    const struct config *c = &p->config;
+    p->signin = (struct signin){
+        .signup = c->signup,
+        .limits = {.idle_ms = c->session_idle_ms, .absolute_ms = c->session_absolute_ms},
+        .public_url = c->public_url,
+        .attempts = attempts_new()};
+    if (!p->signin.attempts)
+        return fault_set(f, ERR_NOMEM, "no memory for slowed attempts");
+    p->signin.pool = io_pool_new(HELPERS, HELPERS_QUEUE_MAX, f);
+    return p->signin.pool ? ERR_OK : f->err;
+}
+
+/* What links of ours begin with: never what a request says of us. */
+static void name_base_url(struct process *p)
+{
+    struct str host = p->config.listen_host, url = p->config.public_url;
+    bool is_v6 = memchr(host.p, ':', host.n) != NULL;
+    if (url.n)
+        snprintf(p->base_url, sizeof p->base_url, "%.*s", STR_ARG(url));
+    else
+        snprintf(p->base_url, sizeof p->base_url, "%s://%s%.*s%s:%u",
+                 p->listener_tls ? "https" : "http", is_v6 ? "[" : "", STR_ARG(host),
+                 is_v6 ? "]" : "", crew_port(p->crew));
+    p->signin.base_url = str_c(p->base_url);
+    while (str_ends(p->signin.base_url, STR("/")))
+        p->signin.base_url.n--;
+}
+
 static enum err process_open(struct process *p, struct first_start *first, struct fault *f)
 {
     raise_descriptors();
@@ -178,11 +233,18 @@ static enum err process_open(struct process *p, struct first_start *first, struc
         e = first_start(&p->config, first, f);
     if (e == ERR_OK)
         e = open_shared(p, f);
+    if (e == ERR_OK)
+        e = open_trust(p, f);
+    if (e == ERR_OK)
+        e = open_signin(p, f);
     if (e != ERR_OK)
         return e;
-    p->crew =
-        crew_new(&p->config, &p->shared, p->config.catalog, p->listener_tls, turnpike_version(), f);
-    return p->crew ? crew_start(p->crew, f) : f->err;
+    p->crew = crew_new(&p->config, &p->shared, &p->trust, &p->signin, p->config.catalog,
+                       p->listener_tls, turnpike_version(), f);
+    if (!p->crew)
+        return f->err;
+    name_base_url(p);
+    return crew_start(p->crew, f);
 }
 
 static void process_close(struct process *p)
@@ -190,6 +252,10 @@ static void process_close(struct process *p)
     if (p->crew)
         crew_drain(p->crew, p->config.shutdown_ms);
     crew_free(p->crew);
+    courier_free(p->trust.courier);
+    seal_key_forget(&p->trust.master);
+    io_pool_free(p->signin.pool);
+    attempts_free(p->signin.attempts);
     simulator_end(&p->simulator);
     if (p->shared.store)
         store_close(p->shared.store);
@@ -209,11 +275,10 @@ static void warn_unchangeable(const struct config *old, const struct config *new
         !str_eq(old->listen_host, new->listen_host) || old->listen_port != new->listen_port;
     if (moved || !str_eq(old->data, new->data) || old->workers != new->workers ||
         !str_eq(old->key_prefix, new->key_prefix) || !str_eq(old->tls_cert, new->tls_cert) ||
-        !str_eq(old->upstream_ca, new->upstream_ca) || old->journal_sync != new->journal_sync)
-        log_line(
-            LOG_WARN,
-            "listen, data, workers, key_prefix, tls, upstream_ca and journal change at the next "
-            "start only");
+        !str_eq(old->upstream_ca, new->upstream_ca) || !str_eq(old->mail_smtp, new->mail_smtp) ||
+        !str_eq(old->mail_from, new->mail_from) || old->journal_sync != new->journal_sync)
+        log_line(LOG_WARN, "listen, data, workers, key_prefix, tls, upstream_ca, mail and journal "
+                           "change at the next start only");
 }
 
 /* The catalog and limits are swapped whole, or all stays as it was. The strings that stay in use
@@ -267,10 +332,8 @@ int serve(const struct config_flags *flags)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    if (config_load(&p.config, flags, &f) != ERR_OK) {
-        fprintf(stderr, "turnpike: %s\n", f.message);
-        return 1;
-    }
+    if (config_load(&p.config, flags, &f) != ERR_OK)
+        return command_failed(&f);
     log_set_level(p.config.log_level);
     if (process_open(&p, &first, &f) != ERR_OK) {
         fprintf(stderr, "turnpike: %s\n", f.message);
@@ -280,7 +343,7 @@ int serve(const struct config_flags *flags)
     log_set_deferred(true);
     log_listening(&p);
     greet(&p, &first);
-    explicit_bzero(first.key, sizeof first.key);
+    explicit_bzero(&first, sizeof first);
     watch_signals(&p, &signals);
     process_close(&p);
     log_line(LOG_INFO, "stopped");

@@ -4,13 +4,12 @@
 #define AUTH_PERSON_H
 
 #include "auth/gate.h"
-
-enum role { ROLE_OWNER, ROLE_ADMIN, ROLE_MEMBER };
+#include "store/people.h"
 
 enum { CSRF_MAX = 64 };
 
 struct person {
-    int64_t user_id, account_id;
+    int64_t user_id, account_id, session_id;
     enum role role;
     char email[EMAIL_MAX + 1];
     char csrf[CSRF_MAX + 1]; /* what unsafe requests of this session must bear; never empty */
@@ -32,6 +31,8 @@ struct person_source {
     enum gate_answer (*ask)(struct person_source *s, struct str cookie, struct person_wait *w);
     void (*leave)(struct person_wait *w); /* the asker goes away before it is answered */
     void (*release)(struct person_source *s, struct person *p);
+    /* What is known is out of date: somebody was signed out, disabled, or given another role. */
+    void (*forget_all)(struct person_source *s);
 };
 
 #define SESSION_COOKIE "turnpike_session"

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/codec.h"
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){.max = max};
@@ -16,7 +18,7 @@ void buf_release(struct buf *b)
 }
 
 /* Doubles, so that n adds cost O(n); never past the ceiling. */
-enum err buf_grow(struct buf *b, size_t more)
+enum err buf_grow_more(struct buf *b, size_t more)
 {
     if (b->failed != ERR_OK)
         return b->failed;
@@ -45,19 +47,8 @@ enum err buf_add_c(struct buf *b, const char *c)
 /* Two digits for each division. */
 enum err buf_add_u64(struct buf *b, uint64_t v)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
-    char digits[20];
-    size_t at = sizeof digits;
-    for (; v >= 100; v /= 100)
-        memcpy(digits + (at -= 2), pairs + v % 100 * 2, 2);
-    if (v >= 10)
-        memcpy(digits + (at -= 2), pairs + v * 2, 2);
-    else
-        digits[--at] = (char)('0' + v);
-    return buf_add(b, str_of(digits + at, sizeof digits - at));
+    char digits[DECIMAL_MAX], *end = digits + sizeof digits, *p = decimal_before(end, v);
+    return buf_add(b, str_of(p, (size_t)(end - p)));
 }
 
 enum err buf_add_i64(struct buf *b, int64_t v)

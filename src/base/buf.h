@@ -29,8 +29,15 @@ static inline struct str buf_view(const struct buf *b)
     return (struct str){b->p, b->n};
 }
 
+enum err buf_grow_more(struct buf *b, size_t more);
+
 /* Makes room for `more` bytes past n: ERR_TOO_BIG past the ceiling, ERR_NOMEM without memory. */
-enum err buf_grow(struct buf *b, size_t more);
+static inline enum err buf_grow(struct buf *b, size_t more)
+{
+    if (LIKELY(b->failed == ERR_OK && more <= b->cap - b->n))
+        return ERR_OK;
+    return buf_grow_more(b, more);
+}
 
 /* The results may be left unlooked at: `failed` remembers. */
 static inline enum err buf_add(struct buf *b, struct str s)

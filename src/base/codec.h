@@ -1,8 +1,13 @@
-/* codec.h: bytes as text: hex, CRC-32 (IEEE 802.3), random numbers. */
+/* codec.h: numbers and bytes as text: decimal, hex, CRC-32 (IEEE 802.3), random numbers. */
 #ifndef BASE_CODEC_H
 #define BASE_CODEC_H
 
 #include "base/str.h"
+
+/* The digits of v so that they end before `end`, where there is room for DECIMAL_MAX of them;
+ * returns where they begin. */
+enum { DECIMAL_MAX = 20 };
+char *decimal_before(char *end, uint64_t v);
 
 void hex_encode(char *out, const void *bytes, size_t n); /* 2n characters, lowercase, no NUL */
 /* Exactly 2n hex digits, lowercase. */

@@ -36,7 +36,7 @@
     X(STORE,          503, "server")                  /* the database failed */                  \
     X(SHUTDOWN,       503, "server")                  /* this process is stopping */             \
     X(TIMEOUT,        504, "timeout")                 /* the provider was too slow */            \
-    X(VERSION,        505, "invalid_request")
+    X(VERSION,        400, "invalid_request")
 /* clang-format on */
 
 enum err {

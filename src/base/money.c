@@ -1,7 +1,10 @@
 #include "base/money.h"
 
+#include "base/codec.h"
+
+#define PICOS_PER_USD INT64_C(1000000000000)
 /* More than a dollar a token is a mistake; and so no sum of prices comes near 128 bits. */
-#define PRICE_MAX INT64_C(1000000000000)
+#define PRICE_MAX PICOS_PER_USD
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -120,37 +123,32 @@ bool money_parse_per_million(struct str s, picos *out)
     return parse_decimal(s, 6, PRICE_MAX, out);
 }
 
-/* v in units of 10^-places as the shortest exact decimal. */
-static enum err add_decimal(struct buf *b, int64_t v, unsigned places)
+/* v in units of 1/unit, a power of ten, as the shortest exact decimal. */
+static enum err add_decimal(struct buf *b, int64_t v, uint64_t unit)
 {
-    char digits[40];
-    size_t end = sizeof digits, at = end;
-    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    bool printing = false; /* zeros at the end of a fraction are not printed */
-    for (unsigned i = 0; i < places; i++, rest /= 10) {
-        printing = printing || rest % 10;
-        if (printing)
-            digits[--at] = (char)('0' + rest % 10);
+    char room[2 * DECIMAL_MAX + 2], *end = room + sizeof room, *p = end;
+    uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v, fraction = size % unit;
+    if (fraction) {
+        p = decimal_before(end,
+                           unit + fraction); /* a 1 before all its digits, where the point goes */
+        *p = '.';
+        while (end[-1] == '0')
+            end--;
     }
-    if (printing)
-        digits[--at] = '.';
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
+    p = decimal_before(p, size / unit);
     if (v < 0)
-        digits[--at] = '-';
-    return buf_add(b, str_of(digits + at, end - at));
+        *--p = '-';
+    return buf_add(b, str_of(p, (size_t)(end - p)));
 }
 
 enum err money_add_usd(struct buf *b, nanos amount)
 {
-    return add_decimal(b, amount, 9);
+    return add_decimal(b, amount, NANOS_PER_USD);
 }
 
 enum err money_add_price(struct buf *b, picos per_token)
 {
-    return add_decimal(b, per_token, 12);
+    return add_decimal(b, per_token, PICOS_PER_USD);
 }
 
 void money_sum_add(struct money_sum *s, uint64_t tokens, picos per_token)

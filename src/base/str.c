@@ -1,8 +1,9 @@
 #include "base/str.h"
 
-static unsigned char lower(char c)
+static bool is_letter(char c)
 {
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'z';
 }
 
 bool str_ieq(struct str a, struct str b)
@@ -10,7 +11,8 @@ bool str_ieq(struct str a, struct str b)
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++) {
-        if (lower(a.p[i]) != lower(b.p[i]))
+        int differing = a.p[i] ^ b.p[i];
+        if (differing && (differing != 0x20 || !is_letter(a.p[i])))
             return false;
     }
     return true;

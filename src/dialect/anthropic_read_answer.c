@@ -149,6 +149,8 @@ static enum err emit_use(struct reading *g, struct json block)
 
 static enum err emit_citation(struct reading *g, struct json v)
 {
+    if (!json_is(v, JSON_OBJECT))
+        return ERR_OK;
     g->event.citation = (struct canon_citation){
         .url = canon_text(json_get(v, STR("url"))),
         .title = canon_text(json_get(v, STR("title"))),

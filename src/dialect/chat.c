@@ -81,27 +81,67 @@ static const struct field fields[] = {
     {STR_INIT("max_completion_tokens"), COUNT, false, 1, 4294967295.0, MAX_COMPLETION_TOKENS},
 };
 
+enum { NAME_LONGEST = 21 };
+
+/* Of the names of each length the first one's index; filled before main(). */
+static uint8_t first_of_length[NAME_LONGEST + 2];
+
+__attribute__((constructor)) static void fields_index(void)
+{
+    size_t i = 0;
+    for (size_t n = 0; n < COUNT_OF(first_of_length); n++) {
+        while (i < COUNT_OF(fields) && fields[i].name.n < n)
+            i++;
+        first_of_length[n] = (uint8_t)i;
+    }
+    BUG_ON(i != COUNT_OF(fields)); /* by length, and none longer */
+}
+
 static const struct field *field_find(struct str name)
 {
-    for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        if (fields[i].name.n == name.n && memcmp(fields[i].name.p, name.p, name.n) == 0)
+    if (name.n > NAME_LONGEST)
+        return NULL;
+    for (size_t i = first_of_length[name.n]; i < first_of_length[name.n + 1]; i++) {
+        if (memcmp(fields[i].name.p, name.p, name.n) == 0)
             return &fields[i];
-        if (fields[i].name.n > name.n)
-            return NULL;
     }
     return NULL;
+}
+
+/* "0.7": whole digits over a power of ten, both exact in a double, divide to the double nearest to
+ * the text, as strtod() has it. False: it is not that simple. */
+static bool short_decimal(struct str s, double *out)
+{
+    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    uint32_t v = 0;
+    size_t point = s.n;
+    if (s.n >= COUNT_OF(tens))
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '.')
+            point = i + 1;
+        else if (s.p[i] >= '0' && s.p[i] <= '9')
+            v = v * 10 + (uint32_t)(s.p[i] - '0');
+        else
+            return false;
+    }
+    *out = v / tens[s.n - point];
+    return true;
 }
 
 /* Only for range checks of sampling parameters: money never passes here. */
 static bool number_in(struct json v, double low, double high)
 {
     char text[64];
+    double d;
     struct str raw = json_raw(v);
     if (!json_is(v, JSON_NUMBER) || raw.n >= sizeof text)
         return false;
-    memcpy(text, raw.p, raw.n);
-    text[raw.n] = '\0';
-    double d = strtod(text, NULL);
+    if (!short_decimal(raw, &d)) {
+        memcpy(text, raw.p, raw.n);
+        text[raw.n] = '\0';
+        d = strtod(text, NULL);
+    }
     return d >= low && d <= high;
 }
 

@@ -24,7 +24,7 @@ const char *http_method_name(enum http_method m)
 struct str http_field(const struct http_head *h, struct str name)
 {
     for (uint32_t i = 0; i < h->n; i++) {
-        if (str_ieq(h->fields[i].name, name))
+        if (h->fields[i].name.n == name.n && str_ieq(h->fields[i].name, name))
             return h->fields[i].value;
     }
     return STR_NONE;
@@ -146,12 +146,24 @@ static enum err on_expect(struct notes *o, struct http_head *h, struct str value
     return ERR_OK;
 }
 
+/* A name or an address and a port (RFC 3986, 3.2), and nothing that a reader behind us could take
+ * for more. */
+static enum err on_host(struct notes *o, struct str value)
+{
+    o->hosts++;
+    for (size_t i = 0; !o->is_response && i < value.n; i++) {
+        char c = value.p[i];
+        if (c <= ' ' || c > '~' || strchr("\"#/<>?@\\^`{|}", c))
+            return fault_set(o->fault, ERR_INVALID, "Host is not a name or an address");
+    }
+    return ERR_OK;
+}
+
 static enum err on_field(struct notes *o, struct http_head *h, const struct http_field *f)
 {
     switch (f->name.n) {
     case 4:
-        o->hosts += str_ieq(f->name, STR("Host"));
-        return ERR_OK;
+        return str_ieq(f->name, STR("Host")) ? on_host(o, f->value) : ERR_OK;
     case 6:
         return str_ieq(f->name, STR("Expect")) ? on_expect(o, h, f->value) : ERR_OK;
     case 10:

@@ -1,6 +1,6 @@
 /* head.h: the head of an HTTP/1.1 message as views (RFC 9112), and how strictly it is read.
  *
- * Refused, whatever the parser under us would allow: a bare LF or CR, obs-fold, NUL, white space
+ * Refused, whatever others would allow: a bare LF or CR, obs-fold, NUL, white space
  * before a colon, two Content-Length fields or one that is no number, Transfer-Encoding beside
  * Content-Length, a Transfer-Encoding other than chunked, a head over HTTP_HEAD_MAX, more than
  * HTTP_FIELDS_MAX fields, no Host in HTTP/1.1 or two of them. */

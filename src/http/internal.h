@@ -5,7 +5,7 @@
 
 #include "http/head.h"
 
-/* --- scan.c: finds the end of a head and refuses what is not strict, line by line --- */
+/* --- scan.c: finds the end of a head and refuses what is not well formed, line by line --- */
 
 struct http_scan {
     uint32_t at;    /* the beginning of the first line that is not complete yet */

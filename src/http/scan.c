@@ -1,19 +1,21 @@
 #include "http/internal.h"
 
-#define BIT(c) (UINT64_C(1) << ((c) % 64))
-
 /* tchar of RFC 9110, 5.6.2. */
 static bool is_token(unsigned char c)
 {
-    static const uint64_t set[4] = {
-        BIT('!') | BIT('#') | BIT('$') | BIT('%') | BIT('&') | BIT('\'') | BIT('*') | BIT('+') |
-            BIT('-') | BIT('.') | UINT64_C(0x3ff) << '0',
-        UINT64_C(0x3ffffff) << 'A' % 64 | UINT64_C(0x3ffffff) << 'a' % 64 | BIT('^') | BIT('_') |
-            BIT('`') | BIT('|') | BIT('~'),
-        0,
-        0,
+    static const bool set[256] = {
+        ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
+        ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1, ['0'] = 1,
+        ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,  ['7'] = 1, ['8'] = 1,
+        ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1,  ['F'] = 1, ['G'] = 1,
+        ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1,  ['N'] = 1, ['O'] = 1,
+        ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1,  ['V'] = 1, ['W'] = 1,
+        ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1,  ['d'] = 1, ['e'] = 1,
+        ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1,  ['l'] = 1, ['m'] = 1,
+        ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1,  ['t'] = 1, ['u'] = 1,
+        ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
     };
-    return set[c / 64] >> c % 64 & 1;
+    return set[c];
 }
 
 static enum err bad(struct fault *f, const char *why)
@@ -74,7 +76,6 @@ static enum err status_line(struct str line, struct fault *f)
     return ERR_OK;
 }
 
-/* Only what comes before the value; http_parse() looks at the value. */
 static enum err field_line(struct str line, struct fault *f)
 {
     size_t i = 0;
@@ -94,17 +95,60 @@ static enum err field_line(struct str line, struct fault *f)
                      STR_ARG(name));
 }
 
+/* Not zero iff one of the eight bytes at p is below a space or is DEL. */
+static uint64_t controls_in(const char *p)
+{
+    const uint64_t every = UINT64_C(0x0101010101010101), tops = every * 0x80;
+    uint64_t x, no_del;
+    memcpy(&x, p, sizeof x);
+    no_del = x ^ every * 0x7f;
+    return (((x - every * ' ') & ~x) | ((no_del - every) & ~no_del)) & tops;
+}
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+static bool has_control(struct str line)
+{
+    uint64_t found = 0;
+    if (line.n >= 8) { /* the last eight may be looked at in part again */
+        for (size_t i = 0; i < line.n - 8; i += 8)
+            found |= controls_in(line.p + i);
+        return (found | controls_in(line.p + line.n - 8)) != 0;
+    }
+    for (size_t i = 0; i < line.n; i++)
+        found |= is_control(line.p[i]);
+    return found != 0;
+}
+
+/* Of a field that is well formed up to its colon: the value may hold tabs. */
+static enum err check_value(struct str line, struct fault *f)
+{
+    struct str value = line, name = str_cut(&value, ':');
+    for (size_t i = 0; i < value.n; i++) {
+        if (is_control(value.p[i]) && value.p[i] != '\t')
+            return fault_set(f, ERR_INVALID,
+                             "The header \"%.*s\" holds a character that is not allowed",
+                             STR_ARG(str_head(name, 60)));
+    }
+    return ERR_OK;
+}
+
 static enum err check_line(struct http_scan *s, struct str line, struct fault *f)
 {
-    if (memchr(line.p, '\r', line.n))
+    bool is_clean = !has_control(line);
+    if (!is_clean && memchr(line.p, '\r', line.n))
         return bad(f, "A line of the head holds a bare CR");
-    if (memchr(line.p, 0, line.n))
+    if (!is_clean && memchr(line.p, 0, line.n))
         return bad(f, "A line of the head holds a NUL byte");
     if (s->lines++ == 0)
         return s->is_response ? status_line(line, f) : request_line(s, line, f);
     if (s->lines > HTTP_FIELDS_MAX + 1)
         return fault_set(f, ERR_HEAD_TOO_BIG, "There are more than %d headers", HTTP_FIELDS_MAX);
-    return field_line(line, f);
+    enum err e = field_line(line, f);
+    return e == ERR_OK && !is_clean ? check_value(line, f) : e;
 }
 
 enum err http_scan(struct http_scan *s, struct str bytes, struct fault *f)

@@ -143,6 +143,23 @@ struct str url_query(struct str query, struct str name, struct buf *scratch)
     return STR_NONE;
 }
 
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void url_add_encoded(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (is_unreserved(s.p[i]))
+            buf_add(out, str_of(s.p + i, 1));
+        else
+            buf_printf(out, "%%%02X", c);
+    }
+}
+
 bool url_parse_listen(struct str text, struct str *host, uint16_t *port)
 {
     struct str h = STR_NONE, p;

@@ -21,6 +21,8 @@ enum err url_parse(struct str text, struct url *out, struct fault *f) MUST_USE;
 struct str url_query(struct str query, struct str name, struct buf *scratch);
 /* A path's segment, percent-decoded to the end of `scratch`; p NULL: no room. */
 struct str url_segment(struct str segment, struct buf *scratch);
+/* Percent-encoded, so that it stands for itself in a query and in a path's segment. */
+void url_add_encoded(struct buf *out, struct str s);
 /* "HOST:PORT", "[v6]:PORT" or ":PORT". */
 bool url_parse_listen(struct str text, struct str *host, uint16_t *port);
 

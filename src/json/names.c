@@ -37,21 +37,24 @@ static uint64_t sign_of(struct json key)
     return UINT64_C(1) << ((raw.n * 7 + first * 3 + last) & 63);
 }
 
-/* Each with each where their signs meet: for few names that is faster than a table. */
+static bool is_among_those_before(struct json object, struct json value)
+{
+    for (struct json v = json_first(object); v.at != value.at; v = json_after(object, v)) {
+        if (is_same_name(json_key(v), json_key(value)))
+            return true;
+    }
+    return false;
+}
+
+/* Each with those before it, where their signs meet: for few names that is faster than a table. */
 static enum err compare_all(struct json object, struct fault *f)
 {
-    struct json keys[FEW_MEMBERS];
     uint64_t seen = 0;
-    unsigned n = 0;
     for (struct json v = json_first(object); v.type; v = json_after(object, v)) {
-        keys[n] = json_key(v);
-        uint64_t sign = sign_of(keys[n]);
-        for (unsigned i = 0; (seen & sign) && i < n; i++) {
-            if (is_same_name(keys[i], keys[n]))
-                return refuse_name(keys[n], f);
-        }
+        uint64_t sign = sign_of(json_key(v));
+        if ((seen & sign) && is_among_those_before(object, v))
+            return refuse_name(json_key(v), f);
         seen |= sign;
-        n++;
     }
     return ERR_OK;
 }

@@ -292,11 +292,6 @@ static inline const struct json_node *node_of(struct json v)
     return &v.tape[v.at];
 }
 
-static inline struct json value_at(struct json from, uint32_t at)
-{
-    return (struct json){from.text, from.tape, at, from.tape[at].type};
-}
-
 static inline struct str raw_str(const char *text, const struct json_node *string)
 {
     return str_of(text + string->at + 1, string->n - 2);
@@ -335,7 +330,7 @@ enum err json_parse(struct json_tape *t, struct str text, struct json *out, stru
     r.depth = 0; /* `open` holds nothing yet, and clearing it would cost more than a short text */
     enum err e = read_all(&r);
     if (e == ERR_OK)
-        *out = value_at((struct json){.text = r.text, .tape = t->nodes}, 0);
+        *out = json_at((struct json){.text = r.text, .tape = t->nodes}, 0);
     return e;
 }
 
@@ -355,43 +350,15 @@ struct str json_raw(struct json v)
     return v.type == JSON_NONE ? STR_NONE : str_of(v.text + node_of(v)->at, node_of(v)->n);
 }
 
-struct str json_raw_str(struct json v)
-{
-    return v.type == JSON_STRING ? raw_str(v.text, node_of(v)) : STR_NONE;
-}
-
 struct json json_get(struct json v, struct str name)
 {
     if (v.type != JSON_OBJECT)
         return none;
     for (uint32_t at = v.at + 1, end = node_of(v)->next; at < end; at = v.tape[at + 1].next) {
         if (string_is(v.text, &v.tape[at], name))
-            return value_at(v, at + 1);
+            return json_at(v, at + 1);
     }
     return none;
-}
-
-/* The child whose node, or whose name's, is `at`; none where the parent ends before it. */
-static struct json child_at(struct json parent, uint32_t at)
-{
-    if (at == node_of(parent)->next)
-        return none;
-    return value_at(parent, parent.type == JSON_OBJECT ? at + 1 : at);
-}
-
-struct json json_first(struct json v)
-{
-    return v.type >= JSON_ARRAY ? child_at(v, v.at + 1) : none;
-}
-
-struct json json_after(struct json parent, struct json child)
-{
-    return child.type ? child_at(parent, node_of(child)->next) : none;
-}
-
-struct json json_key(struct json object_member)
-{
-    return value_at(object_member, object_member.at - 1);
 }
 
 bool json_str_eq(struct json v, struct str s)

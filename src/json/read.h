@@ -70,20 +70,46 @@ static inline bool json_is_none_or_null(struct json v)
     return v.type <= JSON_NULL;
 }
 
+static inline struct json json_at(struct json from, uint32_t node)
+{
+    return (struct json){from.text, from.tape, node, from.tape[node].type};
+}
+
 /* The value's own bytes as they stand in the text; of JSON_NONE an empty view. */
 struct str json_raw(struct json v);
 /* Of a string: what is between the quotes, escapes as they stand. Else an empty view. */
-struct str json_raw_str(struct json v);
+static inline struct str json_raw_str(struct json v)
+{
+    const struct json_node *node = v.type == JSON_STRING ? &v.tape[v.at] : NULL;
+    return node ? str_of(v.text + node->at + 1, node->n - 2) : STR_NONE;
+}
 
 /* Member of an object by its unescaped name (the first of that name); JSON_NONE if v is no object.
  */
 struct json json_get(struct json v, struct str name);
 
+/* The child whose node, or whose name's, is `node`; JSON_NONE where the parent ends before it. */
+static inline struct json json_child_at(struct json parent, uint32_t node)
+{
+    if (node == parent.tape[parent.at].next)
+        return (struct json){.type = JSON_NONE};
+    return json_at(parent, parent.type == JSON_OBJECT ? node + 1 : node);
+}
+
 /* Walks arrays and objects: json_first() then json_after() until JSON_NONE. In an object the walk
  * stands on the values, and json_key() gives the string node before one. */
-struct json json_first(struct json v);
-struct json json_after(struct json parent, struct json child);
-struct json json_key(struct json object_member);
+static inline struct json json_first(struct json v)
+{
+    return v.type >= JSON_ARRAY ? json_child_at(v, v.at + 1) : (struct json){.type = JSON_NONE};
+}
+static inline struct json json_after(struct json parent, struct json child)
+{
+    return child.type ? json_child_at(parent, child.tape[child.at].next) : child;
+}
+static inline struct json json_key(struct json object_member)
+{
+    return json_at(object_member, object_member.at - 1);
+}
 
 /* Equal to a string value, escapes decoded. False for other types. */
 bool json_str_eq(struct json v, struct str s);

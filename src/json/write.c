@@ -7,28 +7,24 @@ static bool is_in_object(const struct json_writer *w)
     return w->depth && (w->is_object >> (w->depth - 1) & 1);
 }
 
-static void add_name(struct buf *out, bool comma, struct str name)
-{
-    if (buf_grow(out, name.n + 4) != ERR_OK)
-        return;
-    char *p = out->p + out->n;
-    if (comma)
-        *p++ = ',';
-    *p++ = '"';
-    memcpy(p, name.p, name.n);
-    memcpy(p + name.n, "\":", 2);
-    out->n = (size_t)(p + name.n + 2 - out->p);
-}
-
 /* What stands before a value: a comma, a name. */
 static void begin(struct json_writer *w, const char *key)
 {
     BUG_ON((key != NULL) != is_in_object(w));
-    if (key)
-        add_name(w->out, w->comma, str_c(key));
-    else if (w->comma)
-        buf_add(w->out, STR(","));
+    size_t n = key ? strlen(key) : 0;
+    if (buf_grow(w->out, w->comma + (key ? n + 3 : 0)) != ERR_OK)
+        return;
+    char *p = w->out->p + w->out->n;
+    if (w->comma)
+        *p++ = ',';
     w->comma = true;
+    if (key) {
+        *p++ = '"';
+        p = (char *)memcpy(p, key, n) + n;
+        *p++ = '"';
+        *p++ = ':';
+    }
+    w->out->n = (size_t)(p - w->out->p);
 }
 
 static void open_scope(struct json_writer *w, const char *key, bool is_object)

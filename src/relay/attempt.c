@@ -175,13 +175,20 @@ static bool step(struct relay *r, const struct failure *x)
     return true;
 }
 
+static void tell_operator(struct str provider)
+{
+    struct log_line l;
+    log_begin(&l, LOG_ERROR, "the provider refuses the credential configured for it");
+    log_str(&l, "provider", provider);
+    log_end(&l);
+}
+
 static void note(struct relay *r, const struct failure *x)
 {
     struct str provider = r->plan[r->plan_at].endpoint->provider->name;
     metrics_attempt(&r->w->metrics, provider, x->outcome);
     if (x->outcome == OUTCOME_AUTH)
-        log_line(LOG_ERROR, "provider=%.*s refuses the credential configured for it",
-                 STR_ARG(provider));
+        tell_operator(provider);
     if (!r->failure)
         r->failure = arena_alloc(&r->arena, sizeof *r->failure);
     if (r->failure)

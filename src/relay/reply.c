@@ -8,7 +8,8 @@ enum { ERROR_MAX = 8 * 1024 };
 
 static const char cors[] =
     "Access-Control-Allow-Origin: *\r\n"
-    "Access-Control-Expose-Headers: X-Request-Id, X-Generation-Id, Retry-After\r\n";
+    "Access-Control-Expose-Headers: X-Request-Id, X-Generation-Id, Retry-After, "
+    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset\r\n";
 
 void reply_context_init(struct reply_context *c, uint64_t random, const struct http_head *head)
 {

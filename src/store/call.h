@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 #include "io/loop.h"
+#include "store/needs_trust.h"
+#include "store/needs_people.h"
 #include "store/records.h"
 
 enum store_need {
@@ -27,7 +29,10 @@ enum store_need {
     STORE_GENERATION_GET,
     STORE_CHANGES,
     STORE_VERIFY,
-    STORE__COUNT
+#define X(need, function) STORE_##need,
+    TRUST_READS(X) TRUST_WRITES(X) PEOPLE_READS(X) PEOPLE_WRITES(X)
+#undef X
+        STORE__COUNT
 };
 
 struct store_call {

@@ -30,6 +30,10 @@ static bool is_write(const struct store_call *c)
     case STORE_IP_ALLOW_ADD:
     case STORE_IP_ALLOW_DELETE:
     case STORE_POLICY_SET:
+#define X(need, function) case STORE_##need:
+        TRUST_WRITES(X)
+        PEOPLE_WRITES(X)
+#undef X
         return true;
     case STORE_ACCOUNT_GET: {
         const struct store_account_get *a = (const void *)c;
@@ -43,6 +47,10 @@ static bool is_write(const struct store_call *c)
     case STORE_GENERATION_GET:
     case STORE_CHANGES:
     case STORE_VERIFY:
+#define X(need, function) case STORE_##need:
+        TRUST_READS(X)
+        PEOPLE_READS(X)
+#undef X
     case STORE__COUNT:
         break;
     }

@@ -148,15 +148,14 @@ static enum err keep_aside(struct applier *a, const struct source *s, const char
 
 /* --- the files of this run --- */
 
-static enum err file_finish(struct applier *a, struct journal_file *file, struct fault *f)
+/* The file is gone from the set; s is what is known of it. */
+static enum err file_finish(struct applier *a, const struct source *s, const char *name,
+                            struct fault *f)
 {
-    struct source s = {.name = str_c(file->name),
-                       .at = atomic_load(&file->applied),
-                       .end = atomic_load(&file->committed)};
-    enum err e = position_drop(a, s.name, f);
+    enum err e = position_drop(a, s->name, f);
     if (e != ERR_OK)
         return e;
-    e = file->is_stuck ? keep_aside(a, &s, file->name, f) : remove_file(a, file->name, f);
+    e = s->is_stuck ? keep_aside(a, s, name, f) : remove_file(a, name, f);
     if (e != ERR_OK) /* a file that stays is read again by the next run, and then counts nothing */
         log_line(LOG_ERROR, "%s", f->message);
     return ERR_OK;
@@ -186,10 +185,15 @@ static enum err file_serve(struct applier *a, struct journal_file *file, struct 
     enum err e = file_apply(a, file, f);
     if (e != ERR_OK || !is_retired)
         return e;
-    struct journal_file gone = *file;
+    char name[JOURNAL_NAME_MAX]; /* not all of the file: some of it is the sync thread's */
+    memcpy(name, file->name, sizeof name);
+    struct source s = {.name = str_c(name),
+                       .at = atomic_load(&file->applied),
+                       .end = atomic_load(&file->committed),
+                       .is_stuck = file->is_stuck};
     if (!journal_file_remove(a->set, file))
         return ERR_OK;
-    return file_finish(a, &gone, f);
+    return file_finish(a, &s, name, f);
 }
 
 enum err apply_files(struct applier *a, struct fault *f)

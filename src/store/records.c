@@ -6,7 +6,7 @@
 /* 2025-01-01T00:00:00Z: the years before it would only make ids longer. */
 #define EPOCH_MS INT64_C(1735689600000)
 
-enum { MAKER_BITS = 6, COUNT_BITS = 15, CODE_DIGITS = 26 };
+enum { MAKER_BITS = 6, COUNT_BITS = 15, CODE_DIGITS = 26, SLOT_MS_BITS = 8 };
 #define ID_MS_MAX (INT64_MAX >> (MAKER_BITS + COUNT_BITS))
 
 /* --- texts --- */
@@ -115,9 +115,22 @@ static void add_capped(nanos *sum, nanos n)
         *sum = INT64_MAX;
 }
 
+/* In the day in which the latest settlement fell, and so in its week and month: nearly always. */
+static bool is_same_day(const struct usage *u, int64_t at_ms)
+{
+    const int64_t day_ms = INT64_C(86400000);
+    int64_t day = u->start[WINDOW_DAY];
+    return day > 0 && at_ms >= day && at_ms - day < day_ms;
+}
+
 void usage_add(struct usage *u, int64_t at_ms, nanos cost)
 {
     BUG_ON(cost < 0);
+    if (is_same_day(u, at_ms)) {
+        for (enum window w = WINDOW_NONE; w < WINDOW__COUNT; w++)
+            add_capped(&u->in[w], cost);
+        return;
+    }
     add_capped(&u->in[WINDOW_NONE], cost);
     for (enum window w = WINDOW_DAY; w < WINDOW__COUNT; w++) {
         int64_t start = window_start(w, at_ms);
@@ -199,6 +212,14 @@ bool generation_id_parse(struct str text, int64_t *id, uint64_t *tag)
     *id = (int64_t)(v >> 64);
     *tag = (uint64_t)v;
     return str_eq(generation_id_text(*id, *tag, again), text); /* one text for one id */
+}
+
+int64_t generation_slot(int64_t id)
+{
+    BUG_ON(id < 0);
+    int64_t ms = id >> (MAKER_BITS + COUNT_BITS),
+            maker = id >> COUNT_BITS & ((1 << MAKER_BITS) - 1);
+    return ms >> SLOT_MS_BITS << MAKER_BITS | maker;
 }
 
 int64_t generation_id_next(struct generation_ids *g, int64_t now_ms)

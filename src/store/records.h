@@ -120,6 +120,9 @@ enum { GENERATION_ID_MAX = 48 };
 struct str generation_id_text(int64_t id, uint64_t tag, char out[GENERATION_ID_MAX]);
 bool generation_id_parse(struct str text, int64_t *id, uint64_t *tag);
 
+/* Ids of one maker and the same 256 ms share a slot; slots grow with time. */
+int64_t generation_slot(int64_t id);
+
 /* Makes ids: milliseconds since 2025 above, then the maker (0..63), then a count. One per worker.
  */
 struct generation_ids {

@@ -1,4 +1,6 @@
 #include "store/sqlite.h"
+#include "store/sqlite_trust.h"
+#include "store/sqlite_people.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -323,9 +325,7 @@ const struct store_backend store_sqlite = {
     .rollback = rollback,
     .part_begin = part_begin,
     .part_end = part_end,
-    .run =
-        {
-            [STORE_ACCOUNT_CREATE] = sqlite_account_create,
+    .run = {[STORE_ACCOUNT_CREATE] = sqlite_account_create,
             [STORE_ACCOUNT_GET] = sqlite_account_get,
             [STORE_ACCOUNT_LIST] = sqlite_account_list,
             [STORE_ACCOUNT_DISABLE] = sqlite_account_disable,
@@ -345,7 +345,10 @@ const struct store_backend store_sqlite = {
             [STORE_GENERATION_GET] = sqlite_generation_get,
             [STORE_CHANGES] = sqlite_changes,
             [STORE_VERIFY] = sqlite_verify,
-        },
+#define X(need, function) [STORE_##need] = sqlite_##function,
+            TRUST_READS(X) TRUST_WRITES(X) PEOPLE_READS(X) PEOPLE_WRITES(X)
+#undef X
+    },
     .audit_add = sqlite_audit_add,
     .generations_add = sqlite_generations_add,
     .position_get = sqlite_position_get,

@@ -109,6 +109,9 @@ struct charge {
 enum err sqlite_charge_ancestors(struct store_conn *c, struct charge **charges, size_t *n,
                                  struct fault *f) MUST_USE;
 
+/* Without moving counters. */
+enum err sqlite_generations_store(struct store_conn *c, const struct generation *rows, size_t n,
+                                  struct fault *f) MUST_USE;
 enum err sqlite_generations_add(struct store_conn *c, const struct generation *rows, size_t n,
                                 struct fault *f);
 enum err sqlite_position_get(struct store_conn *c, struct str file, uint64_t *offset,

@@ -1,70 +1,102 @@
 #include <stdlib.h>
 
+#include "store/block.h"
 #include "store/journal.h"
 #include "store/sqlite.h"
 
 /* --- adding --- */
 
-static int64_t stored(uint64_t tokens)
+/* A batch's new generations by id and tag, and the block under way. */
+struct batch {
+    struct store_conn *c;
+    const struct generation **rows; /* what turns out to be no news is NULL */
+    struct block_writer block;
+};
+
+static int by_id(const void *a, const void *b)
 {
-    return tokens > INT64_MAX ? INT64_MAX : (int64_t)tokens;
+    const struct generation *x = *(const struct generation *const *)a,
+                            *y = *(const struct generation *const *)b;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return (x->tag > y->tag) - (x->tag < y->tag);
 }
 
-/* In the order of GENERATION_COLUMNS. */
-static void query_generation(struct query *q, const struct generation *g, int64_t id)
+static void strike_known(const struct generation **rows, size_t n, struct str directory)
 {
-    query_i64(q, id);
-    query_i64(q, (int64_t)g->tag);
-    query_i64(q, g->account_id);
-    query_i64(q, g->key_id);
-    query_i64(q, g->settled_ms);
-    query_i64(q, g->cost);
-    query_i64(q, stored(g->tokens_prompt));
-    query_i64(q, stored(g->tokens_completion));
-    query_text(q, g->model);
-    query_text(q, g->provider);
-    query_blob(q, g->record.p, g->record.n);
-}
-
-static enum err insert_as(struct store_conn *c, const struct generation *g, int64_t id,
-                          bool *is_new, struct fault *f)
-{
-    struct query q = query_of(c, SQL_GENERATION_INSERT);
-    query_generation(&q, g, id);
-    enum err e = query_run(&q, f);
-    *is_new = e == ERR_OK && sqlite_rows_changed(c) == 1;
-    return e;
-}
-
-static enum err tag_read(struct store_conn *c, int64_t id, uint64_t *tag, struct fault *f)
-{
-    struct query q = query_of(c, SQL_GENERATION_TAG);
-    query_i64(&q, id);
-    enum err e = query_next(&q, f);
-    if (e == ERR_OK)
-        *tag = (uint64_t)col_i64(&q);
-    query_end(&q);
-    return e;
-}
-
-/* An id that is taken by the same tag was counted before. Taken by another (the clock was set back
- * between two runs), the record goes to the next free number, where a second reading finds it
- * again: never lost, never counted twice. */
-enum { PROBES_MAX = 64 };
-
-static enum err insert(struct store_conn *c, const struct generation *g, bool *is_new,
-                       struct fault *f)
-{
-    for (int64_t i = 0; i < PROBES_MAX && i <= INT64_MAX - g->id; i++) {
-        uint64_t tag;
-        enum err e = insert_as(c, g, g->id + i, is_new, f);
-        if (e != ERR_OK || *is_new)
-            return e;
-        e = tag_read(c, g->id + i, &tag, f);
-        if (e != ERR_OK || tag == g->tag)
-            return e;
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i] && block_has(directory, rows[i]->id, rows[i]->tag))
+            rows[i] = NULL;
     }
-    return fault_set(f, ERR_STORE, "no free number near generation %lld", (long long)g->id);
+}
+
+/* Strikes what the blocks at these keys have already, and finds the next free key. */
+static enum err strike_stored(struct batch *b, const struct generation **rows, size_t n,
+                              int64_t *key, struct fault *f)
+{
+    struct block_keys keys = block_keys_of(rows[0]->id);
+    struct query q = query_of(b->c, SQL_BLOCK_DIRECTORIES);
+    enum err e;
+    *key = keys.first;
+    query_i64(&q, keys.first);
+    query_i64(&q, keys.last);
+    while ((e = query_next(&q, f)) == ERR_OK) {
+        *key = col_i64(&q) + 1;
+        strike_known(rows, n, col_blob(&q));
+    }
+    query_end(&q);
+    if (e == ERR_NOT_FOUND && *key > keys.last)
+        return fault_set(f, ERR_STORE, "no free number for a block at %lld", (long long)keys.first);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err block_insert(struct batch *b, int64_t key, struct fault *f)
+{
+    struct str directory = buf_view(&b->block.directory), records = buf_view(&b->block.records);
+    struct query q = query_of(b->c, SQL_BLOCK_INSERT);
+    query_i64(&q, key);
+    query_blob(&q, directory.p, directory.n);
+    query_blob(&q, records.p, records.n);
+    return query_run(&q, f);
+}
+
+/* Rows of one range of keys become one block. */
+static enum err block_store(struct batch *b, const struct generation **rows, size_t n,
+                            struct fault *f)
+{
+    int64_t key;
+    enum err e = strike_stored(b, rows, n, &key, f);
+    block_writer_reset(&b->block);
+    for (size_t i = 0; i < n && e == ERR_OK; i++) {
+        if (rows[i] && (e = block_add(&b->block, rows[i])) != ERR_OK)
+            e = fault_set(f, e, "no memory for a block of %zu generations", n);
+    }
+    return e == ERR_OK && b->block.records.n ? block_insert(b, key, f) : e;
+}
+
+static size_t without_twins(const struct generation **rows, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept == 0 || by_id(&rows[kept - 1], &rows[i]) != 0)
+            rows[kept++] = rows[i];
+    }
+    return kept;
+}
+
+/* Leaves in rows[], of which *n is the number, what was stored and not there before. */
+static enum err blocks_store(struct batch *b, size_t *n, struct fault *f)
+{
+    enum err e = ERR_OK;
+    qsort(b->rows, *n, sizeof *b->rows, by_id);
+    *n = without_twins(b->rows, *n);
+    for (size_t at = 0, end; at < *n && e == ERR_OK; at = end) {
+        int64_t last = block_keys_of(b->rows[at]->id).last;
+        for (end = at + 1; end < *n && block_keys_of(b->rows[end]->id).last == last; end++)
+            continue;
+        e = block_store(b, b->rows + at, end - at, f);
+    }
+    return e;
 }
 
 /* --- counters: one read and one write for each owner in a batch --- */
@@ -127,73 +159,115 @@ static enum err charge_all(struct store_conn *c, const struct owner_sql *sql,
     return ERR_OK;
 }
 
-enum err sqlite_generations_add(struct store_conn *c, const struct generation *rows, size_t n,
-                                struct fault *f)
+static enum err charge_owners(struct store_conn *c, struct charge **of_keys,
+                              struct charge *of_accounts, size_t n, struct fault *f)
 {
-    struct charge *charges = n ? reallocarray(NULL, n, 2 * sizeof *charges) : NULL;
-    struct charge *of_keys = charges, *of_accounts = charges + n;
+    enum err e = charge_all(c, &account_sql, of_accounts, n, f);
+    if (e == ERR_OK)
+        e = sqlite_charge_ancestors(c, of_keys, &n, f);
+    return e == ERR_OK ? charge_all(c, &key_sql, *of_keys, n, f) : e;
+}
+
+static enum err charge_new(struct batch *b, size_t n, struct fault *f)
+{
+    struct charge *of_keys = reallocarray(NULL, n, sizeof *of_keys);
+    struct charge *of_accounts = reallocarray(NULL, n, sizeof *of_accounts);
     size_t counted = 0;
     enum err e = ERR_OK;
-    if (n == 0)
-        return ERR_OK;
-    if (!charges)
-        return fault_set(f, ERR_NOMEM, "no memory for a batch of %zu generations", n);
+    if (!of_keys || !of_accounts)
+        e = fault_set(f, ERR_NOMEM, "no memory for a batch of %zu generations", n);
     for (size_t i = 0; i < n && e == ERR_OK; i++) {
-        const struct generation *g = &rows[i];
-        bool is_new = false;
-        e = insert(c, g, &is_new, f);
-        if (!is_new)
+        const struct generation *g = b->rows[i];
+        if (!g)
             continue;
         of_keys[counted] = (struct charge){g->key_id, g->settled_ms, g->cost};
         of_accounts[counted++] = (struct charge){g->account_id, g->settled_ms, g->cost};
     }
+    if (e == ERR_OK && counted)
+        e = charge_owners(b->c, &of_keys, of_accounts, counted, f);
+    free(of_keys);
+    free(of_accounts);
+    return e;
+}
+
+static enum err batch_init(struct batch *b, struct store_conn *c, const struct generation *rows,
+                           size_t n, struct fault *f)
+{
+    *b = (struct batch){.c = c, .rows = reallocarray(NULL, n, sizeof *b->rows)};
+    block_writer_init(&b->block);
+    if (!b->rows)
+        return fault_set(f, ERR_NOMEM, "no memory for a batch of %zu generations", n);
+    for (size_t i = 0; i < n; i++)
+        b->rows[i] = &rows[i];
+    return ERR_OK;
+}
+
+static void batch_release(struct batch *b)
+{
+    block_writer_release(&b->block);
+    free(b->rows);
+}
+
+enum err sqlite_generations_store(struct store_conn *c, const struct generation *rows, size_t n,
+                                  struct fault *f)
+{
+    struct batch b;
+    enum err e = batch_init(&b, c, rows, n, f);
     if (e == ERR_OK)
-        e = charge_all(c, &account_sql, of_accounts, counted, f);
+        e = blocks_store(&b, &n, f);
+    batch_release(&b);
+    return e;
+}
+
+enum err sqlite_generations_add(struct store_conn *c, const struct generation *rows, size_t n,
+                                struct fault *f)
+{
+    struct batch b;
+    if (n == 0)
+        return ERR_OK;
+    enum err e = batch_init(&b, c, rows, n, f);
     if (e == ERR_OK)
-        e = sqlite_charge_ancestors(c, &charges, &counted, f);
+        e = blocks_store(&b, &n, f);
     if (e == ERR_OK)
-        e = charge_all(c, &key_sql, charges, counted, f);
-    free(charges);
+        e = charge_new(&b, n, f);
+    batch_release(&b);
     return e;
 }
 
 /* --- finding --- */
 
 /* Copies the record into `text`, and its views point there. */
-static enum err row_read(struct query *q, struct store_generation_get *g)
+static enum err record_take(const struct block *b, size_t i, struct store_generation_get *g)
 {
-    enum err e = query_next(q, &g->call.fault);
-    if (e != ERR_OK)
-        return e;
-    uint64_t tag = (uint64_t)col_i64(q);
-    if (buf_add(&g->text, col_blob(q)) != ERR_OK)
-        return fault_set(&g->call.fault, g->text.failed, "no memory for a generation");
-    if (!journal_decode(buf_view(&g->text), &g->row))
+    struct generation lent;
+    if (!block_read(b, i, &lent))
         return fault_set(&g->call.fault, ERR_STORE, "a generation's record is damaged");
-    g->row.tag = tag;
+    if (buf_add(&g->text, lent.record) != ERR_OK)
+        return fault_set(&g->call.fault, g->text.failed, "no memory for a generation");
+    BUG_ON(!journal_decode(buf_view(&g->text), &g->row));
     return ERR_OK;
 }
 
 enum err sqlite_generation_get(struct store_conn *c, struct store_call *call)
 {
     struct store_generation_get *g = container_of(call, struct store_generation_get, call);
-    for (int64_t i = 0; i < PROBES_MAX && i <= INT64_MAX - g->id; i++) {
-        struct query q = query_of(c, SQL_GENERATION_BY_ID);
-        query_i64(&q, g->id + i);
-        buf_reset(&g->text);
-        enum err e = row_read(&q, g);
-        query_end(&q);
-        if (e == ERR_NOT_FOUND)
-            break;
-        if (e != ERR_OK)
-            return e;
-        if (g->row.tag == g->tag) {
-            g->row.id = g->id;
-            return ERR_OK;
-        }
+    struct block_keys keys = block_keys_of(g->id);
+    struct query q = query_of(c, SQL_BLOCKS_BETWEEN);
+    bool is_found = false;
+    enum err e;
+    query_i64(&q, keys.first);
+    query_i64(&q, keys.last);
+    while (!is_found && (e = query_next(&q, &call->fault)) == ERR_OK) {
+        struct block b = {.directory = col_blob(&q)};
+        b.records = col_blob(&q);
+        is_found = block_has(b.directory, g->id, g->tag);
+        if (is_found)
+            e = record_take(&b, block_find(b.directory, g->id, g->tag), g);
     }
-    store_generation_release(g);
-    return fault_set(&call->fault, ERR_NOT_FOUND, "there is no such generation");
+    query_end(&q);
+    if (e == ERR_NOT_FOUND)
+        return fault_set(&call->fault, ERR_NOT_FOUND, "there is no such generation");
+    return e;
 }
 
 /* --- how far the journals are applied --- */

@@ -2,6 +2,9 @@
 #ifndef STORE_SQLITE_SQL_H
 #define STORE_SQLITE_SQL_H
 
+#include "store/sqlite_sql_people.h"
+#include "store/sqlite_sql_trust.h"
+
 /* clang-format off */
 #define USAGE_COLUMNS "spent, day_start, day_spent, week_start, week_spent, month_start, month_spent"
 #define USAGE_SET                                                                                \
@@ -26,22 +29,8 @@
     "AND (k.origin <> 2 OR ?8) AND (?9 IS NULL OR k.creator = ?9) ORDER BY k.id DESC LIMIT ?10 "        \
     "OFFSET ?11"
 
-#define GENERATION_COLUMNS                                                                       \
-    "id, tag, account_id, key_id, settled_ms, cost, tokens_prompt, tokens_completion, model, "   \
-    "provider, record"
-
-/* What the generations of an owner (o) add up to, in all and in the windows that it stands in. Where it is used,
- * CROSS JOIN keeps the order: generations are read once, their owners found by key. */
-#define SUMS                                                                                     \
-    "sum(g.cost) AS spent, max(g.settled_ms) AS latest, "                                        \
-    "sum(iif(g.settled_ms >= o.day_start, g.cost, 0)) AS day_spent, "                            \
-    "sum(iif(g.settled_ms >= o.week_start, g.cost, 0)) AS week_spent, "                          \
-    "sum(iif(g.settled_ms >= o.month_start, g.cost, 0)) AS month_spent "
-#define SUMS_COLUMNS                                                                             \
-    "ifnull(s.spent, 0), ifnull(s.day_spent, 0), ifnull(s.week_spent, 0), "                      \
-    "ifnull(s.month_spent, 0), ifnull(s.latest, 0) "
 #define OWNER_COLUMNS                                                                            \
-    "o.spent, o.day_start, o.day_spent, o.week_start, o.week_spent, o.month_start, o.month_spent, "
+    "o.spent, o.day_start, o.day_spent, o.week_start, o.week_spent, o.month_start, o.month_spent "
 
 #define AUDIT_LIST_WHERE                                                                         \
     "AND (?2 = '' OR action = ?2) AND (?3 = '' OR target = ?3) ORDER BY id DESC LIMIT ? OFFSET ?"
@@ -115,32 +104,23 @@
     X(CHANGE_LATEST,     "SELECT ifnull(max(seq), 0) FROM change")                               \
     X(CHANGE_SINCE,      "SELECT seq, kind, id, hash FROM change WHERE seq > ? "                 \
                          "ORDER BY seq LIMIT ?")                                                 \
-    X(GENERATION_INSERT, "INSERT INTO generation(" GENERATION_COLUMNS ") VALUES(?, ?, ?, ?, ?, " \
-                         "?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO NOTHING")                         \
-    X(GENERATION_TAG,    "SELECT tag FROM generation WHERE id = ?")                              \
-    X(GENERATION_BY_ID,  "SELECT tag, record FROM generation WHERE id = ?")                      \
-    X(GENERATION_COUNT,  "SELECT count(*) FROM generation")                                      \
+    X(BLOCK_INSERT,      "INSERT INTO generation_block(key, directory, records) VALUES(?, ?, ?)") \
+    X(BLOCK_DIRECTORIES, "SELECT key, directory FROM generation_block "                          \
+                         "WHERE key BETWEEN ? AND ? ORDER BY key")                               \
+    X(BLOCKS_BETWEEN,    "SELECT directory, records FROM generation_block "                      \
+                         "WHERE key BETWEEN ? AND ? ORDER BY key")                               \
     X(POSITION_GET,      "SELECT offset FROM journal_position WHERE file = ?")                   \
     X(POSITION_SET,      "INSERT INTO journal_position(file, offset) VALUES(?, ?) "              \
                          "ON CONFLICT(file) DO UPDATE SET offset = excluded.offset")             \
     X(POSITION_DROP,     "DELETE FROM journal_position WHERE file = ?")                          \
     X(POSITIONS_CLEAR,   "DELETE FROM journal_position")                                         \
-    X(VERIFY_KEYS,       "WITH RECURSIVE up(key_id, id) AS ("                                    \
-                         "SELECT id, parent_id FROM key WHERE parent_id IS NOT NULL UNION ALL "  \
-                         "SELECT up.key_id, k.parent_id FROM up JOIN key k ON k.id = up.id "     \
-                         "WHERE k.parent_id IS NOT NULL), "                                      \
-                         "line(key_id, id) AS (SELECT id, id FROM key UNION ALL "                \
-                         "SELECT key_id, id FROM up) "                                           \
-                         "SELECT o.hash, " OWNER_COLUMNS SUMS_COLUMNS "FROM key o LEFT JOIN "    \
-                         "(SELECT l.id AS id, " SUMS "FROM generation g "                        \
-                         "CROSS JOIN line l ON l.key_id = g.key_id "                             \
-                         "CROSS JOIN key o ON o.id = l.id GROUP BY l.id) s ON s.id = o.id")      \
-    X(VERIFY_ACCOUNTS,   "SELECT o.email, o.granted, (SELECT ifnull(sum(amount), 0) "            \
+    X(VERIFY_KEYS,       "SELECT o.id, ifnull(o.parent_id, 0), o.hash, " OWNER_COLUMNS          \
+                         "FROM key o ORDER BY o.id")                                             \
+    X(VERIFY_ACCOUNTS,   "SELECT o.id, o.email, o.granted, (SELECT ifnull(sum(amount), 0) "      \
                          "FROM credit_grant WHERE account_id = o.id), "                          \
-                         OWNER_COLUMNS SUMS_COLUMNS "FROM account o LEFT JOIN "                  \
-                         "(SELECT g.account_id AS id, " SUMS "FROM generation g "                \
-                         "CROSS JOIN account o ON o.id = g.account_id GROUP BY g.account_id) s "       \
-                         "ON s.id = o.id")
+                         OWNER_COLUMNS "FROM account o ORDER BY o.id")                           \
+    SQL_LIST_TRUST(X)                                                                            \
+    SQL_LIST_PEOPLE(X)
 /* clang-format on */
 
 #endif

@@ -14,11 +14,13 @@ export async function startGateway() {
   env.TURNPIKE_DATA = join(directory, "data");
   const options = { env, cwd: directory };
   const child = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0"], { ...options, stdio: ["ignore", "ignore", "pipe"] });
-  const port = await listening(child);
+  const log = [];
+  const port = await listening(child, log);
   const cli = (...words) => JSON.parse(execFileSync(BINARY, words, { ...options, encoding: "utf8" }) || "null");
   cli("credit", "grant", "100");
   return {
     url: `http://127.0.0.1:${port}/api/v1`,
+    claimLink: () => /http\S+\/claim\?token=\w+/.exec(log.join("\n"))[0],
     key: (name, ...more) => cli("key", "create", "--name", name, ...more).key,
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -30,8 +32,7 @@ export async function startGateway() {
   };
 }
 
-function listening(child) {
-  const log = [];
+function listening(child, log) {
   return new Promise((resolve, reject) => {
     child.once("exit", (status) => reject(new Error(`ended with ${status}:\n${log.join("\n")}`)));
     createInterface({ input: child.stderr }).on("line", (line) => {

@@ -49,7 +49,7 @@ test("openai: models", async () => {
 test("openai: errors have their classes", async () => {
   await assert.rejects(chat({}, client("sk-tp-v1-wrong")), OpenAI.AuthenticationError);
   await assert.rejects(chat({}, client(gateway.key("poor", "--limit", "0"))), (e) => [402, 403].includes(e.status));
-  await assert.rejects(chat({ model: "sim/no-such-model" }), (e) => [400, 404].includes(e.status));
+  await assert.rejects(chat({ model: "sim/no-such-model" }), OpenAI.NotFoundError);
   await assert.rejects(chat({ model: "sim/only-429" }), OpenAI.RateLimitError);
 });
 

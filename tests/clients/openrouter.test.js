@@ -72,7 +72,7 @@ test("openrouter: the calling key, the credits and the generation", async () => 
 test("openrouter: errors have their classes", async () => {
   await assert.rejects(chat({}, client("sk-tp-v1-wrong")), errors.UnauthorizedResponseError);
   await assert.rejects(chat({}, client(gateway.key("poor", "--limit", "0"))), (e) => [402, 403].includes(e.statusCode));
-  await assert.rejects(chat({ model: "sim/no-such-model" }), (e) => [400, 404].includes(e.statusCode));
+  await assert.rejects(chat({ model: "sim/no-such-model" }), errors.NotFoundResponseError);
   await assert.rejects(chat({ model: "sim/only-429" }), errors.TooManyRequestsResponseError);
 });
 
@@ -80,4 +80,36 @@ test("openrouter: a stream that is cut bears an error", async () => {
   let error;
   for await (const chunk of await chat({ model: "sim/only-cut", stream: true })) error = chunk.error ?? error;
   assert.ok(error?.code >= 400 && error.message);
+});
+
+test("openrouter: keys are made, listed, read, changed and ended", async () => {
+  const expiresAt = new Date(Date.now() + 86_400_000);
+  const made = await manage.apiKeys.create({
+    requestBody: { name: "by the client", limit: 0.25, limitReset: "monthly", includeByokInLimit: true, expiresAt },
+  });
+  assert.ok(made.key.startsWith("sk-tp-v1-"));
+  const { hash } = made.data;
+  assert.equal(made.data.limit, 0.25);
+  assert.equal(made.data.limitReset, "monthly");
+  assert.equal(Math.floor(made.data.expiresAt / 1000), Math.floor(expiresAt / 1000));
+  const keys = (await listed(manage.apiKeys.list())).data;
+  assert.equal(keys[0].hash, hash);
+  assert.equal((await manage.apiKeys.get({ hash })).data.name, "by the client");
+  const { data: own } = await client(made.key).apiKeys.getCurrentKeyMetadata();
+  assert.equal(own.limitRemaining, 0.25);
+  assert.equal(own.isManagementKey, false);
+  const changed = await manage.apiKeys.update({ hash, requestBody: { name: "renamed", disabled: true, limit: null } });
+  assert.equal(changed.data.disabled, true);
+  assert.equal(changed.data.limit, null);
+  await assert.rejects(client(made.key).apiKeys.getCurrentKeyMetadata(), errors.UnauthorizedResponseError);
+  assert.equal((await listed(manage.apiKeys.list({ includeDisabled: false }))).data.some((k) => k.hash === hash), false);
+  assert.equal((await manage.apiKeys.delete({ hash })).deleted, true);
+  await assert.rejects(manage.apiKeys.get({ hash }), errors.NotFoundResponseError);
+});
+
+test("openrouter: who may not manage keys is told so", async () => {
+  await assert.rejects(api.apiKeys.list(), (e) => e.statusCode === 403);
+  await assert.rejects(api.credits.getCredits(), (e) => e.statusCode === 403);
+  await assert.rejects(manage.apiKeys.create({ requestBody: { name: "" } }), (e) => e.statusCode === 400);
+  await assert.rejects(client("sk-tp-v1-wrong").apiKeys.list(), errors.UnauthorizedResponseError);
 });

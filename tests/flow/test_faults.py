@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness import wire
-from harness.gateway import MIB, SLOWER, SLUG
+from harness.gateway import MIB, SLOWER, SLUG, logfmt
 
 FIRST_BYTE, IDLE = 10, 5  # seconds; the simulated provider's deadlines
 PROMPT = "canary-of-a-prompt-9f3b"
@@ -264,8 +264,8 @@ def test_a_huge_answer_is_passed_on_with_bounded_memory(simulated, kind, stream)
 
 
 def test_the_operator_is_told_of_a_bad_credential(simulated, played):
-    told = [line for line in simulated.log if "level=error" in line or "level=warn" in line]
-    assert [line for line in told if "credential" in line and "provider=sim" in line]
+    told = [fields for line in simulated.log if (fields := logfmt(line)).get("level") == "error"]
+    assert [fields for fields in told if "credential" in fields["msg"] and fields["provider"] == "sim"]
 
 
 def test_afterwards_nothing_is_held_and_the_ledger_agrees(simulated, played):

@@ -2,6 +2,7 @@
  * The first byte: whose readers; the second: a request, a whole answer, or a stream's events, one a
  * line: the JSON, or its name, a space and the JSON. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dialect/dialect.h"
@@ -23,7 +24,11 @@ static struct run {
 static void check_json(struct str text)
 {
     struct json v;
-    BUG_ON(json_parse(&run.check_tape, text, &v, NULL) == ERR_INVALID);
+    struct fault f;
+    if (json_parse(&run.check_tape, text, &v, &f) != ERR_INVALID)
+        return;
+    fprintf(stderr, "%s: %.*s\n", f.message, STR_ARG(text));
+    abort(); /* what was written is no JSON */
 }
 
 /* Each "data: " line but the one that is no JSON by its format. */

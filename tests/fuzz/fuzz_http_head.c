@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "http/internal.h"
+#include "http_same.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -106,6 +107,7 @@ static struct outcome read_message(struct str bytes, bool is_response, uint64_t 
     BUG_ON(o.head_n > HTTP_HEAD_MAX || o.head_n > bytes.n);
     struct str head = str_head(bytes, o.head_n);
     o.err = http_head_read(&s, head, &h, &f);
+    BUG_ON(o.err == ERR_OK && !http_is_same(&s, head, &h));
     if (o.err == ERR_OK)
         read_body(&o, check_head(&h, head, is_response), h.length, str_skip(bytes, o.head_n),
                   &seed);

@@ -188,6 +188,8 @@ static void a_wrong_path_or_method_is_told(void **state)
     struct end *c = get(NULL, "DELETE /api/v1/models");
     assert_answer(c, 405, "DELETE is not allowed here: use one of GET, HEAD, OPTIONS");
     assert_true(got_has(c, "\r\nAllow: GET, HEAD, OPTIONS\r\n"));
+    c = get(NULL, "BREW /api/v1/models");
+    assert_answer(c, 405, "This method is not allowed here: use one of GET, HEAD, OPTIONS");
 }
 
 static void browsers_are_let_in(void **state)

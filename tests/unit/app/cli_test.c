@@ -59,15 +59,10 @@ static void redirect(int fd, const char *name, int *saved)
     close(to);
 }
 
-/* Runs a command line, its words separated by '|'; what it says is in out and err. */
-static int run(const char *line)
+/* What it says is in out and err. */
+static int run_words(int argc, char **argv)
 {
-    static char words[4096];
-    char *argv[32] = {"turnpike"}, *rest = words, *word;
-    int argc = 1, saved_out, saved_err;
-    snprintf(words, sizeof words, "%s", line);
-    while (*line && (word = strsep(&rest, "|")))
-        argv[argc++] = word;
+    int saved_out, saved_err;
     fflush(stdout);
     redirect(STDOUT_FILENO, "out", &saved_out);
     redirect(STDERR_FILENO, "err", &saved_err);
@@ -80,6 +75,18 @@ static int run(const char *line)
     read_back("out", out, sizeof out);
     read_back("err", err, sizeof err);
     return status;
+}
+
+/* A command line, its words separated by '|'. */
+static int run(const char *line)
+{
+    static char words[4096];
+    char *argv[32] = {"turnpike"}, *rest = words, *word;
+    int argc = 1;
+    snprintf(words, sizeof words, "%s", line);
+    while (*line && (word = strsep(&rest, "|")))
+        argv[argc++] = word;
+    return run_words(argc, argv);
 }
 
 #define assert_has(text, part)                                                                     \
@@ -114,7 +121,9 @@ static void misuse_is_told_with_the_nearest_name_and_status_2(void **state)
         {"", "usage: turnpike COMMAND"},
         {"kye", "turnpike: unknown command 'kye'; did you mean 'key'? There are: serve, key, "
                 "credit, account, "},
-        {"scan|.", "turnpike: unknown command 'scan'; did you mean '"},
+        {"scna|.", "turnpike: unknown command 'scna'; did you mean 'scan'"},
+        {"scan", "turnpike scan: PATH... is missing"},
+        {"scan|/nowhere", "0 files"},
         {"key", "turnpike: key what? There are: create, list, show, disable, enable, delete\n"},
         {"key|lsit",
          "turnpike: unknown command 'lsit'; did you mean 'list'? There are: create, list,"},
@@ -155,7 +164,9 @@ static void misuse_is_told_with_the_nearest_name_and_status_2(void **state)
         {"sim|--listen|8080", "turnpike sim: --listen must be HOST:PORT"},
         {"config|check|--workers|none",
          "turnpike: --workers: workers must be a whole number from 1 to 64, not text\n"},
-        {"a|b|c|d|e|f|g|h|i", "turnpike: too many words\n"},
+        {"serve|--workers|0",
+         "turnpike: --workers: workers must be a whole number from 1 to 64, not this number\n"},
+        {"serve|--listen|8080", "turnpike: --listen: listen must be "},
         {"help|nothing", "turnpike: unknown command 'nothing'; did you mean '"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -166,6 +177,17 @@ static void misuse_is_told_with_the_nearest_name_and_status_2(void **state)
         assert_string_equal(out, "");
         assert_int_equal(access("data", F_OK), -1); /* nothing was begun */
     }
+}
+
+static void too_many_words_are_told(void **state)
+{
+    enum { MANY = WORDS_MAX + 3 };
+    char *argv[MANY] = {"turnpike", "scan"};
+    (void)state;
+    for (int i = 2; i < MANY; i++)
+        argv[i] = "x";
+    assert_int_equal(run_words(MANY, argv), EXIT_MISUSED);
+    assert_has(err, "turnpike: too many words\n");
 }
 
 static void help_is_everywhere(void **state)
@@ -329,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLI_TEST(misuse_is_told_with_the_nearest_name_and_status_2),
+        CLI_TEST(too_many_words_are_told),
         CLI_TEST(help_is_everywhere),
         CLI_TEST(every_command_is_named_and_summarised),
         CLI_TEST(a_key_is_made_shown_disabled_and_deleted),

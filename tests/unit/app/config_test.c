@@ -366,7 +366,7 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
          "1: unknown setting 'frst' in deadlines of provider 'a'; did you mean 'first'?"},
         {"providers: { a: { base_url: 'http://h', deadlines: { first: 1 } } }",
          "1: deadlines.first of provider 'a' must be a duration such as 75s or 500ms, from 1ms to "
-         "24h, not a number"},
+         "1d, not a number"},
         {"providers: { a: { base_url: 'http://h', data_policy: { training: no } } }",
          "1: data_policy.training of provider 'a' must be true or false, not text"},
         {"providers: { a: { base_url: 'http://h', dialect: cobol } }",

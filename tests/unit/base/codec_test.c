@@ -1,5 +1,9 @@
 #include "unit/unit.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/bug.h"
 #include "base/codec.h"
 
 static void hex_is_lowercase_and_reads_back(void **state)
@@ -33,43 +37,21 @@ static void hex_of_another_length_or_alphabet_is_refused(void **state)
     }
 }
 
-static void crc32_matches_known_values(void **state)
+static void decimals_end_where_they_are_told_to(void **state)
 {
     (void)state;
-    assert_int_equal(crc32_ieee(STR("")), 0);
-    assert_int_equal(crc32_ieee(STR("123456789")), 0xcbf43926u);
-    assert_int_equal(crc32_ieee(STR("a")), 0xe8b7be43u);
-    assert_int_equal(crc32_ieee(STR("The quick brown fox jumps over the lazy dog")), 0x414fa339u);
-}
-
-/* From the definition: the remainder of a division, bit by bit. */
-static uint32_t crc32_slowly(const uint8_t *p, size_t n)
-{
-    uint32_t crc = ~0u;
-    while (n--) {
-        crc ^= *p++;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+    char room[DECIMAL_MAX], expected[DECIMAL_MAX + 1], *end = room + sizeof room;
+    const uint64_t powers[] = {1, 10, 100, 1000, 10000, UINT64_C(10000000000000000000)};
+    uint64_t seed = 9;
+    for (unsigned i = 0; i < 2000; i++) {
+        uint64_t v =
+            i < COUNT_OF(powers) * 2 ? powers[i / 2] - i % 2 : next_random(&seed) >> i % 64;
+        int n = snprintf(expected, sizeof expected, "%" PRIu64, v);
+        char *p = decimal_before(end, v);
+        assert_int_equal(end - p, n);
+        assert_memory_equal(p, expected, n);
     }
-    return ~crc;
-}
-
-static void crc32_agrees_with_its_definition_however_it_is_cut(void **state)
-{
-    (void)state;
-    uint64_t seed = 3;
-    char bytes[100];
-    for (int round = 0; round < 2000; round++) {
-        for (size_t i = 0; i < sizeof bytes; i++)
-            bytes[i] = (char)next_random(&seed);
-        size_t from = next_random(&seed) % 8, n = next_random(&seed) % (sizeof bytes - 8);
-        size_t cut = n ? next_random(&seed) % n : 0;
-        struct str all = {bytes + from, n};
-        uint32_t expected = crc32_slowly((const uint8_t *)all.p, n);
-        assert_int_equal(crc32_ieee(all), expected);
-        uint32_t first = crc32_ieee(str_head(all, cut));
-        assert_int_equal(crc32_ieee_more(first, str_skip(all, cut)), expected);
-    }
+    assert_int_equal(end - decimal_before(end, UINT64_MAX), DECIMAL_MAX);
 }
 
 static void random_bytes_fill_all_and_differ(void **state)
@@ -91,8 +73,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hex_is_lowercase_and_reads_back),
         cmocka_unit_test(hex_of_another_length_or_alphabet_is_refused),
-        cmocka_unit_test(crc32_matches_known_values),
-        cmocka_unit_test(crc32_agrees_with_its_definition_however_it_is_cut),
+        cmocka_unit_test(decimals_end_where_they_are_told_to),
         cmocka_unit_test(random_bytes_fill_all_and_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -45,6 +46,47 @@ static void a_line_bears_time_level_and_message(void **state)
     assert_string_equal(logged(), "time=1970-01-01T00:00:00Z level=warn msg=\"disk 97% full\"\n");
     log_line(LOG_INFO, "%s", "ready");
     assert_string_equal(logged(), "time=1970-01-01T00:00:00Z level=info msg=ready\n");
+}
+
+static void times_follow_the_clock(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {1,
+                                    999,
+                                    1000,
+                                    1001,
+                                    1750,
+                                    59999,
+                                    1767225599999,
+                                    1767225600000,
+                                    1767225600007,
+                                    1767225600070,
+                                    1767225600700,
+                                    1};
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        char iso[CLOCK_ISO_MAX], line[100];
+        clock_wall_set(times[i]);
+        log_line(LOG_INFO, "x");
+        snprintf(line, sizeof line, "time=%.*s level=info msg=x\n",
+                 STR_ARG(clock_iso(times[i], iso)));
+        assert_string_equal(logged(), line);
+    }
+    clock_wall_set(0);
+}
+
+static void values_are_quoted_wherever_the_reason_stands(void **state)
+{
+    (void)state;
+    for (int c = 1; c < 256; c++) {
+        char value[18] = "abcdefghijklmnopq";
+        bool is_plain = c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
+        struct log_line l;
+        value[c % 17] = (char)c;
+        log_begin(&l, LOG_INFO, "x");
+        log_str(&l, "v", str_c(value));
+        log_end(&l);
+        assert_int_equal(strstr(logged(), " v=\"") == NULL, is_plain);
+    }
 }
 
 static void pieces_make_one_line(void **state)
@@ -152,6 +194,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOG_TEST(a_line_bears_time_level_and_message),
+        LOG_TEST(times_follow_the_clock),
+        LOG_TEST(values_are_quoted_wherever_the_reason_stands),
         LOG_TEST(pieces_make_one_line),
         LOG_TEST(a_value_cannot_forge_a_line_or_a_pair),
         LOG_TEST(a_line_below_the_level_is_not_written),

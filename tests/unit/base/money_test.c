@@ -181,9 +181,46 @@ static void sums_agree_with_plain_arithmetic(void **state)
     }
 }
 
+static void numbers_of_json_are_read_exactly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        nanos is; /* -1: refused */
+    } numbers[] = {{"0", 0},
+                   {"1e-9", 1},
+                   {"1E-9", 1},
+                   {"1e-10", -1},
+                   {"10e-10", 1},
+                   {"0.1", 100000000},
+                   {"1.5e1", 15000000000},
+                   {"1.50e+1", 15000000000},
+                   {"4e9", NANOS_MAX},
+                   {"4.000000001e9", -1},
+                   {"1e400", -1},
+                   {"1e401", -1},
+                   {"0e400", 0},
+                   {"0.0e-400", 0},
+                   {"-1", -1},
+                   {"-1e2", -1},
+                   {"1e", -1},
+                   {"e1", -1},
+                   {"1e1.5", -1},
+                   {"123456789.123456789", 123456789123456789},
+                   {"0.30000000000000004", -1},
+                   {"1e18446744073709551617", -1}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        nanos n = -1;
+        bool is_read = money_parse_number(str_c(numbers[i].text), &n);
+        if ((is_read ? n : -1) != numbers[i].is)
+            fail_msg("%s: %lld", numbers[i].text, (long long)n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_of_json_are_read_exactly),
         cmocka_unit_test(dollars_are_read_exactly),
         cmocka_unit_test(what_is_no_exact_amount_is_refused),
         cmocka_unit_test(prices_are_read_exactly),

@@ -504,9 +504,161 @@ static void a_row_becomes_one_budget_however_many_bring_it(void **state)
     ledger_free(c.l);
 }
 
+/* --- a tree of budgets -------------------------------------------------------------------------- */
+
+enum { NODES = 40, TREE_THREADS = 6, TREE_STEPS = 20000 };
+
+static struct tree {
+    struct ledger *l;
+    struct budget *account, *nodes[NODES];
+    int parent[NODES];
+    atomic_llong settled[NODES], settled_in_all; /* what each thread's settlements say */
+    atomic_bool is_over;
+} tree;
+
+/* A random tree; each node knows its line, the nearest ancestor first. */
+static void plant(uint64_t *seed)
+{
+    memset(&tree, 0, sizeof tree);
+    tree.l = ledger_new();
+    tree.account = ledger_account(tree.l, &(struct account){.id = 1, .granted = 40000});
+    for (int i = 0; i < NODES; i++) {
+        struct key_link line[KEY_DEPTH_MAX] = {{0}};
+        struct key k = {.id = i + 1, .account_id = 1};
+        k.limit = next_random(seed) % 4 == 0 ? NO_LIMIT : (nanos)(next_random(seed) % 9000);
+        tree.parent[i] = i == 0 ? -1 : (int)(next_random(seed) % (uint64_t)i);
+        for (int at = tree.parent[i]; at >= 0 && k.depth < KEY_DEPTH_MAX; at = tree.parent[at])
+            line[k.depth++] = (struct key_link){.id = at + 1, .limit = 0};
+        if (k.depth == KEY_DEPTH_MAX) { /* too deep: a root instead */
+            tree.parent[i] = -1;
+            k.depth = 0;
+        }
+        tree.nodes[i] = ledger_key(tree.l, &k, line);
+        assert_ptr_equal(budget_parent(tree.nodes[i]),
+                         tree.parent[i] < 0 ? NULL : tree.nodes[tree.parent[i]]);
+    }
+}
+
+static void note_settled(int node, nanos charged)
+{
+    for (; node >= 0; node = tree.parent[node])
+        atomic_fetch_add(&tree.settled[node], charged);
+    atomic_fetch_add(&tree.settled_in_all, charged);
+}
+
+/* Opens, resizes, settles and cancels at random; an overrun is charged as far as there is room. */
+static void *spender(void *arg)
+{
+    uint64_t seed = *(uint64_t *)arg;
+    struct hold holds[8] = {{0}};
+    int node[8] = {0};
+    for (int step = 0; step < TREE_STEPS; step++) {
+        int i = (int)(next_random(&seed) % 8);
+        nanos amount = (nanos)(next_random(&seed) % 60);
+        int64_t when;
+        struct hold *h = &holds[i];
+        if (!h->account) {
+            node[i] = (int)(next_random(&seed) % NODES);
+            struct hold_answer a =
+                hold_open(h, tree.account, tree.nodes[node[i]], amount, amount / 2, NOON);
+            (void)a;
+        } else if (next_random(&seed) % 3 == 0) {
+            if (!hold_resize(h, amount, NOON))
+                continue;
+        } else if (next_random(&seed) % 3 == 0) {
+            hold_cancel(h);
+        } else {
+            note_settled(node[i], hold_settle(h, amount, &when));
+        }
+    }
+    for (int i = 0; i < 8; i++)
+        hold_cancel(&holds[i]);
+    return NULL;
+}
+
+static void assert_bounded(struct budget *b)
+{
+    struct budget_view v;
+    nanos used;
+    budget_view(b, NOON, &v);
+    assert_false(__builtin_add_overflow(v.usage.in[WINDOW_NONE], v.held, &used));
+    if (v.limit != NO_LIMIT && used > v.limit)
+        fail_msg("%lld settled and held of %lld", (long long)used, (long long)v.limit);
+}
+
+/* Invariant 1, for every node of a tree at every instant at which somebody looks. */
+static void *watcher(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&tree.is_over)) {
+        for (int i = 0; i < NODES; i++)
+            assert_bounded(tree.nodes[i]);
+        assert_bounded(tree.account);
+    }
+    return NULL;
+}
+
+static void no_node_of_a_tree_ever_spends_more_than_its_limit(void **state)
+{
+    (void)state;
+    for (uint64_t round = 1; round <= 8; round++) {
+        uint64_t seed = round * UINT64_C(0x9e3779b97f4a7c15), seeds[TREE_THREADS];
+        pthread_t threads[TREE_THREADS], watching;
+        clock_wall_set(NOON);
+        plant(&seed);
+        assert_int_equal(pthread_create(&watching, NULL, watcher, NULL), 0);
+        for (int i = 0; i < TREE_THREADS; i++) {
+            seeds[i] = next_random(&seed);
+            assert_int_equal(pthread_create(&threads[i], NULL, spender, &seeds[i]), 0);
+        }
+        for (int i = 0; i < TREE_THREADS; i++)
+            pthread_join(threads[i], NULL);
+        atomic_store(&tree.is_over, true);
+        pthread_join(watching, NULL);
+        for (int i = 0; i < NODES; i++) { /* a node has what it and all below it have settled */
+            struct budget_view v;
+            budget_view(tree.nodes[i], NOON, &v);
+            assert_int_equal(v.held, 0);
+            assert_int_equal(v.usage.in[WINDOW_NONE], atomic_load(&tree.settled[i]));
+        }
+        struct budget_view all;
+        budget_view(tree.account, NOON, &all);
+        assert_int_equal(all.usage.in[WINDOW_NONE], atomic_load(&tree.settled_in_all));
+        assert_true(all.usage.in[WINDOW_NONE] > 0);
+        ledger_free(tree.l);
+    }
+    clock_wall_release();
+}
+
+static void a_refusal_names_the_nearest_that_has_too_little(void **state)
+{
+    (void)state;
+    struct ledger *l = ledger_new();
+    struct budget *account = ledger_account(l, &(struct account){.id = 1, .granted = 1000});
+    struct key_link line[2] = {{.id = 2, .limit = 100, .reset = WINDOW_DAY},
+                               {.id = 1, .limit = 10}};
+    struct budget *low =
+        ledger_key(l, &(struct key){.id = 3, .depth = 2, .limit = 50, .reset = WINDOW_MONTH}, line);
+    struct hold h = {0};
+    struct hold_answer a = hold_open(&h, account, low, 60, 60, NOON);
+    assert_true(a.refusal == HOLD_KEY_TOO_DEAR && !a.is_ancestor && a.window == WINDOW_MONTH);
+    assert_int_equal(a.affordable, 10);
+    a = hold_open(&h, account, low, 20, 20, NOON);
+    assert_true(a.refusal == HOLD_KEY_TOO_DEAR && a.is_ancestor && a.window == WINDOW_NONE);
+    a = hold_open(&h, account, low, 10, 10, NOON);
+    assert_int_equal(a.refusal, HOLD_OK);
+    struct hold second = {0};
+    a = hold_open(&second, account, low, 1, 1, NOON);
+    assert_true(a.refusal == HOLD_KEY_IN_FLIGHT && a.is_ancestor);
+    hold_cancel(&h);
+    ledger_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_node_of_a_tree_ever_spends_more_than_its_limit),
+        cmocka_unit_test(a_refusal_names_the_nearest_that_has_too_little),
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(a_hold_is_taken_from_both_and_settled_in_both),
         TEST(a_hold_ends_once),

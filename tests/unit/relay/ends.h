@@ -69,6 +69,7 @@ static UNUSED struct gateway {
 
 #define WAIT_FOR(condition)                                                                        \
     do {                                                                                           \
+        gw.is_timed_out = false;                                                                   \
         io_timer_set(gw.loop, &gw.guard, io_now_ms(gw.loop) + GUARD_MS);                           \
         while (!(condition)) {                                                                     \
             if (gw.is_timed_out)                                                                   \

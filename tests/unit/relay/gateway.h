@@ -6,6 +6,9 @@
 #define UNIT_RELAY_GATEWAY_H
 
 #include "unit/relay/ends.h"
+#ifdef GATEWAY_WITH_API
+#include "api/signin.h"
+#endif
 
 enum { BODY_MAX = 256 * 1024, KEEPALIVE_MS = 15000 };
 
@@ -201,6 +204,10 @@ static UNUSED void gw_on_request(void *app, struct http_stream *s, const struct 
 }
 #endif
 
+#ifdef GATEWAY_WITH_API
+static struct signin gw_signin; /* closed, without helper threads */
+#endif
+
 static UNUSED void gw_serve(void)
 {
     static const struct http_limits limits = {.body_max = 2 * BODY_MAX,
@@ -211,7 +218,14 @@ static UNUSED void gw_serve(void)
                                               .write_ms = GUARD_MS};
     struct fault f;
 #ifdef GATEWAY_WITH_API
-    gw.api_shared = (struct api_shared){gw.apis, 1, clock_wall_ms(), "test"};
+    gw_signin = (struct signin){.limits = {.idle_ms = 1000000, .absolute_ms = 1000000},
+                                .base_url = STR_INIT("http://127.0.0.1"),
+                                .attempts = attempts_new()};
+    gw.api_shared = (struct api_shared){.all = gw.apis,
+                                        .n = 1,
+                                        .started_ms = clock_wall_ms(),
+                                        .version = "test",
+                                        .signin = &gw_signin};
     gw.api = gw.apis[0] = api_new(gw.worker, &limits, &gw.api_shared);
     assert_non_null(gw.api);
     gw.server = api_server(gw.api);
@@ -290,6 +304,7 @@ static UNUSED int gateway_end(void **state)
 #ifdef GATEWAY_WITH_API
     WAIT_FOR(api_is_idle(gw.api));
     api_free(gw.api);
+    attempts_free(gw_signin.attempts);
 #else
     http_server_free(gw.server);
 #endif

@@ -322,6 +322,100 @@ static unsigned differences(struct store *s, const char *word)
     return found;
 }
 
+/* A row as version 1 had it; `shift`: its place was taken, so it went to a later one. */
+static void add_row_of_version_1(sqlite3 *db, const struct generation *g, int64_t shift)
+{
+    struct buf b;
+    sqlite3_stmt *st;
+    buf_init(&b, 1 << 20);
+    assert_int_equal(journal_encode(g, &b), ERR_OK);
+    const char *sql = "INSERT INTO generation VALUES(?,?,0,0,0,0,0,0,'','',?)";
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+    sqlite3_bind_int64(st, 1, g->id + shift);
+    sqlite3_bind_int64(st, 2, (int64_t)g->tag);
+    sqlite3_bind_blob(st, 3, b.p + 8, (int)b.n - 8, SQLITE_STATIC); /* without length and sum */
+    assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+    sqlite3_finalize(st);
+    buf_release(&b);
+}
+
+#define USAGE_OF_VERSION_1                                                                         \
+    "spent INTEGER NOT NULL DEFAULT 0, day_start INTEGER NOT NULL DEFAULT 0,"                      \
+    "day_spent INTEGER NOT NULL DEFAULT 0, week_start INTEGER NOT NULL DEFAULT 0,"                 \
+    "week_spent INTEGER NOT NULL DEFAULT 0, month_start INTEGER NOT NULL DEFAULT 0,"               \
+    "month_spent INTEGER NOT NULL DEFAULT 0,"
+
+/* As the first release made it, with an account and a key of id 1. */
+static const char version_1[] =
+    "CREATE TABLE account(id INTEGER PRIMARY KEY, email TEXT NOT NULL COLLATE NOCASE UNIQUE,"
+    "granted INTEGER NOT NULL DEFAULT 0 CHECK(granted >= 0)," USAGE_OF_VERSION_1
+    "disabled INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE credit_grant(id INTEGER PRIMARY KEY,"
+    "account_id INTEGER NOT NULL REFERENCES account(id), amount INTEGER NOT NULL,"
+    "note TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX credit_grant_account ON credit_grant(account_id);"
+    "CREATE TABLE key(id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL REFERENCES account(id),"
+    "hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32), name TEXT NOT NULL, label TEXT NOT NULL,"
+    "is_management INTEGER NOT NULL, disabled INTEGER NOT NULL, include_byok INTEGER NOT NULL,"
+    "spend_limit INTEGER, reset INTEGER NOT NULL," USAGE_OF_VERSION_1 "expires_ms INTEGER NOT NULL,"
+    "created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL DEFAULT 0, deleted_ms INTEGER) STRICT;"
+    "CREATE INDEX key_account ON key(account_id);"
+    "CREATE TABLE generation(id INTEGER PRIMARY KEY, tag INTEGER NOT NULL,"
+    "account_id INTEGER NOT NULL, key_id INTEGER NOT NULL, settled_ms INTEGER NOT NULL,"
+    "cost INTEGER NOT NULL, tokens_prompt INTEGER NOT NULL, tokens_completion INTEGER NOT NULL,"
+    "model TEXT NOT NULL, provider TEXT NOT NULL, record BLOB NOT NULL) STRICT;"
+    "CREATE TABLE journal_position(file TEXT PRIMARY KEY, offset INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE change(seq INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,"
+    "id INTEGER NOT NULL, hash BLOB) STRICT;"
+    "INSERT INTO account(id, email, spent, created_ms) VALUES(1, 'a@example.org', 2499, 1);"
+    "INSERT INTO key(id, account_id, hash, name, label, is_management, disabled, include_byok,"
+    "reset, expires_ms, created_ms, spent) VALUES(1, 1, randomblob(32), 'k', 'k', 0, 0, 0, 0, 0, 1, "
+    "2500);"
+    "PRAGMA user_version = 1;";
+
+static void make_version_1(const struct dir *d, const struct generation *rows, size_t n)
+{
+    static const char *const files[] = {"turnpike.db", "turnpike.db-wal", "turnpike.db-shm"};
+    char path[128];
+    sqlite3 *db;
+    for (size_t i = COUNT_OF(files); i-- > 0;) {
+        snprintf(path, sizeof path, "%s/%s", d->path, files[i]);
+        unlink(path);
+    }
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+    for (size_t i = 0; i < n; i++)
+        add_row_of_version_1(db, &rows[i], i && rows[i].id == rows[i - 1].id);
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void generations_of_version_1_move_into_blocks(void **state)
+{
+    struct here *h = *state;
+    enum { ROWS = 2500 };
+    struct generation *rows = calloc(ROWS, sizeof *rows);
+    for (int64_t i = 0; i < ROWS; i++) {
+        rows[i] = make_generation(i << 27, 1, 1, 1);
+        rows[i].tag = (uint64_t)i + 1;
+    }
+    rows[1].id = rows[0].id;
+    store_close(h->s);
+    make_version_1(&h->dir, rows, ROWS);
+    h->s = direct(&h->dir);
+    for (size_t i = 0; i < ROWS; i += i < 4 ? 1 : 499) {
+        struct store_generation_get get = {
+            .call.need = STORE_GENERATION_GET, .id = rows[i].id, .tag = rows[i].tag};
+        ask(h->s, &get.call);
+        assert_same_generation(&get.row, &rows[i]);
+        store_generation_release(&get);
+    }
+    assert_int_equal(differences(h->s, "usage 2499 recorded, 2500 in generations"), 1);
+    assert_int_equal(differences(h->s, "usage 2500"), 0); /* counters stand as they were */
+    free(rows);
+}
+
 static void verify_finds_each_counter_that_was_touched(void **state)
 {
     struct here *h = *state;
@@ -329,8 +423,8 @@ static void verify_finds_each_counter_that_was_touched(void **state)
     struct key k = make_key(h->s, a.id, 9);
     struct buf b;
     buf_init(&b, 1 << 20);
-    for (int i = 1; i <= 10; i++) {
-        struct generation g = make_generation(i, a.id, k.id, i);
+    for (int i = 1; i <= 10; i++) { /* far enough from each other to be blocks of their own */
+        struct generation g = make_generation(INT64_C(1) * i << 29, a.id, k.id, i);
         g.settled_ms = SOME_MS + i * INT64_C(86400000);
         assert_int_equal(journal_encode(&g, &b), ERR_OK);
     }
@@ -351,7 +445,8 @@ static void verify_finds_each_counter_that_was_touched(void **state)
     assert_int_equal(differences(h->s, "account a@example.org: usage of the month 1 recorded"), 1);
     run_sql(&h->dir, "UPDATE account SET month_spent = 55, granted = 999");
     assert_int_equal(differences(h->s, "granted 999 recorded, 1000 in grants"), 1);
-    run_sql(&h->dir, "UPDATE account SET granted = 1000; DELETE FROM generation WHERE id = 3");
+    run_sql(&h->dir, "UPDATE account SET granted = 1000;"
+                     "DELETE FROM generation_block WHERE key = 3 << 26");
     assert_int_equal(differences(h->s, "55 recorded, 52 in generations"),
                      4); /* in all and in the month */
 }
@@ -396,6 +491,7 @@ int main(void)
         TEST(only_the_owner_may_read_the_files),
         TEST(what_is_no_place_is_refused_with_a_sentence),
         TEST(a_database_of_a_newer_turnpike_is_left_alone),
+        TEST(generations_of_version_1_move_into_blocks),
         TEST(verify_finds_each_counter_that_was_touched),
         TEST(a_key_is_found_by_one_search_of_an_index),
     };

@@ -1,0 +1,20 @@
+/* sqlite_schema_trust.h: tables of mail, exposures and tokens. Part of sqlite_schema.c; what was
+ * released never changes. */
+#ifndef STORE_SQLITE_SCHEMA_TRUST_H
+#define STORE_SQLITE_SCHEMA_TRUST_H
+
+/* clang-format off */
+/* Mail that waits (due_ms), or that failed for good. */
+#define SCHEMA_MAIL                                                                              \
+    "CREATE TABLE mail("                                                                         \
+    "id INTEGER PRIMARY KEY AUTOINCREMENT,"                                                      \
+    "recipient TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL,"                        \
+    "created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"                                  \
+    "due_ms INTEGER," /* NULL: failed */                                                         \
+    "attempts INTEGER NOT NULL DEFAULT 0,"                                                       \
+    "failed_ms INTEGER, why TEXT) STRICT;"                                                       \
+    "CREATE INDEX mail_due ON mail(due_ms) WHERE due_ms IS NOT NULL;"                            \
+    "CREATE INDEX mail_expiry ON mail(expires_ms);"
+/* clang-format on */
+
+#endif
