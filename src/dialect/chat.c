@@ -512,10 +512,14 @@ struct str chat_finish_reason(struct str native)
 
 bool chat_says_context(struct str message)
 {
-    static const struct str signs[] = {
-        STR_INIT("maximum context length"), STR_INIT("context length exceeded"),
-        STR_INIT("prompt is too long"),     STR_INIT("context window"),
-        STR_INIT("exceed context limit"),   STR_INIT("available context size")};
+    static const struct str signs[] = {STR_INIT("maximum context length"),
+                                       STR_INIT("context length exceeded"),
+                                       STR_INIT("prompt is too long"),
+                                       STR_INIT("context window"),
+                                       STR_INIT("exceed context limit"),
+                                       STR_INIT("available context size"),
+                                       STR_INIT("exceeds the maximum number of tokens"),
+                                       STR_INIT("nput is too long for requested model")};
     for (size_t i = 0; i < COUNT_OF(signs); i++) {
         if (str_find(message, signs[i]) < message.n)
             return true;
