@@ -167,9 +167,8 @@ bool hold_resize(struct hold *h, nanos amount, int64_t now_ms)
 
 /* The present, but never before a window that one of the two has turned to: the cost shall count in
  * the windows that its hold was checked against, here and in the store. */
-static int64_t settling_time(const struct budget *key, const struct budget *account)
+static int64_t settling_time(const struct budget *key, const struct budget *account, int64_t now_ms)
 {
-    int64_t now_ms = clock_wall_ms();
     if (now_ms < key->usage.start[WINDOW_DAY])
         now_ms = key->usage.start[WINDOW_DAY];
     if (now_ms < account->usage.start[WINDOW_DAY])
@@ -184,7 +183,7 @@ nanos hold_settle(struct hold *h, nanos cost, int64_t *settled_ms)
     if (!account)
         return 0;
     lock_both(key, account);
-    *settled_ms = settling_time(key, account);
+    *settled_ms = settling_time(key, account, *settled_ms);
     roll_both(key, account, *settled_ms);
     nanos charged = least_of(cost, add_capped(h->amount, room_of_both(key, account)));
     give_back(key, h->amount);
