@@ -142,13 +142,13 @@ static bool add_pair(struct log_line *l, struct str key, struct str value)
 }
 
 /* Lines come by the thousand in a second: only its milliseconds are new. */
-static struct str time_now(char out[CLOCK_ISO_MAX])
+static struct str time_text(int64_t ms, char out[CLOCK_ISO_MAX])
 {
     static _Thread_local struct {
         int64_t second;
         char text[CLOCK_ISO_MAX];
     } last = {.second = INT64_MIN};
-    int64_t ms = clock_wall_ms(), fraction = ms % 1000;
+    int64_t fraction = ms % 1000;
     if (fraction <= 0 || ms / 1000 != last.second) {
         struct str s = clock_iso(ms, out);
         if (fraction > 0) {
@@ -164,7 +164,7 @@ static struct str time_now(char out[CLOCK_ISO_MAX])
     return str_of(out, sizeof "2025-01-01T00:00:00.000Z" - 1);
 }
 
-void log_begin(struct log_line *l, enum log_level v, const char *msg)
+void log_begin_at(struct log_line *l, enum log_level v, const char *msg, int64_t wall_ms)
 {
     l->on = (int)v >= atomic_load_explicit(&least_shown, memory_order_relaxed);
     if (!l->on)
@@ -173,10 +173,15 @@ void log_begin(struct log_line *l, enum log_level v, const char *msg)
     size_t room = sizeof l->room - 1;
     l->text = (struct buf){.p = l->room, .cap = room, .max = room};
     char time[CLOCK_ISO_MAX];
-    add_plain_pair(l, STR("time"), time_now(time));
+    add_plain_pair(l, STR("time"), time_text(wall_ms, time));
     add_plain_pair(l, STR("level"), str_c(names[v]));
     if (!add_pair(l, STR("msg"), cut(str_c(msg), MESSAGE_MAX))) /* full of escapes */
         add_pair(l, STR("msg"), cut(str_c(msg), VALUE_MAX));
+}
+
+void log_begin(struct log_line *l, enum log_level v, const char *msg)
+{
+    log_begin_at(l, v, msg, clock_wall_ms());
 }
 
 void log_add_str(struct log_line *l, struct str key, struct str value)

@@ -21,6 +21,7 @@ struct log_line {
     bool on;
 };
 void log_begin(struct log_line *l, enum log_level v, const char *msg);
+void log_begin_at(struct log_line *l, enum log_level v, const char *msg, int64_t wall_ms);
 /* `key`: a literal. */
 #define log_str(l, key, value) log_add_str(l, STR(key), value)
 #define log_i64(l, key, value) log_add_i64(l, STR(key), value)

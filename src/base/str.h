@@ -37,9 +37,10 @@ static inline struct str str_c(const char *c)
     return c ? (struct str){c, strlen(c)} : STR_NONE;
 }
 
+/* With a literal as b, a comparison without a call. */
 static inline bool str_eq(struct str a, struct str b)
 {
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+    return a.n == b.n && (b.n == 0 || memcmp(a.p, b.p, b.n) == 0);
 }
 
 static inline bool str_starts(struct str s, struct str prefix)

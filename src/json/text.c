@@ -128,11 +128,8 @@ enum err text__add_unescaped(struct buf *out, struct str s)
         const char *stop = backslash ? backslash : end;
         e = buf_add(out, str_of(p, (size_t)(stop - p)));
         p = stop;
-        if (e == ERR_OK && backslash) {
-            char bytes[4];
-            unsigned n = text__unescape(&p, bytes);
-            e = buf_add(out, str_of(bytes, n));
-        }
+        if (e == ERR_OK && backslash)
+            out->n += text__unescape(&p, out->p + out->n);
     }
     return e;
 }

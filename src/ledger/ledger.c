@@ -177,11 +177,10 @@ bool hold_resize(struct hold *h, nanos amount, int64_t now_ms)
     return fits;
 }
 
-/* The present, but never before a window that one of the line has turned to: the cost shall count
- * in the windows that its hold was checked against, here and in the store. */
-static int64_t settling_time(struct budget *key, struct budget *account)
+/* The caller's present, but never before a window that one of the line has turned to: the cost shall
+ * count in the windows that its hold was checked against, here and in the store. */
+static int64_t settling_time(struct budget *key, struct budget *account, int64_t now_ms)
 {
-    int64_t now_ms = clock_wall_ms();
     line_each(b, key, account)
     {
         if (now_ms < b->usage.start[WINDOW_DAY])
@@ -197,7 +196,7 @@ nanos hold_settle(struct hold *h, nanos cost, int64_t *settled_ms)
     if (!account)
         return 0;
     lock_line(key, account);
-    *settled_ms = settling_time(key, account);
+    *settled_ms = settling_time(key, account, *settled_ms);
     roll_line(key, account, *settled_ms);
     nanos charged = least_of(cost, add_capped(h->amount, room_of_line(key, account)));
     line_each(b, key, account)

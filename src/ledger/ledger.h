@@ -83,8 +83,8 @@ struct hold_answer hold_open(struct hold *h, struct budget *account, struct budg
 /* Makes an open hold larger or smaller; false: there was not that much, the hold is as it was. */
 bool hold_resize(struct hold *h, nanos amount, int64_t now_ms) MUST_USE;
 /* Ends the hold with what it cost; returns what was charged: the cost, or as much of it as the hold
- * and, beyond it, the budgets' remainders allow. *settled_ms: the time under which it counts. Does
- * nothing (returns 0) on a hold that is not open. */
+ * and, beyond it, the budgets' remainders allow. *settled_ms: the present, and then the time under
+ * which it counts. Does nothing (returns 0) on a hold that is not open. */
 nanos hold_settle(struct hold *h, nanos cost, int64_t *settled_ms);
 /* Ends the hold without cost. Fits arena_defer(). */
 void hold_cancel(void *hold);

@@ -33,7 +33,7 @@ static void log_death(struct relay *r)
 {
     struct log_line l;
     bool has_target = r->plan && r->plan_at < r->plan_n;
-    log_begin(&l, LOG_INFO, "request");
+    log_begin_at(&l, LOG_INFO, "request", relay_worker_wall_ms(r->w));
     log_str(&l, "request_id", str_c(r->context.request_id));
     if (r->settled_wall_ms)
         log_str(&l, "generation", str_c(r->id_text));
@@ -200,7 +200,7 @@ static void go_on(struct relay *r)
 {
     if (!r->has_body || !r->who || r->state != RELAY_READING)
         return;
-    r->body_ns = clock_mono_ns();
+    r->body_ns = relay_worker_ns(r->w);
     relay_admit(r);
 }
 

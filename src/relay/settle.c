@@ -42,7 +42,7 @@ static void charge(struct relay *r)
     nanos cost = is_nothing ? 0 : price_cost(p, &all);
     r->bill.prompt_cost = price_cost(&per_token, &prompt);
     r->bill.completion_cost = price_cost(&per_token, &completion);
-    r->settled_wall_ms = relay_worker_wall_ms(r->w); /* stands where no hold is open */
+    r->settled_wall_ms = relay_worker_wall_ms(r->w);
     r->bill.cost = hold_settle(&r->hold, cost, &r->settled_wall_ms);
     r->uncollected = cost - r->bill.cost;
 }

@@ -252,6 +252,7 @@ static void conn_close(struct store_conn *c)
     for (size_t i = 0; i < SQL__COUNT; i++)
         sqlite3_finalize(c->prepared[i]);
     BUG_ON(sqlite3_close(c->db) != SQLITE_OK); /* a statement was left open */
+    block_writer_release(&c->block);
     free(c);
 }
 
@@ -305,6 +306,7 @@ static struct store_conn *conn_open(const char *dir, struct fault *f)
         fault_write(f, ERR_NOMEM, "no memory for a database connection");
         return NULL;
     }
+    block_writer_init(&c->block);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     int rc = sqlite3_open_v2(path, &c->db, flags, NULL);
     enum err e = rc == SQLITE_OK ? configure(c, f) : sqlite_failed(c, rc, f);

@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "store/backend.h"
+#include "store/block.h"
 #include "store/sqlite_sql.h"
 
 enum sql {
@@ -25,7 +26,8 @@ enum sql {
 struct store_conn {
     sqlite3 *db;
     sqlite3_stmt *prepared[SQL__COUNT];
-    enum store_commit how; /* as `synchronous` stands now */
+    enum store_commit how;     /* as `synchronous` stands now */
+    struct block_writer block; /* kept, so that its memory is not asked for anew with each batch */
 };
 
 struct query {

@@ -1,16 +1,14 @@
 #include <stdlib.h>
 
-#include "store/block.h"
 #include "store/journal.h"
 #include "store/sqlite.h"
 
 /* --- adding --- */
 
-/* A batch's new generations by id and tag, and the block under way. */
+/* A batch's new generations by id and tag. */
 struct batch {
     struct store_conn *c;
     const struct generation **rows; /* what turns out to be no news is NULL */
-    struct block_writer block;
 };
 
 static int by_id(const void *a, const void *b)
@@ -52,7 +50,8 @@ static enum err strike_stored(struct batch *b, const struct generation **rows, s
 
 static enum err block_insert(struct batch *b, int64_t key, struct fault *f)
 {
-    struct str directory = buf_view(&b->block.directory), records = buf_view(&b->block.records);
+    struct str directory = buf_view(&b->c->block.directory);
+    struct str records = buf_view(&b->c->block.records);
     struct query q = query_of(b->c, SQL_BLOCK_INSERT);
     query_i64(&q, key);
     query_blob(&q, directory.p, directory.n);
@@ -66,12 +65,12 @@ static enum err block_store(struct batch *b, const struct generation **rows, siz
 {
     int64_t key;
     enum err e = strike_stored(b, rows, n, &key, f);
-    block_writer_reset(&b->block);
+    block_writer_reset(&b->c->block);
     for (size_t i = 0; i < n && e == ERR_OK; i++) {
-        if (rows[i] && (e = block_add(&b->block, rows[i])) != ERR_OK)
+        if (rows[i] && (e = block_add(&b->c->block, rows[i])) != ERR_OK)
             e = fault_set(f, e, "no memory for a block of %zu generations", n);
     }
-    return e == ERR_OK && b->block.records.n ? block_insert(b, key, f) : e;
+    return e == ERR_OK && b->c->block.records.n ? block_insert(b, key, f) : e;
 }
 
 static size_t without_twins(const struct generation **rows, size_t n)
@@ -194,18 +193,11 @@ static enum err batch_init(struct batch *b, struct store_conn *c, const struct g
                            size_t n, struct fault *f)
 {
     *b = (struct batch){.c = c, .rows = reallocarray(NULL, n, sizeof *b->rows)};
-    block_writer_init(&b->block);
     if (!b->rows)
         return fault_set(f, ERR_NOMEM, "no memory for a batch of %zu generations", n);
     for (size_t i = 0; i < n; i++)
         b->rows[i] = &rows[i];
     return ERR_OK;
-}
-
-static void batch_release(struct batch *b)
-{
-    block_writer_release(&b->block);
-    free(b->rows);
 }
 
 enum err sqlite_generations_store(struct store_conn *c, const struct generation *rows, size_t n,
@@ -215,7 +207,7 @@ enum err sqlite_generations_store(struct store_conn *c, const struct generation 
     enum err e = batch_init(&b, c, rows, n, f);
     if (e == ERR_OK)
         e = blocks_store(&b, &n, f);
-    batch_release(&b);
+    free(b.rows);
     return e;
 }
 
@@ -230,7 +222,7 @@ enum err sqlite_generations_add(struct store_conn *c, const struct generation *r
         e = blocks_store(&b, &n, f);
     if (e == ERR_OK)
         e = charge_new(&b, n, f);
-    batch_release(&b);
+    free(b.rows);
     return e;
 }
 

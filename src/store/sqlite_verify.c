@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/codec.h"
-#include "store/block.h"
 #include "store/sqlite.h"
 
 enum { DIFFERENCES_MAX = 1000 };

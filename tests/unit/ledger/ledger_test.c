@@ -58,10 +58,16 @@ static enum hold_refusal open(struct here *h, struct hold *hold, nanos amount, n
     return hold_open(hold, h->account, h->key, amount, least, clock_wall_ms()).refusal;
 }
 
+static nanos settle_now(struct hold *hold, nanos cost, int64_t *at)
+{
+    *at = clock_wall_ms();
+    return hold_settle(hold, cost, at);
+}
+
 static nanos settle(struct hold *hold, nanos cost)
 {
     int64_t at;
-    return hold_settle(hold, cost, &at);
+    return settle_now(hold, cost, &at);
 }
 
 static void a_hold_is_taken_from_both_and_settled_in_both(void **state)
@@ -74,7 +80,7 @@ static void a_hold_is_taken_from_both_and_settled_in_both(void **state)
     assert_int_equal(view(h->account).held, 300);
     assert_int_equal(view(h->key).remaining, 200);
     assert_int_equal(view(h->account).remaining, 700);
-    assert_int_equal(hold_settle(&hold, 120, &at), 120);
+    assert_int_equal(settle_now(&hold, 120, &at), 120);
     assert_int_equal(at, NOON);
     assert_int_equal(view(h->key).held, 0);
     assert_int_equal(view(h->key).usage.in[WINDOW_NONE], 120);
@@ -302,7 +308,7 @@ static void a_hold_of_yesterday_counts_when_it_is_settled(void **state)
     assert_int_equal(open(h, &hold, 80, 80), HOLD_OK);
     clock_wall_set(NOON + DAY);
     assert_int_equal(open(h, &other, 30, 30), HOLD_KEY_IN_FLIGHT);
-    assert_int_equal(hold_settle(&hold, 70, &at), 70);
+    assert_int_equal(settle_now(&hold, 70, &at), 70);
     assert_int_equal(at, NOON + DAY);
     assert_int_equal(view(h->key).remaining, 30);
 }
@@ -316,7 +322,7 @@ static void what_is_settled_never_falls_into_a_window_that_is_over(void **state)
     clock_wall_set(NOON + DAY);
     assert_int_equal(open(h, &hold, 80, 80), HOLD_OK);
     clock_wall_set(NOON);
-    assert_int_equal(hold_settle(&hold, 70, &at), 70);
+    assert_int_equal(settle_now(&hold, 70, &at), 70);
     assert_int_equal(at, clock_day_start(NOON + DAY));
     assert_int_equal(view(h->key).remaining, 30);
 }
@@ -349,7 +355,7 @@ static void windows_agree_with_a_model(void **state)
             if (!fits)
                 continue;
             cost[n] = (nanos)(next_random(&random) % (uint64_t)(wanted + 1));
-            assert_int_equal(hold_settle(&hold, cost[n], &at[n]), cost[n]);
+            assert_int_equal(settle_now(&hold, cost[n], &at[n]), cost[n]);
             n++;
         }
         struct usage again = {0}; /* and with what the store will make of it */
@@ -400,7 +406,7 @@ static void do_one(struct member *m, struct hold *hold, int *of_key)
         if ((a.refusal == HOLD_OK) != (hold->account != NULL))
             atomic_store(&c->is_broken, true);
     } else if (r % 8 < 3) {
-        nanos charged = hold_settle(hold, amount, &at);
+        nanos charged = settle_now(hold, amount, &at);
         atomic_fetch_add(&c->charged[*of_key], charged);
         if (charged > amount)
             atomic_store(&c->is_broken, true);
