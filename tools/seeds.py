@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMS = re.findall(r"&dialect_(\w+),", (ROOT / "src/dialect/dialect.c").read_text())
-KINDS = {"request": 0, "whole": 1, "error": 1, "stream": 2}
+KINDS = {"request": 0, "asked": 0, "whole": 1, "error": 1, "stream": 2}
 OUT = ROOT / "tests/corpus/dialect"
 OUT.mkdir(parents=True, exist_ok=True)
 for path in sorted((ROOT / "tests/golden/forms").glob("*/*.txt")):
@@ -19,5 +19,5 @@ for path in sorted((ROOT / "tests/golden/forms").glob("*/*.txt")):
         if name not in KINDS:
             continue
         if name == "stream":
-            text = "\n".join(line[6:] for line in text.splitlines() if line.startswith("data: "))
-        (OUT / f"{form}-{path.stem}-{name}").write_bytes(bytes([FORMS.index(form), KINDS[name]]) + text.encode())
+            text = "\n".join(re.sub(r"^event: (.*)\ndata: ", r"\1 ", event).removeprefix("data: ") for event in text.strip().split("\n\n"))
+        (OUT / f"{form}-{path.stem}-{name}").write_bytes(bytes([FORMS.index("openai" if name == "asked" else form), KINDS[name]]) + text.encode())

@@ -155,6 +155,7 @@ const char *api_creator(struct api_request *q);
 
 handler_fn api_models, api_models_count, api_key, api_credits, api_generation, api_health,
     api_metrics;
+handler_fn api_model, api_model_endpoints, api_endpoints_zdr, api_providers;
 handler_fn api_keys_list, api_keys_create, api_keys_show, api_keys_update, api_keys_delete;
 handler_fn api_children_list, api_children_create, api_children_delete;
 handler_fn api_audit_list;

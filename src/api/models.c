@@ -1,5 +1,5 @@
 /* models.c: the catalog as clients read it. */
-#include "api/internal.h"
+#include "api/models.h"
 
 static void write_price(struct json_writer *w, const char *key, picos p)
 {
@@ -26,7 +26,7 @@ static void write_strings(struct json_writer *w, const char *key, const char *co
     jw_end(w);
 }
 
-static void write_count_or_null(struct json_writer *w, const char *key, uint64_t n)
+void models_write_count_or_null(struct json_writer *w, const char *key, uint64_t n)
 {
     if (n)
         jw_u64(w, key, n);
@@ -34,7 +34,7 @@ static void write_count_or_null(struct json_writer *w, const char *key, uint64_t
         jw_null(w, key);
 }
 
-static void write_architecture(struct json_writer *w)
+void models_write_architecture(struct json_writer *w)
 {
     static const char *const text[] = {"text"};
     jw_object(w, "architecture");
@@ -46,7 +46,7 @@ static void write_architecture(struct json_writer *w)
     jw_end(w);
 }
 
-static void write_pricing(struct json_writer *w, const struct price *p)
+void models_write_pricing(struct json_writer *w, const struct price *p)
 {
     jw_object(w, "pricing");
     write_price(w, "prompt", p->prompt);
@@ -58,45 +58,58 @@ static void write_pricing(struct json_writer *w, const struct price *p)
     jw_end(w);
 }
 
-/* Figures of a model are those of its first endpoint: the one that is tried first. */
-static void write_model(struct json_writer *w, const struct model *m)
+void models_write_parameters(struct json_writer *w, uint64_t set)
 {
-    static const char *const parameters[] = {"temperature",
-                                             "top_p",
-                                             "frequency_penalty",
-                                             "presence_penalty",
-                                             "max_tokens",
-                                             "max_completion_tokens",
-                                             "logit_bias",
-                                             "logprobs",
-                                             "top_logprobs",
-                                             "seed",
-                                             "response_format",
-                                             "stop",
-                                             "tools",
-                                             "tool_choice"};
+    jw_array(w, "supported_parameters");
+    for (unsigned p = 0; p < PARAMETER__TOLD; p++) {
+        if (set >> p & 1)
+            jw_str(w, NULL, parameter_name(p));
+    }
+    jw_end(w);
+}
+
+/* What one of its endpoints takes, it does: a request goes there first. */
+static uint64_t taken_by_any(const struct model *m)
+{
+    uint64_t takes = 0;
+    for (uint32_t i = 0; i < m->endpoints_n; i++)
+        takes |= m->endpoints[i]->takes;
+    return takes;
+}
+
+static void write_links(struct json_writer *w, const struct model *m)
+{
+    char room[320];
+    struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
+    buf_printf(&b, "/api/v1/models/%.*s/endpoints", STR_ARG(m->id));
+    jw_object(w, "links");
+    jw_str(w, "details", buf_view(&b));
+    jw_end(w);
+}
+
+/* Figures of a model are those of its first endpoint: the one that is tried first. */
+static void write_model(struct json_writer *w, const char *key, const struct model *m)
+{
     const struct endpoint *first = m->endpoints[0];
-    jw_object(w, NULL);
+    jw_object(w, key);
     jw_str(w, "id", m->id);
     jw_str(w, "canonical_slug", m->id);
     jw_str(w, "name", m->name.n ? m->name : m->id);
     jw_i64(w, "created", m->created);
     jw_str(w, "description", m->description);
-    write_count_or_null(w, "context_length", first->context);
-    write_architecture(w);
-    write_pricing(w, &first->price);
+    models_write_count_or_null(w, "context_length", first->context);
+    models_write_architecture(w);
+    models_write_pricing(w, &first->price);
     jw_object(w, "top_provider");
-    write_count_or_null(w, "context_length", first->context);
-    write_count_or_null(w, "max_completion_tokens", first->max_output);
+    models_write_count_or_null(w, "context_length", first->context);
+    models_write_count_or_null(w, "max_completion_tokens", first->max_output);
     jw_bool(w, "is_moderated", false);
     jw_end(w);
     jw_null(w, "per_request_limits");
-    write_strings(w, "supported_parameters", parameters, COUNT_OF(parameters));
+    models_write_parameters(w, taken_by_any(m));
     jw_null(w, "default_parameters");
     jw_null(w, "supported_voices");
-    jw_object(w, "links");
-    jw_str_c(w, "details", "/api/v1/models");
-    jw_end(w);
+    write_links(w, m);
     jw_end(w);
 }
 
@@ -114,7 +127,7 @@ static void refresh(struct api *a)
     jw_object(&w, NULL);
     jw_array(&w, "data");
     for (uint32_t i = 0; i < c->models_n; i++)
-        write_model(&w, c->models[i]);
+        write_model(&w, NULL, c->models[i]);
     jw_end(&w);
     jw_u64(&w, "total_count", c->models_n);
     jw_object(&w, "links");
@@ -135,5 +148,36 @@ void api_models(struct api_request *q)
 void api_models_count(struct api_request *q)
 {
     buf_printf(&q->out, "{\"data\":{\"count\":%u}}", q->api->w->routes->catalog->models_n);
+    api_reply_buf(q, 200);
+}
+
+const struct model *models_of_path(struct api_request *q, const struct model **base)
+{
+    enum wish_sort ignored;
+    const struct catalog *c = q->api->w->routes->catalog;
+    struct buf id;
+    buf_init(&id, 1024);
+    buf_printf(&id, "%.*s/%.*s", STR_ARG(q->params[0]), STR_ARG(q->params[1]));
+    struct str whole = buf_view(&id), plain = whole;
+    const struct model *m = choose_model(c, whole, &ignored);
+    *base = m ? NULL : catalog_model(c, str_cut(&plain, ':'));
+    buf_release(&id);
+    if (!m && !*base)
+        api_refuse(q, ERR_NOT_FOUND, "There is no model of this name; GET /api/v1/models has all");
+    return m;
+}
+
+void api_model(struct api_request *q)
+{
+    struct json_writer w;
+    const struct model *base, *m = models_of_path(q, &base);
+    if (!m && base)
+        api_refuse(q, ERR_NOT_FOUND, "There is no such variant of this model");
+    if (!m)
+        return;
+    json_writer_init(&w, &q->out);
+    jw_object(&w, NULL);
+    write_model(&w, "data", m);
+    jw_finish(&w);
     api_reply_buf(q, 200);
 }

@@ -77,6 +77,7 @@ static void write_page(struct api_request *q)
     struct people_view v = {.page = page_of(q, "People"),
                             .new_link = s->new_link,
                             .invited = s->invited,
+                            .was_mailed = signin_of(q)->has_mail,
                             .may_invite = signin_of(q)->signup != SIGNUP_CLOSED,
                             .makes_owners = rights[q->person->role].manages_owners,
                             .users = users,
@@ -231,29 +232,29 @@ void people_change(struct api_request *q)
 
 struct inviting {
     struct store_link_create create;
-    char token[TICKET_CHARS + 1];
+    struct str url;
 };
 
 static void on_invited(struct api_request *q)
 {
     struct inviting *i = q->state;
+    if (i->create.call.err == ERR_CONFLICT)
+        refuse(q, 409, i->create.call.fault.message);
+    else if (i->create.call.err != ERR_OK)
+        page_fault(q, &i->create.call.fault);
+    else
+        show(q, 201, NULL, i->url, str_c(i->create.link.email));
+}
+
+static struct str link_url(struct api_request *q, const char *token)
+{
     char room[512];
     struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
-    if (i->create.call.err == ERR_CONFLICT) {
-        refuse(q, 409, i->create.call.fault.message);
-        return;
-    }
-    if (i->create.call.err != ERR_OK) {
-        page_fault(q, &i->create.call.fault);
-        return;
-    }
     buf_add(&b, signin_of(q)->base_url);
-    buf_printf(&b, "/join?token=%s", i->token);
-    struct str link = arena_str(&q->arena, buf_view(&b));
-    struct str to = arena_str(&q->arena, str_c(i->create.link.email));
+    buf_printf(&b, "/join?token=%s", token);
+    struct str url = arena_str(&q->arena, buf_view(&b));
     explicit_bzero(room, sizeof room);
-    explicit_bzero(i->token, sizeof i->token);
-    show(q, 201, NULL, link, to);
+    return url;
 }
 
 void people_invite(struct api_request *q)
@@ -261,6 +262,7 @@ void people_invite(struct api_request *q)
     if (!may_manage(q) || !api_form(q))
         return;
     struct inviting *i = api_state(q, sizeof *i);
+    char token[TICKET_CHARS + 1];
     if (!i)
         return;
     struct link *l = &i->create.link;
@@ -278,7 +280,10 @@ void people_invite(struct api_request *q)
     l->kind = LINK_INVITATION;
     l->account_id = q->account_id;
     l->expires_ms = clock_wall_ms() + INVITED_MS;
-    ticket_make(i->token, l->hash);
+    ticket_make(token, l->hash);
+    i->url = link_url(q, token);
+    i->create.mail = invitation_mail(q, l, i->url);
+    explicit_bzero(token, sizeof token);
     api_audit(q, "user.invite", str_c(l->email), STR_NONE);
     api_store(q, &i->create.call, STORE_LINK_CREATE, on_invited);
 }

@@ -127,6 +127,20 @@ static bool is_let_on(struct api_request *q, struct state *s)
     return false;
 }
 
+/* --- by mail --- */
+
+static void submit_mail(struct api_request *q, struct state *s)
+{
+    form_text(q, STR("email"), s->email, sizeof s->email);
+    if (!signin_of(q)->has_mail)
+        show(q, 404, str_c(s->email), s->return_to, "This Turnpike sends no mail.");
+    else if (!email_is_right(str_c(s->email)))
+        show(q, 400, str_c(s->email), s->return_to,
+             "Type an e-mail address such as someone@example.com.");
+    else if (mail_is_let_on(q, s->email))
+        link_mail(q, LINK_SIGNIN, s->email);
+}
+
 void signin_submit(struct api_request *q)
 {
     if (!api_form(q))
@@ -135,6 +149,10 @@ void signin_submit(struct api_request *q)
     if (!s)
         return;
     s->return_to = api_form_value(q, STR("return_to"));
+    if (str_eq(api_form_value(q, STR("by")), STR("mail"))) {
+        submit_mail(q, s);
+        return;
+    }
     bool is_complete = form_text(q, STR("email"), s->email, sizeof s->email) &&
                        form_text(q, STR("password"), s->password, sizeof s->password);
     if (!is_complete || !email_is_right(str_c(s->email))) {

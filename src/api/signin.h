@@ -56,6 +56,16 @@ bool email_is_right(struct str email);
 const char *password_problem(struct str password);
 bool form_id(struct api_request *q, struct str name, int64_t *out);
 
+/* --- mail --- */
+
+/* Asks for a link of this kind (LINK_SIGNIN or LINK_SIGNUP) to be mailed, after the answer was given:
+ * neither it nor its time tells whether there is such a user. */
+void link_mail(struct api_request *q, enum link_kind kind, const char *email);
+/* An invitation's mail, in the request's memory; NULL: none is sent here. */
+const struct mail *invitation_mail(struct api_request *q, const struct link *l, struct str url);
+/* False: answered with 429. */
+bool mail_is_let_on(struct api_request *q, const char *email);
+
 /* --- sessions --- */
 
 /* Fills a session for this request and sets its cookie when it has been stored:

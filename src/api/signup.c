@@ -31,7 +31,7 @@ static void show(struct api_request *q, int status, struct str email, const char
                           .button = "Sign up",
                           .text = "An account of your own, with keys of your own.",
                           .email = email,
-                          .asks_password = true};
+                          .asks_password = !signin_of(q)->has_mail};
     v.page.error = str_c(error);
     buf_reset(&q->out);
     join_page(&q->out, &v);
@@ -103,7 +103,10 @@ void signup_submit(struct api_request *q)
     const char *problem = password_problem(str_c(s->password));
     if (!email_is_right(str_c(s->email)))
         show(q, 400, str_c(s->email), "Type an e-mail address such as someone@example.com.");
-    else if (problem)
+    else if (signin_of(q)->has_mail) {
+        if (mail_is_let_on(q, s->email))
+            link_mail(q, LINK_SIGNUP, s->email);
+    } else if (problem)
         show(q, 400, str_c(s->email), problem);
     else if (is_let_on(q, s))
         api_work(q, hash_password, on_hashed);

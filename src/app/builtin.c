@@ -4,22 +4,6 @@
 
 #include "base/bug.h"
 
-static const struct builtin_provider providers[] = {
-    {"openai", "OpenAI", "OPENAI_API_KEY", "https://api.openai.com/v1", "max_completion_tokens",
-     false, 30},
-    {"groq", "Groq", "GROQ_API_KEY", "https://api.groq.com/openai/v1", "max_completion_tokens",
-     false, -1},
-    {"mistral", "Mistral", "MISTRAL_API_KEY", "https://api.mistral.ai/v1", "max_tokens", false, 30},
-    {"deepseek", "DeepSeek", "DEEPSEEK_API_KEY", "https://api.deepseek.com/v1", "max_tokens", true,
-     -1},
-    {"xai", "xAI", "XAI_API_KEY", "https://api.x.ai/v1", "max_tokens", false, 30},
-    {"together", "Together", "TOGETHER_API_KEY", "https://api.together.xyz/v1", "max_tokens", false,
-     -1},
-    {"ollama", "Ollama", "OLLAMA_HOST", NULL, "max_tokens", false, 0},
-    {"openrouter", "OpenRouter", "OPENROUTER_API_KEY", "https://openrouter.ai/api/v1", "max_tokens",
-     true, -1},
-};
-
 /* List prices change: the configuration file overrides any model here by its id. A model that
  * several providers have is tried at them in this order. */
 static const struct builtin_model models[] = {
@@ -66,6 +50,17 @@ static const struct builtin_model models[] = {
     {"together", "meta-llama/llama-3.1-8b-instruct", "Llama 3.1 8B Instruct",
      "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo", "0.18", "0.18", NULL, NULL, 131072, 0},
 
+    {"fireworks", "meta-llama/llama-3.3-70b-instruct", "Llama 3.3 70B Instruct",
+     "accounts/fireworks/models/llama-v3p3-70b-instruct", "0.90", "0.90", NULL, NULL, 131072, 0},
+    {"cerebras", "meta-llama/llama-3.3-70b-instruct", "Llama 3.3 70B Instruct", "llama-3.3-70b",
+     "0.85", "1.20", NULL, NULL, 65536, 0},
+    {"sambanova", "meta-llama/llama-3.3-70b-instruct", "Llama 3.3 70B Instruct",
+     "Meta-Llama-3.3-70B-Instruct", "0.60", "1.20", NULL, NULL, 131072, 0},
+    {"hyperbolic", "meta-llama/llama-3.3-70b-instruct", "Llama 3.3 70B Instruct",
+     "meta-llama/Llama-3.3-70B-Instruct", "0.40", "0.40", NULL, NULL, 131072, 0},
+
+    {"zai", "z-ai/glm-4.6", "GLM 4.6", "glm-4.6", "0.60", "2.20", "0.11", NULL, 200000, 131072},
+
     {"ollama", "ollama/llama3.2", "Llama 3.2 (local)", "llama3.2", "0", "0", NULL, NULL, 0, 0},
     {"ollama", "ollama/llama3.1", "Llama 3.1 (local)", "llama3.1", "0", "0", NULL, NULL, 0, 0},
     {"ollama", "ollama/qwen3", "Qwen3 (local)", "qwen3", "0", "0", NULL, NULL, 0, 0},
@@ -83,11 +78,6 @@ static const struct builtin_model models[] = {
     {"openrouter", "anthropic/claude-3.5-haiku", "Claude 3.5 Haiku", "anthropic/claude-3.5-haiku",
      "0.80", "4", "0.08", "1", 200000, 8192},
 };
-
-const struct builtin_provider *builtin_provider(unsigned i)
-{
-    return i < COUNT_OF(providers) ? &providers[i] : NULL;
-}
 
 const struct builtin_model *builtin_model(unsigned i)
 {

@@ -38,15 +38,43 @@ static bool model_id_is_right(struct str text)
     return true;
 }
 
-#define PROVIDER(name, kind, member, ...) FIELD(name, kind, struct provider, member, __VA_ARGS__)
+static bool parameters_are_right(struct str text)
+{
+    uint64_t ignored;
+    return parameter_set_parse(text, &ignored);
+}
+
+bool config__version_is_right(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (!is_name_char(text.p[i]))
+            return false;
+    }
+    return text.n > 0;
+}
+
+static bool tag_is_right(struct str text)
+{
+    return config__version_is_right(text) && text.n <= NAME_SHOWN;
+}
+
+#define SUPPORTED                                                                                  \
+    .is_right = parameters_are_right,                                                              \
+    .expected = "a list of parameters such as [temperature, tools, seed]"
+
+#define PROVIDER(name, kind, member, ...)                                                          \
+    FIELD(name, kind, struct provider_draft, provider.member, __VA_ARGS__)
 #define DEADLINE(name, member, longest)                                                            \
     PROVIDER(name, DURATION, deadlines.member, .least = 1, .most = longest)
 
 static const struct field provider_fields[] = {
     PROVIDER("title", TEXT, title, .expected = "text"),
     PROVIDER("dialect", WORD, dialect, .choices = dialects),
-    PROVIDER("base_url", TEXT, base_url, .is_required = true, .is_right = base_url_is_right,
+    FIELD("kind", TEXT, struct provider_draft, kind, .expected = "the name of a kind"),
+    PROVIDER("base_url", TEXT, base_url, .is_right = base_url_is_right,
              .expected = "a URL such as https://api.openai.com/v1"),
+    PROVIDER("api_version", TEXT, api_version, .is_right = config__version_is_right,
+             .expected = "a version such as 2024-10-21"),
     PROVIDER("api_key", SECRET, api_key, .least = 0),
     PROVIDER("connections", COUNT, connections_max, .least = 1, .most = 65535),
     PROVIDER("max_tokens_field", WORD, max_tokens_field, .choices = bound_names),
@@ -56,6 +84,7 @@ static const struct field provider_fields[] = {
     DEADLINE("deadlines.total", total_ms, 86400000),
     PROVIDER("data_policy.training", BOOL, may_train, .least = 0),
     PROVIDER("data_policy.retention_days", COUNT, retention_days, .least = 0, .most = 36500),
+    FIELD("supported_parameters", LIST, struct provider_draft, supported, SUPPORTED),
 };
 
 #define MODEL(name, kind, member, ...) FIELD(name, kind, struct model, member, __VA_ARGS__)
@@ -83,15 +112,19 @@ static const struct field endpoint_fields[] = {
     ENDPOINT("price.request", USD, endpoint.price.request, .least = 0),
     ENDPOINT("context", COUNT, endpoint.context, .least = 0, .most = UINT32_MAX),
     ENDPOINT("max_output", COUNT, endpoint.max_output, .least = 0, .most = UINT32_MAX),
+    ENDPOINT("tag", TEXT, endpoint.tag, .is_right = tag_is_right,
+             .expected = "letters, digits, '-', '_' and '.', at most 60"),
+    ENDPOINT("quantization", CHOICE, endpoint.quantization, .choices = quantization_names),
+    ENDPOINT("supported_parameters", LIST, supported, SUPPORTED),
 };
 
-struct field_table config__provider_table(struct config_node node, struct provider *p,
+struct field_table config__provider_table(struct config_node node, struct provider_draft *d,
                                           struct arena *a)
 {
     return (struct field_table){.fields = provider_fields,
                                 .n = COUNT_OF(provider_fields),
                                 .node = node,
-                                .base = p,
+                                .base = d,
                                 .arena = a};
 }
 
@@ -124,16 +157,53 @@ enum err config__no_memory(struct config_build *b)
 
 /* --- providers --- */
 
-struct provider config__provider_defaults(struct str name)
+static uint32_t or_usual(uint32_t ms, uint32_t usual)
 {
-    return (struct provider){.name = name,
-                             .title = name,
-                             .dialect = STR("openai"),
-                             .deadlines = catalog_deadlines,
-                             .connections_max = 8192,
-                             .max_tokens_field = STR("max_tokens"),
-                             .may_train = true,
-                             .retention_days = -1};
+    return ms ? ms : usual;
+}
+
+struct provider_draft config__provider_defaults(struct str name, const struct kind *k)
+{
+    const struct deadlines *usual = &catalog_deadlines;
+    return (struct provider_draft){
+        .provider = {.name = name,
+                     .title = k->title.n && str_eq(name, k->name) ? k->title : name,
+                     .dialect = STR("openai"),
+                     .kind = k,
+                     .base_url = k->base_url,
+                     .api_version = k->api_version,
+                     .deadlines = {or_usual(k->deadlines.connect_ms, usual->connect_ms),
+                                   or_usual(k->deadlines.first_ms, usual->first_ms),
+                                   or_usual(k->deadlines.idle_ms, usual->idle_ms),
+                                   or_usual(k->deadlines.total_ms, usual->total_ms)},
+                     .connections_max = 8192,
+                     .max_tokens_field = k->max_tokens_field,
+                     .may_train = k->may_train,
+                     .retention_days = k->retention_days},
+        .kind = k->name};
+}
+
+struct str config__parameters(struct arena *a, uint64_t set)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    for (unsigned p = 0; p < PARAMETER__COUNT; p++) {
+        if (set >> p & 1)
+            buf_printf(&b, "%s%.*s", b.n ? "," : "", STR_ARG(parameter_name(p)));
+    }
+    struct str out = b.failed == ERR_OK ? arena_str(a, buf_view(&b)) : STR_NONE;
+    buf_release(&b);
+    return out;
+}
+
+/* What an override leaves alone: parameters that `supported_parameters` of the API does not tell,
+ * unless they are listed as well. */
+static uint64_t overridden(uint64_t before, struct str list)
+{
+    uint64_t listed;
+    if (!list.n || !parameter_set_parse(list, &listed))
+        return before;
+    return (before & ~PARAMETERS_TOLD) | listed;
 }
 
 static bool provider_name_is_right(struct str name)
@@ -142,6 +212,32 @@ static bool provider_name_is_right(struct str name)
     for (size_t i = 0; right && i < name.n; i++)
         right = is_name_char(name.p[i]);
     return right;
+}
+
+static enum err unknown_kind(struct config_build *b, struct config_node at, struct str name,
+                             const char *where)
+{
+    const char *names[64];
+    const struct kind *k;
+    size_t n = 0;
+    for (unsigned i = 0; (k = kind_at(i)) && n < COUNT_OF(names); i++)
+        names[n++] = k->name.p; /* terminated: literals */
+    return config_fault_set(b->f, at, "%s: there is no kind '%.*s'; did you mean '%s'?", where,
+                            STR_ARG(str_head(name, NAME_SHOWN)), config_nearest(name, names, n));
+}
+
+/* The kind it is said to be of, or, where nothing is said, named like. */
+static enum err kind_of(struct config_build *b, struct str name, struct config_node node,
+                        const char *where, const struct kind **out)
+{
+    struct config_node at = config_get(node, STR("kind"));
+    struct str said = config_text(at);
+    bool is_azure = str_eq(config_text(config_get(node, STR("dialect"))), STR("azure"));
+    unsigned i = kind_find(said.n ? said : is_azure ? STR("azure") : name);
+    *out = kind_at(i);
+    if (said.n && i == 0 && !str_eq(said, kind_at(0)->name))
+        return unknown_kind(b, at, said, where);
+    return ERR_OK;
 }
 
 static enum err unspoken(struct config_build *b, struct config_node at, struct str dialect,
@@ -157,27 +253,42 @@ static enum err unspoken(struct config_build *b, struct config_node at, struct s
         STR_ARG(dialect), STR_ARG(buf_view(&spoken)));
 }
 
+static enum err add_provider(struct config_build *b, struct config_node node, const char *where,
+                             struct provider_draft *d)
+{
+    struct provider *p = &d->provider;
+    if (str_eq(p->dialect, STR("azure"))) /* OpenAI's, at another address: the kind knows it */
+        p->dialect = STR("openai");
+    if (!dialect_find(p->dialect))
+        return unspoken(b, config_get(node, STR("dialect")), p->dialect, where);
+    if (p->base_url.n == 0)
+        return config_fault_set(b->f, node, "%s lacks base_url", where);
+    while (str_ends(p->base_url, STR("/")))
+        p->base_url.n--;
+    if (d->supported.n)
+        p->takes = overridden(p->kind->takes, d->supported);
+    return catalog_add_provider(b->catalog, p) ? ERR_OK : config__no_memory(b);
+}
+
 static enum err read_provider(struct config_build *b, struct config_node name_node,
                               struct config_node node)
 {
     struct str name = config_text(name_node);
+    const struct kind *kind;
     if (!provider_name_is_right(name))
         return config_fault_set(
             b->f, name_node,
             "a provider's name must be letters, digits, '-', '_' and '.', at most %d", NAME_SHOWN);
     char where[WHERE_MAX];
     snprintf(where, sizeof where, "provider '%.*s'", STR_ARG(name));
-    struct provider p = config__provider_defaults(name);
-    struct field_table t = config__provider_table(node, &p, b->arena);
-    t.where = where;
-    enum err e = field_table_read(&t, b->f);
+    enum err e = kind_of(b, name, node, where, &kind);
     if (e != ERR_OK)
         return e;
-    if (!dialect_find(p.dialect))
-        return unspoken(b, config_get(node, STR("dialect")), p.dialect, where);
-    while (str_ends(p.base_url, STR("/")))
-        p.base_url.n--;
-    return catalog_add_provider(b->catalog, &p) ? ERR_OK : config__no_memory(b);
+    struct provider_draft d = config__provider_defaults(name, kind);
+    struct field_table t = config__provider_table(node, &d, b->arena);
+    t.where = where;
+    e = field_table_read(&t, b->f);
+    return e == ERR_OK ? add_provider(b, node, where, &d) : e;
 }
 
 static enum err read_providers(struct config_build *b)
@@ -241,6 +352,9 @@ static enum err read_endpoint(struct config_build *b, struct model *m, struct co
     if (!d.endpoint.provider)
         return unknown_provider(b, config_get(node, STR("provider")), d.provider, where);
     config__fill_prices(&d.endpoint.price);
+    const struct provider *p = d.endpoint.provider;
+    if (d.supported.n)
+        d.endpoint.takes = overridden(p->takes ? p->takes : p->kind->takes, d.supported);
     return catalog_add_endpoint(b->catalog, m, &d.endpoint) ? ERR_OK : config__no_memory(b);
 }
 

@@ -22,9 +22,17 @@ void config__settings_show(struct config_loader *l, struct buf *out);
 /* Providers and models of the file and of well-known variables, sealed. */
 enum err config__catalog_read(struct config_loader *l, struct fault *f) MUST_USE;
 
+/* A provider as the file words it. */
+struct provider_draft {
+    struct provider provider;
+    struct str kind;
+    struct str supported; /* parameters, a comma between two; empty: as its kind does */
+};
+
 /* An endpoint whose provider is still a name. */
 struct endpoint_draft {
     struct str provider;
+    struct str supported; /* likewise; empty: as its provider does */
     struct endpoint endpoint;
 };
 
@@ -39,8 +47,11 @@ struct config_build {
 enum err config__no_memory(struct config_build *b);
 struct model *config__add_model(struct config_build *b,
                                 const struct model *draft) MUST_USE; /* NULL: no memory */
-struct provider config__provider_defaults(struct str name);
+struct provider_draft config__provider_defaults(struct str name, const struct kind *kind);
+/* A set as the file words it, in the arena; p NULL: no memory. */
+struct str config__parameters(struct arena *a, uint64_t set);
 struct endpoint_draft config__endpoint_defaults(void);
+bool config__version_is_right(struct str text);
 /* What is not stated costs what the prompt or the completion costs. */
 void config__fill_prices(struct price *p);
 
@@ -51,7 +62,7 @@ enum err config__wellknown_providers(struct config_build *b) MUST_USE;
 enum err config__wellknown_models(struct config_build *b, uint32_t wellknown_from) MUST_USE;
 
 /* What a provider's, a model's and an endpoint's table may hold. */
-struct field_table config__provider_table(struct config_node node, struct provider *p,
+struct field_table config__provider_table(struct config_node node, struct provider_draft *d,
                                           struct arena *a);
 struct field_table config__model_table(struct config_node node, struct model *m, struct arena *a);
 struct field_table config__endpoint_table(struct config_node node, struct endpoint_draft *d,

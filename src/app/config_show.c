@@ -1,16 +1,14 @@
 /* config_show.c: the effective configuration, as a file that would say the same. */
 #include <stdio.h>
 
-#include "app/builtin.h"
 #include "app/config_internal.h"
 
 static const char *origin_of_builtin(struct str provider, char *out, size_t n)
 {
-    const struct builtin_provider *p;
-    for (unsigned i = 0; (p = builtin_provider(i)); i++) {
-        if (str_eq(provider, str_c(p->name)))
-            snprintf(out, n, "built-in, by %s", p->variable);
-    }
+    const struct kind *k = kind_at(kind_find(provider));
+    const char *variable = k->key_variable ? k->key_variable : k->address_variable;
+    if (variable)
+        snprintf(out, n, "built-in, by %s", variable);
     return out;
 }
 
@@ -22,7 +20,10 @@ static void show_providers(struct config_loader *l, struct buf *out)
     for (uint32_t i = 0; i < c->providers_n; i++) {
         struct provider *p = c->providers[i];
         struct config_node node = config_get(config_get(l->root, STR("providers")), p->name);
-        struct field_table t = config__provider_table(node, p, &l->config.arena);
+        struct provider_draft d = {.provider = *p, .kind = p->kind->name};
+        if (p->takes)
+            d.supported = config__parameters(&l->config.arena, p->takes);
+        struct field_table t = config__provider_table(node, &d, &l->config.arena);
         char origin[64] = "default";
         if (!node.id)
             origin_of_builtin(p->name, origin, sizeof origin);
@@ -34,7 +35,9 @@ static void show_providers(struct config_loader *l, struct buf *out)
 static void show_endpoint(struct config_loader *l, const struct endpoint *e,
                           struct config_node node, struct buf *out)
 {
-    struct endpoint_draft d = {e->provider->name, *e};
+    struct endpoint_draft d = {.provider = e->provider->name, .endpoint = *e};
+    if (e->takes != (e->provider->takes ? e->provider->takes : e->provider->kind->takes))
+        d.supported = config__parameters(&l->config.arena, e->takes);
     struct field_table t = config__endpoint_table(node, &d, &l->config.arena);
     char origin[64] = "default";
     if (!node.id)

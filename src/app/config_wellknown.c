@@ -8,13 +8,27 @@
 
 static const struct field credential =
     FIELD("api_key", SECRET, struct provider, api_key, .least = 0);
+static const struct field version =
+    FIELD("api_version", TEXT, struct provider, api_version, .is_right = config__version_is_right);
 
-/* What the variable says; empty: it does not configure this provider. */
-static struct str variable_of(const struct config_build *b, const struct builtin_provider *p)
+static struct str variable(const char *name)
 {
-    struct config_node in_file =
-        config_get(config_get(b->l->root, STR("providers")), str_c(p->name));
-    return in_file.id ? STR_NONE : str_c(getenv(p->variable));
+    return name ? str_c(getenv(name)) : STR_NONE;
+}
+
+static bool is_in_file(const struct config_build *b, const struct kind *k)
+{
+    return config_get(config_get(b->l->root, STR("providers")), k->name).id != 0;
+}
+
+/* Everything is there that only the operator can know. */
+static bool is_configured(const struct kind *k)
+{
+    bool has_key = variable(k->key_variable).n > 0,
+         has_address = variable(k->address_variable).n > 0;
+    if (!k->key_variable)
+        return has_address;
+    return has_key && (k->base_url.n || has_address);
 }
 
 static bool has_port(const struct url *u)
@@ -23,17 +37,17 @@ static bool has_port(const struct url *u)
     return u->authority.n > u->host.n + brackets;
 }
 
-/* "host", "host:port" or a URL, as Ollama's own programs take it, to the base URL of its OpenAI
- * dialect. What its server listens on everywhere, its clients reach on this machine. */
-static enum err address_of(struct config_build *b, const struct builtin_provider *p,
-                           struct str text, struct str *out)
+/* "host", "host:port" or a URL to the base URL of the OpenAI dialect. What a server of this machine
+ * listens on everywhere, its clients reach on this machine. */
+static enum err address_of(struct config_build *b, const struct kind *k, struct str *out)
 {
     struct buf url;
     struct url parsed;
+    struct str text = variable(k->address_variable);
     bool has_scheme = str_find(text, STR("://")) < text.n;
     buf_init(&url, 1024);
     if (!has_scheme)
-        buf_add(&url, STR("http://"));
+        buf_add(&url, k->address_port.n ? STR("http://") : STR("https://"));
     if (str_starts(text, STR("0.0.0.0"))) {
         buf_add(&url, STR("127.0.0.1"));
         text = str_skip(text, 7);
@@ -43,31 +57,35 @@ static enum err address_of(struct config_build *b, const struct builtin_provider
         url.n--;
     enum err e = url_parse(buf_view(&url), &parsed, NULL);
     if (e == ERR_OK && !has_scheme && parsed.path.n == 0 && !has_port(&parsed))
-        buf_add(&url, STR(":11434"));
-    buf_add(&url, STR("/v1"));
+        buf_add(&url, k->address_port);
+    buf_add(&url, k->address_path);
     *out = arena_str(b->arena, buf_view(&url));
     e = e == ERR_OK ? url.failed : e;
     buf_release(&url);
     if (e != ERR_OK)
-        return fault_set(b->f, ERR_INVALID, "%s must be HOST, HOST:PORT or a URL", p->variable);
+        return fault_set(b->f, ERR_INVALID, "%s must be HOST, HOST:PORT or a URL",
+                         k->address_variable);
     return out->p ? ERR_OK : config__no_memory(b);
 }
 
-static enum err add_builtin_provider(struct config_build *b, const struct builtin_provider *bp,
-                                     struct str value)
+static enum err read_setting(struct config_build *b, const struct field *fd, const char *name,
+                             struct provider *p, const char *expected)
 {
-    struct provider p = config__provider_defaults(str_c(bp->name));
-    p.title = str_c(bp->title);
-    p.max_tokens_field = str_c(bp->max_tokens_field);
-    p.may_train = bp->may_train;
-    p.retention_days = bp->retention_days;
-    p.base_url = str_c(bp->base_url);
-    enum err e = ERR_OK;
-    if (!bp->base_url)
-        e = address_of(b, bp, value, &p.base_url);
-    else if (!field_parse(&credential, value, &p))
-        e = fault_set(b->f, ERR_INVALID, "%s must be printable characters without spaces",
-                      bp->variable);
+    struct str value = variable(name);
+    if (value.n && !field_parse(fd, value, p))
+        return fault_set(b->f, ERR_INVALID, "%s must be %s", name, expected);
+    return ERR_OK;
+}
+
+static enum err add_wellknown(struct config_build *b, const struct kind *k)
+{
+    struct provider p = config__provider_defaults(k->name, k).provider;
+    enum err e =
+        read_setting(b, &credential, k->key_variable, &p, "printable characters without spaces");
+    if (e == ERR_OK)
+        e = read_setting(b, &version, k->version_variable, &p, "a version such as 2024-10-21");
+    if (e == ERR_OK && variable(k->address_variable).n)
+        e = address_of(b, k, &p.base_url);
     if (e != ERR_OK)
         return e;
     return catalog_add_provider(b->catalog, &p) ? ERR_OK : config__no_memory(b);
@@ -75,12 +93,11 @@ static enum err add_builtin_provider(struct config_build *b, const struct builti
 
 enum err config__wellknown_providers(struct config_build *b)
 {
-    const struct builtin_provider *p;
+    const struct kind *k;
     enum err e = ERR_OK;
-    for (unsigned i = 0; (p = builtin_provider(i)) && e == ERR_OK; i++) {
-        struct str value = variable_of(b, p);
-        if (value.n)
-            e = add_builtin_provider(b, p, value);
+    for (unsigned i = 1; (k = kind_at(i)) && e == ERR_OK; i++) {
+        if (is_configured(k) && !is_in_file(b, k))
+            e = add_wellknown(b, k);
     }
     return e;
 }

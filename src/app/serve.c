@@ -200,6 +200,7 @@ static enum err open_signin(struct process *p, struct fault *f)
         .signup = c->signup,
         .limits = {.idle_ms = c->session_idle_ms, .absolute_ms = c->session_absolute_ms},
         .public_url = c->public_url,
+        .has_mail = c->mail_smtp.n != 0,
         .attempts = attempts_new()};
     if (!p->signin.attempts)
         return fault_set(f, ERR_NOMEM, "no memory for slowed attempts");

@@ -9,12 +9,14 @@
 enum attempts_kind {
     ATTEMPTS_ACCOUNT, /* by the address typed, in any case */
     ATTEMPTS_ADDRESS, /* by where the request comes from */
+    ATTEMPTS_MAIL,    /* by the address to which mail is asked for */
     ATTEMPTS__COUNT
 };
 
 enum {
     ATTEMPTS_FREE_ACCOUNT = 10, /* failures in a row before waiting begins */
     ATTEMPTS_FREE_ADDRESS = 20,
+    ATTEMPTS_FREE_MAIL = 3,
     ATTEMPTS_WAIT_ACCOUNT_MS = 60 * 1000, /* longest wait: its owner must not be locked out */
     ATTEMPTS_WAIT_ADDRESS_MS = 15 * 60 * 1000,
     ATTEMPTS_FORGET_MS = 60 * 60 * 1000, /* after the last failure */

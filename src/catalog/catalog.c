@@ -11,6 +11,10 @@ const struct deadlines catalog_deadlines = {
     .total_ms = 600 * 1000,
 };
 
+const char *const quantization_names[] = {"unknown", "int4", "int8", "fp4",   "mxfp4",
+                                          "nvfp4",   "fp6",  "fp8",  "mxfp8", "fp16",
+                                          "bf16",    "fp32", NULL};
+
 struct catalog *catalog_new(void)
 {
     struct catalog *c = calloc(1, sizeof *c);
@@ -50,13 +54,34 @@ struct provider *catalog_add_provider(struct catalog *c, const struct provider *
     *own = *p;
     bool kept = keep(&c->arena, &own->name) && keep(&c->arena, &own->title) &&
                 keep(&c->arena, &own->dialect) && keep(&c->arena, &own->base_url) &&
-                keep(&c->arena, &own->max_tokens_field) && keep(&c->arena, &own->api_key.hidden);
+                keep(&c->arena, &own->max_tokens_field) && keep(&c->arena, &own->api_key.hidden) &&
+                keep(&c->arena, &own->api_version);
     if (!kept)
         return NULL;
+    if (!own->kind)
+        own->kind = kind_at(0);
     own->index = c->providers_n;
     c->providers = slots;
     c->providers[c->providers_n++] = own;
     return own;
+}
+
+/* What is not sent: of a kind that is a guess, only what the configuration says it does not take. */
+static void settle_parameters(struct endpoint *e)
+{
+    const struct provider *p = e->provider;
+    bool is_told = e->takes || p->takes;
+    if (!e->takes)
+        e->takes = p->takes ? p->takes : p->kind->takes;
+    e->drops = PARAMETERS_ALL & ~e->takes;
+    if (p->kind->is_guess)
+        e->drops = is_told ? PARAMETERS_TOLD & ~e->takes : 0;
+}
+
+bool catalog_endpoint_takes(const struct endpoint *e, struct str name)
+{
+    uint64_t bit = parameter_bit(name);
+    return bit ? (e->takes & bit) != 0 : !e->provider->kind->refuses_unknown;
 }
 
 struct model *catalog_add_model(struct catalog *c, const struct model *m)
@@ -83,8 +108,9 @@ struct endpoint *catalog_add_endpoint(struct catalog *c, struct model *m, const 
     if (!own || !slots)
         return NULL;
     *own = *e;
-    if (!keep(&c->arena, &own->model))
+    if (!keep(&c->arena, &own->model) || !keep(&c->arena, &own->tag))
         return NULL;
+    settle_parameters(own);
     own->index = c->endpoints_n++;
     m->endpoints = slots;
     m->endpoints[m->endpoints_n++] = own;
@@ -100,6 +126,32 @@ struct provider *catalog_find_provider(struct catalog *c, struct str name)
     return NULL;
 }
 
+/* It goes into a request line as it is. */
+static bool is_path_name(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.')
+            return false;
+    }
+    return s.n > 0;
+}
+
+static enum err check_path_names(const struct model *m, struct fault *f)
+{
+    for (uint32_t i = 0; i < m->endpoints_n; i++) {
+        const struct endpoint *e = m->endpoints[i];
+        if (e->provider->kind->path_prefix.n && !is_path_name(e->model))
+            return fault_set(
+                f, ERR_INVALID,
+                "model '%.*s': its name at provider '%.*s' stands in the address there, "
+                "so it must be letters, digits, '-', '_' and '.'",
+                STR_ARG(m->id), STR_ARG(e->provider->name));
+    }
+    return ERR_OK;
+}
+
 enum err catalog_seal(struct catalog *c, struct fault *f)
 {
     for (uint32_t i = 0; i < c->models_n; i++) {
@@ -108,7 +160,10 @@ enum err catalog_seal(struct catalog *c, struct fault *f)
             return fault_set(f, ERR_INVALID, "model '%.*s' has no endpoints", STR_ARG(m->id));
         if (map_get(&c->by_id, m->id))
             return fault_set(f, ERR_CONFLICT, "model '%.*s' is there twice", STR_ARG(m->id));
-        enum err e = map_put(&c->by_id, m->id, m);
+        enum err e = check_path_names(m, f);
+        if (e != ERR_OK)
+            return e;
+        e = map_put(&c->by_id, m->id, m);
         if (e != ERR_OK)
             return fault_set(f, e, "no memory for the catalog");
     }

@@ -10,37 +10,61 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "catalog/kind.h"
 #include "ledger/price.h"
 
-struct deadlines {
-    uint32_t connect_ms;
-    uint32_t first_ms; /* request sent to first content */
-    uint32_t idle_ms;  /* between two bytes after that */
-    uint32_t total_ms;
-};
-
 struct provider {
-    struct str name;     /* as configured: "openai" */
-    struct str title;    /* as clients see it in `provider`: "OpenAI" */
-    struct str dialect;  /* "openai" */
-    struct str base_url; /* without a '/' at its end */
+    struct str name;         /* as configured: "openai" */
+    struct str title;        /* as clients see it in `provider`: "OpenAI" */
+    struct str dialect;      /* "openai" */
+    const struct kind *kind; /* its quirks; NULL when added: the generic ones */
+    struct str base_url;     /* without a '/' at its end */
     struct secret api_key;
+    struct str api_version; /* in the query, where the kind has one */
     struct deadlines deadlines;
     uint32_t connections_max;    /* per worker */
     struct str max_tokens_field; /* what an output bound is called there: "max_tokens" or
                                     "max_completion_tokens" */
+    uint64_t takes;              /* parameters; 0 when added: as its kind does */
     bool may_train;
     int32_t retention_days; /* -1: not stated */
     uint32_t index;         /* 0.. in this catalog */
 };
+
+/* How the weights are stored. */
+enum quantization {
+    QUANTIZATION_UNKNOWN,
+    QUANTIZATION_INT4,
+    QUANTIZATION_INT8,
+    QUANTIZATION_FP4,
+    QUANTIZATION_MXFP4,
+    QUANTIZATION_NVFP4,
+    QUANTIZATION_FP6,
+    QUANTIZATION_FP8,
+    QUANTIZATION_MXFP8,
+    QUANTIZATION_FP16,
+    QUANTIZATION_BF16,
+    QUANTIZATION_FP32,
+    QUANTIZATION__COUNT
+};
+/* "unknown", "int4", ... NULL behind the last. */
+extern const char *const quantization_names[];
 
 struct endpoint {
     const struct provider *provider;
     struct str model; /* the provider's own name for it */
     struct price price;
     uint32_t context, max_output; /* tokens; 0: not stated */
-    uint32_t index;               /* 0.. in this catalog */
+    struct str tag;               /* what sets it apart at its provider: "turbo"; may be empty */
+    enum quantization quantization;
+    uint64_t takes; /* parameters; 0 when added: as its provider does */
+    uint64_t drops; /* those that are not sent to it */
+    uint32_t index; /* 0.. in this catalog */
 };
+
+/* Whether it takes a parameter ("seed", "tool_choice:required"); of names that are no parameter,
+ * whether it takes members that nobody here knows. */
+bool catalog_endpoint_takes(const struct endpoint *e, struct str name);
 
 struct model {
     struct str id; /* "openai/gpt-4o-mini" */
@@ -69,7 +93,7 @@ struct endpoint *catalog_add_endpoint(struct catalog *c, struct model *m,
                                       const struct endpoint *e) MUST_USE;
 struct provider *catalog_find_provider(struct catalog *c, struct str name);
 /* Indexes; ERR_CONFLICT and a sentence for a model that is there twice, ERR_INVALID for one without
- * endpoints. */
+ * endpoints, or for an endpoint's name that cannot stand in the path where its provider wants it. */
 enum err catalog_seal(struct catalog *c, struct fault *f) MUST_USE;
 
 struct catalog *catalog_ref(struct catalog *c);

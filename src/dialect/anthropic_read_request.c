@@ -525,8 +525,7 @@ static enum err read_facts(struct reading *g, struct json root)
     facts->has_max_tokens = true;
     facts->choices = 1;
     facts->is_streamed = json_bool_or(stream, false);
-    facts->allow_fallbacks =
-        json_bool_or(json_get(json_get(root, STR("provider")), STR("allow_fallbacks")), true);
+    facts->provider = json_get(root, STR("provider"));
     return ERR_OK;
 }
 

@@ -393,3 +393,18 @@ void canon_write_url(struct json_writer *w, const char *key, const struct canon_
     buf_add(w->out, m->data);
     buf_add(w->out, STR("\""));
 }
+
+enum err canon_add_segment(struct buf *out, struct str plain)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < plain.n; i++) {
+        uint8_t c = (uint8_t)plain.p[i], letter = c | 0x20;
+        bool is_plain = (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                        c == '.' || c == '_' || c == '~';
+        if (is_plain)
+            buf_add(out, str_of((char *)&c, 1));
+        else
+            buf_add(out, str_of((char[]){'%', hex[c >> 4], hex[c & 15]}, 3));
+    }
+    return out->failed;
+}

@@ -362,6 +362,8 @@ void canon_write_tri(struct json_writer *w, const char *key, enum canon_tri t);
 void canon_write_args_text(struct json_writer *w, const char *key, const struct canon_args *args);
 void canon_write_args_value(struct json_writer *w, const char *key, const struct canon_args *args,
                             struct canon_room *room);
+/* One segment of a path, percent-encoded but for letters, digits and "-._~". */
+enum err canon_add_segment(struct buf *out, struct str plain);
 /* The URL, or the data URL put together again. */
 void canon_write_url(struct json_writer *w, const char *key, const struct canon_media *m);
 

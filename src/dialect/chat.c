@@ -27,6 +27,9 @@ enum known {
     CHOICES,
     PROVIDER,
     USER,
+    LOGPROBS,
+    TOOL_CHOICE,
+    RESPONSE_FORMAT,
     REASONING,
     REASONING_EFFORT,
     KNOWN__COUNT,
@@ -40,7 +43,8 @@ struct field {
     enum known known; /* 0: only checked */
 };
 
-/* By length of the name, so that a look-up compares few. null is fine for all. */
+/* By length of the name, so that a look-up compares few. null is fine for all. A row's number is
+ * its bit. */
 static const struct field fields[] = {
     {STR_INIT("n"), COUNT, false, 1, CHAT_CHOICES_MAX, CHOICES},
     {STR_INIT("seed"), NUMBER, false, -9.3e18, 9.3e18, 0},
@@ -56,32 +60,49 @@ static const struct field fields[] = {
     {STR_INIT("top_p"), NUMBER, false, 0, 1, 0},
     {STR_INIT("trace"), OBJECT, true, 0, 0, 0},
     {STR_INIT("usage"), OBJECT, true, 0, 0, 0},
+    {STR_INIT("audio"), ANY, false, 0, 0, 0},
+    {STR_INIT("store"), ANY, false, 0, 0, 0},
     {STR_INIT("models"), ARRAY, true, 0, 0, MODELS},
     {STR_INIT("preset"), STRING, true, 0, 0, 0},
     {STR_INIT("stream"), BOOLEAN, false, 0, 0, STREAM},
     {STR_INIT("plugins"), ARRAY, true, 0, 0, 0},
-    {STR_INIT("logprobs"), BOOLEAN, false, 0, 0, 0},
+    {STR_INIT("logprobs"), BOOLEAN, false, 0, 0, LOGPROBS},
     {STR_INIT("messages"), ARRAY, false, 0, 0, MESSAGES},
     {STR_INIT("metadata"), OBJECT, false, 0, 0, 0},
     {STR_INIT("provider"), OBJECT, true, 0, 0, PROVIDER},
     {STR_INIT("reasoning"), OBJECT, false, 0, 0, REASONING},
+    {STR_INIT("functions"), ANY, false, 0, 0, 0},
+    {STR_INIT("verbosity"), ANY, false, 0, 0, 0},
     {STR_INIT("logit_bias"), OBJECT, false, 0, 0, 0},
     {STR_INIT("max_tokens"), COUNT, false, 1, 4294967295.0, MAX_TOKENS},
     {STR_INIT("modalities"), ARRAY, false, 0, 0, 0},
     {STR_INIT("session_id"), STRING, true, 0, 0, 0},
     {STR_INIT("transforms"), ARRAY, true, 0, 0, 0},
+    {STR_INIT("prediction"), ANY, false, 0, 0, 0},
     {STR_INIT("temperature"), NUMBER, false, 0, 2, 0},
-    {STR_INIT("tool_choice"), STRING_OR_OBJECT, false, 0, 0, 0},
+    {STR_INIT("tool_choice"), STRING_OR_OBJECT, false, 0, 0, TOOL_CHOICE},
     {STR_INIT("top_logprobs"), COUNT, false, 0, 20, 0},
+    {STR_INIT("service_tier"), ANY, false, 0, 0, 0},
+    {STR_INIT("image_config"), ANY, false, 0, 0, 0},
+    {STR_INIT("cache_control"), ANY, false, 0, 0, 0},
+    {STR_INIT("function_call"), ANY, false, 0, 0, 0},
     {STR_INIT("stream_options"), OBJECT, false, 0, 0, STREAM_OPTIONS},
-    {STR_INIT("response_format"), OBJECT, false, 0, 0, 0},
+    {STR_INIT("response_format"), OBJECT, false, 0, 0, RESPONSE_FORMAT},
     {STR_INIT("presence_penalty"), NUMBER, false, -2, 2, 0},
     {STR_INIT("reasoning_effort"), STRING, false, 0, 0, REASONING_EFFORT},
+    {STR_INIT("prompt_cache_key"), ANY, false, 0, 0, 0},
     {STR_INIT("frequency_penalty"), NUMBER, false, -2, 2, 0},
+    {STR_INIT("safety_identifier"), ANY, false, 0, 0, 0},
+    {STR_INIT("include_reasoning"), ANY, false, 0, 0, 0},
     {STR_INIT("repetition_penalty"), NUMBER, false, 0, 10, 0},
+    {STR_INIT("structured_outputs"), BOOLEAN, true, 0, 0, 0},
+    {STR_INIT("web_search_options"), ANY, false, 0, 0, 0},
     {STR_INIT("parallel_tool_calls"), BOOLEAN, false, 0, 0, 0},
+    {STR_INIT("prompt_cache_options"), ANY, false, 0, 0, 0},
     {STR_INIT("max_completion_tokens"), COUNT, false, 1, 4294967295.0, MAX_COMPLETION_TOKENS},
 };
+
+_Static_assert(COUNT_OF(fields) <= 64, "a bit each");
 
 enum { NAME_LONGEST = 21 };
 
@@ -108,6 +129,22 @@ static const struct field *field_find(struct str name)
             return &fields[i];
     }
     return NULL;
+}
+
+static uint64_t bit_of(const struct field *d)
+{
+    return UINT64_C(1) << (d - fields);
+}
+
+struct str chat_member(unsigned i)
+{
+    return i < COUNT_OF(fields) ? fields[i].name : STR_NONE;
+}
+
+uint64_t chat_member_bit(struct str name)
+{
+    const struct field *d = field_find(name);
+    return d ? bit_of(d) : 0;
 }
 
 /* "0.7": whole digits over a power of ten, both exact in a double, divide to the double nearest to
@@ -339,16 +376,37 @@ static enum err read_fields(struct chat_request *r, struct json *known, struct b
         const struct field *d =
             json_raw_str(key).n > NAME_RAW_MAX ? NULL : field_find(json_str(key, scratch));
         scratch->n = before;
-        if (!d)
+        if (!d) {
+            r->has_unknown = true;
             continue;
+        }
+        r->given |= bit_of(d);
         if (!json_is(v, JSON_NULL) && !is_kind(d, v))
             return refuse_kind(d, v, f);
         if (d->is_ours && r->ours_n < CHAT_OURS_MAX)
             r->ours[r->ours_n++] = d->name;
         if (d->known)
             known[d->known] = v;
+        if (!json_is(v, JSON_NULL))
+            r->asks |= bit_of(d);
     }
     return ERR_OK;
+}
+
+/* What some members ask for is more, or less, than that they are there. */
+static void read_asks(struct chat_request *r, const struct json *known)
+{
+    struct json choice = known[TOOL_CHOICE], format = known[RESPONSE_FORMAT];
+    struct json type = json_get(format, STR("type"));
+    r->wants_tool = json_str_eq(choice, STR("required"));
+    r->wants_function = json_is(choice, JSON_OBJECT);
+    r->wants_schema = json_str_eq(type, STR("json_schema"));
+    if (r->choices <= 1)
+        r->asks &= ~chat_member_bit(STR("n"));
+    if (!json_bool_or(known[LOGPROBS], false))
+        r->asks &= ~chat_member_bit(STR("logprobs"));
+    if (json_str_eq(type, STR("text")))
+        r->asks &= ~chat_member_bit(STR("response_format"));
 }
 
 static enum err read_bounds(struct chat_request *r, const struct json *known, struct fault *f)
@@ -399,7 +457,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     if (e == ERR_OK)
         e = check_effort(known, f);
     r->is_streamed = json_bool_or(known[STREAM], false);
-    r->allow_fallbacks = json_bool_or(json_get(known[PROVIDER], STR("allow_fallbacks")), true);
+    read_asks(r, known);
+    r->provider = known[PROVIDER];
     struct str user = json_raw_str(known[USER]);
     r->user = user.n > USER_RAW_MAX ? user : json_str(known[USER], scratch);
     return e;
@@ -453,10 +512,14 @@ struct str chat_finish_reason(struct str native)
 
 bool chat_says_context(struct str message)
 {
-    static const struct str signs[] = {
-        STR_INIT("maximum context length"), STR_INIT("context length exceeded"),
-        STR_INIT("prompt is too long"),     STR_INIT("context window"),
-        STR_INIT("exceed context limit"),   STR_INIT("available context size")};
+    static const struct str signs[] = {STR_INIT("maximum context length"),
+                                       STR_INIT("context length exceeded"),
+                                       STR_INIT("prompt is too long"),
+                                       STR_INIT("context window"),
+                                       STR_INIT("exceed context limit"),
+                                       STR_INIT("available context size"),
+                                       STR_INIT("exceeds the maximum number of tokens"),
+                                       STR_INIT("nput is too long for requested model")};
     for (size_t i = 0; i < COUNT_OF(signs); i++) {
         if (str_find(message, signs[i]) < message.n)
             return true;

@@ -14,14 +14,25 @@ struct chat_request {
     uint32_t models_n;
     struct str ours[CHAT_OURS_MAX]; /* names of members meant for the gateway: not sent on */
     uint32_t ours_n;
-    bool is_streamed, allow_fallbacks;
+    bool is_streamed;
     bool has_max_tokens, has_max_completion_tokens;
-    uint64_t max_tokens; /* where one of them is there */
-    uint64_t choices;    /* `n`, or 1 */
-    uint64_t text_bytes; /* of the messages' text: for estimates */
-    uint64_t links;      /* media given by link, whose size the body does not tell: for bounds */
-    struct str user;     /* `user` */
+    uint64_t max_tokens;  /* where one of them is there */
+    uint64_t choices;     /* `n`, or 1 */
+    uint64_t text_bytes;  /* of the messages' text: for estimates */
+    uint64_t links;       /* media given by link, whose size the body does not tell: for bounds */
+    struct str user;      /* `user` */
+    struct json provider; /* `provider`: wishes about endpoints */
+    uint64_t given;       /* members that are there, a bit each: see chat_member() */
+    uint64_t asks;        /* those that ask for something: neither null nor what is so anyway */
+    bool has_unknown;     /* there are members that are not in that table */
+    bool wants_tool, wants_function, wants_schema; /* tool_choice "required"; that of one function;
+                                                      response_format json_schema */
 };
+
+/* The members that the gateway knows, by their bit's number; p NULL past the last. */
+struct str chat_member(unsigned i);
+/* The bit of a member's name; 0: it is unknown. */
+uint64_t chat_member_bit(struct str name);
 
 /* Reads and checks the members that decisions rest on; the fault names the field, what was there
  * and what would be right. Views live as long as the body and `scratch`. */

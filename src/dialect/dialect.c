@@ -1,6 +1,8 @@
 #include "dialect/dialect.h"
 
 #include "dialect/anthropic.h"
+#include "dialect/bedrock.h"
+#include "dialect/gemini.h"
 #include "dialect/openai_form.h"
 
 const struct dialect_quirks dialect_no_quirks = {.max_tokens_field = STR_INIT("max_tokens")};
@@ -9,6 +11,8 @@ const struct dialect_quirks dialect_no_quirks = {.max_tokens_field = STR_INIT("m
 static const struct dialect *const dialects[] = {
     &dialect_openai,
     &dialect_anthropic,
+    &dialect_gemini,
+    &dialect_bedrock,
 };
 
 const struct dialect *dialect_at(size_t i)

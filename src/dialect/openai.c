@@ -1,28 +1,111 @@
 #include "dialect/openai.h"
 
-void openai_edit_request(const struct chat_request *r, const struct openai_target *t,
+/* --- requests ------------------------------------------------------------------------------------
+ */
+
+static uint64_t dropped(const struct chat_request *r, const struct openai_rules *rules)
+{
+    uint64_t drops = rules->drops;
+    if ((rules->drops_required && r->wants_tool) || (rules->drops_function && r->wants_function))
+        drops |= chat_member_bit(STR("tool_choice"));
+    if (rules->drops_schema && r->wants_schema)
+        drops |= chat_member_bit(STR("response_format"));
+    return drops & r->given;
+}
+
+/* Under a name that only this provider has, which a client may use as well. */
+static bool is_own_name(const struct openai_rules *rules, struct str name)
+{
+    for (uint32_t i = 0; i < rules->renames_n; i++) {
+        if (str_eq(rules->renames[i].to, name))
+            return true;
+    }
+    return false;
+}
+
+/* Only where there is something to drop. */
+static void drop_members(const struct chat_request *r, const struct openai_rules *rules,
                          struct splice *s)
 {
-    splice_set(s, r->root, STR("model"), t->model_json);
-    for (uint32_t i = 0; i < r->ours_n; i++)
-        splice_drop(s, r->root, r->ours[i]);
-    if (t->max_tokens_json.n) {
-        bool has_either = r->has_max_tokens || r->has_max_completion_tokens;
-        if (r->has_max_tokens)
-            splice_set(s, r->root, STR("max_tokens"), t->max_tokens_json);
-        if (r->has_max_completion_tokens)
-            splice_set(s, r->root, STR("max_completion_tokens"), t->max_tokens_json);
-        if (!has_either)
-            splice_set(s, r->root, t->max_tokens_field, t->max_tokens_json);
-    }
-    if (!r->is_streamed)
+    char room[256];
+    uint64_t drops = dropped(r, rules);
+    bool drops_unknown = rules->drops_unknown && r->has_unknown;
+    if (!drops && !drops_unknown)
         return;
+    for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
+        struct buf decoded = {.p = room, .cap = sizeof room, .max = sizeof room};
+        struct str name = json_str(json_key(v), &decoded);
+        uint64_t bit = chat_member_bit(name);
+        if (bit ? (drops & bit) != 0 : drops_unknown && !is_own_name(rules, name))
+            splice_drop(s, r->root, name);
+    }
+}
+
+static bool is_bound(struct str name)
+{
+    return str_eq(name, STR("max_tokens")) || str_eq(name, STR("max_completion_tokens"));
+}
+
+/* What the client already says under the new name stands. */
+static void rename_members(const struct chat_request *r, const struct openai_target *t,
+                           struct splice *s)
+{
+    const struct openai_rules *rules = t->rules;
+    for (uint32_t i = 0; i < rules->renames_n; i++) {
+        const struct openai_rename *x = &rules->renames[i];
+        if (!(r->given & x->bit & ~rules->drops))
+            continue;
+        struct json value = json_get(r->root, x->from);
+        if (x->member.n)
+            value = json_get(value, x->member);
+        struct str raw =
+            is_bound(x->from) && t->max_tokens_json.n ? t->max_tokens_json : json_raw(value);
+        splice_drop(s, r->root, x->from);
+        if (!json_is_none_or_null(value) && json_is_none_or_null(json_get(r->root, x->to)))
+            splice_set(s, r->root, x->to, raw);
+    }
+}
+
+static void bound_output(const struct chat_request *r, const struct openai_target *t,
+                         struct splice *s)
+{
+    bool has_either = r->has_max_tokens || r->has_max_completion_tokens;
+    if (!t->max_tokens_json.n)
+        return;
+    if (r->has_max_tokens)
+        splice_set(s, r->root, STR("max_tokens"), t->max_tokens_json);
+    if (r->has_max_completion_tokens)
+        splice_set(s, r->root, STR("max_completion_tokens"), t->max_tokens_json);
+    if (!has_either)
+        splice_set(s, r->root, t->max_tokens_field, t->max_tokens_json);
+}
+
+static void ask_for_usage(const struct chat_request *r, struct splice *s)
+{
     struct json options = json_get(r->root, STR("stream_options"));
     if (json_is(options, JSON_OBJECT))
         splice_set(s, options, STR("include_usage"), STR("true"));
     else
         splice_set(s, r->root, STR("stream_options"), STR("{\"include_usage\":true}"));
 }
+
+void openai_edit_request(const struct chat_request *r, const struct openai_target *t,
+                         struct splice *s)
+{
+    splice_set(s, r->root, STR("model"), t->model_json);
+    for (uint32_t i = 0; i < r->ours_n; i++)
+        splice_drop(s, r->root, r->ours[i]);
+    bound_output(r, t, s);
+    if (r->is_streamed && !(t->rules && t->rules->has_no_stream_options))
+        ask_for_usage(r, s);
+    if (t->rules) {
+        drop_members(r, t->rules, s);
+        rename_members(r, t, s);
+    }
+}
+
+/* --- answers -------------------------------------------------------------------------------------
+ */
 
 static uint64_t count_of(struct json object, struct str name)
 {
@@ -191,7 +274,7 @@ static void edit_choice(struct json choice, struct splice *s)
     if (!str_eq(native, str_of(reason.p + 1, reason.n - 2)))
         splice_replace(s, finish, reason);
     if (json_get(choice, STR("native_finish_reason")).type == JSON_NONE)
-        splice_set(s, choice, STR("native_finish_reason"), json_raw(finish));
+        splice_add(s, choice, STR("native_finish_reason"), json_raw(finish));
 }
 
 static void put(struct splice *s, struct json root, struct json at, struct str name, struct str raw)
@@ -199,7 +282,7 @@ static void put(struct splice *s, struct json root, struct json at, struct str n
     if (at.type)
         splice_replace(s, at, raw);
     else
-        splice_set(s, root, name, raw);
+        splice_add(s, root, name, raw);
 }
 
 void openai_edit_event(const struct openai_event *ev, const struct openai_identity *who,
@@ -212,10 +295,10 @@ void openai_edit_event(const struct openai_event *ev, const struct openai_identi
             edit_choice(c, s);
     if (who->usage_json.n)
         put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
-    else
+    else if (ev->usage_at.type)
         splice_drop(s, ev->root, STR("usage"));
     if (ev->is_whole && !ev->has_fingerprint)
-        splice_set(s, ev->root, STR("system_fingerprint"), STR("null"));
+        splice_add(s, ev->root, STR("system_fingerprint"), STR("null"));
     put(s, ev->root, ev->provider_at, STR("provider"), who->provider_json);
 }
 

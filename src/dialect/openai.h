@@ -6,11 +6,31 @@
 
 #include "dialect/chat.h"
 
+/* A member that goes under another name: its value, or one member of that. */
+struct openai_rename {
+    struct str from, member, to;
+    uint64_t bit; /* of `from`, as in chat_request.given */
+};
+
+enum { OPENAI_RENAMES_MAX = 4 };
+
+/* What one endpoint does not take as it stands. Made once, when the catalog is loaded. */
+struct openai_rules {
+    uint64_t drops; /* members that are not sent: bits as in chat_request.given */
+    bool drops_unknown;
+    bool drops_required, drops_function; /* tool_choice of these values is not sent */
+    bool drops_schema;                   /* nor response_format json_schema */
+    bool has_no_stream_options;          /* whether it tells the usage of a stream is left to it */
+    struct openai_rename renames[OPENAI_RENAMES_MAX];
+    uint32_t renames_n;
+};
+
 /* What one endpoint is to be asked. All raw JSON, lent until the splice is written. */
 struct openai_target {
     struct str model_json;      /* the provider's own name, quoted */
     struct str max_tokens_json; /* digits, or empty: leave it to the provider */
     struct str max_tokens_field;
+    const struct openai_rules *rules; /* NULL: none */
 };
 
 /* Edits of the client's body. */

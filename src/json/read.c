@@ -79,31 +79,35 @@ static inline const char *add_node(struct reader *r, enum json_type type, bool e
 /* --- scalars ------------------------------------------------------------------------------------
  */
 
+static inline bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* Mostly there is none: one comparison tells. */
 static inline const char *skip_space(const char *p, const char *end)
 {
-    while (p < end && (uint8_t)*p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    while (p < end && (uint8_t)*p <= ' ' && is_space(*p))
         p++;
     return p;
 }
 
-/* A run of characters that are not ASCII. */
-static const char *read_wide(struct reader *r, const char *p)
+/* What is neither plain nor the closing quote nor a short escape; p is at it. */
+static __attribute__((noinline)) const char *read_special(struct reader *r, const char *p)
 {
-    while (p < r->end && (uint8_t)*p >= 0x80) {
+    if (*p == '\\') {
+        unsigned n = text__escape(p, r->end);
+        return n ? p + n : refuse(r, p, "a valid escape (surrogates in pairs)");
+    }
+    if ((uint8_t)*p < 0x80)
+        return refuse(r, p, "control characters in strings escaped");
+    do {
         unsigned n = text__utf8(p, r->end);
         if (n == 0)
             return refuse(r, p, "UTF-8");
         p += n;
-    }
+    } while (p < r->end && (uint8_t)*p >= 0x80);
     return p;
-}
-
-static inline const char *read_escape(struct reader *r, const char *p)
-{
-    unsigned n = text__escape(p, r->end);
-    if (UNLIKELY(n == 0))
-        return refuse(r, p, "a valid escape (surrogates in pairs)");
-    return p + n;
 }
 
 /* p is at the opening quote. */
@@ -112,19 +116,13 @@ static inline const char *read_string(struct reader *r, const char *p)
     const char *start = p++;
     bool escaped = false;
     for (;;) {
-        p = text__skip_simple(p, r->end, &escaped);
+        p = text__skip_common(p, r->end, &escaped);
         if (UNLIKELY(p == r->end))
             return refuse(r, p, "the string's closing quote");
         if (LIKELY(*p == '"'))
             return add_node(r, JSON_STRING, escaped, start, p + 1);
-        if (*p == '\\') {
-            escaped = true;
-            p = read_escape(r, p);
-        } else if ((uint8_t)*p >= 0x80) {
-            p = read_wide(r, p);
-        } else {
-            return refuse(r, p, "control characters in strings escaped");
-        }
+        escaped |= *p == '\\';
+        p = read_special(r, p);
         if (UNLIKELY(!p))
             return NULL;
     }

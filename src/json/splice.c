@@ -117,19 +117,43 @@ static void settle_commas(struct splice *s, struct json object)
     }
 }
 
-static void add_member(struct splice *s, struct json object, struct str name, struct str raw)
+/* Whether something stands before a member added now, where nothing was dropped. */
+static bool needs_comma(const struct splice *s, struct json object)
 {
+    uint32_t i = s->n;
+    while (i && s->edits[i - 1].at > closing_brace(object))
+        i--;
+    bool is_behind_another_add = i && s->edits[i - 1].at == closing_brace(object);
+    return is_behind_another_add || json_first(object).type;
+}
+
+static bool has_drop(const struct splice *s)
+{
+    uint32_t i = 0;
+    while (i < s->n && s->edits[i].kind != SPLICE_DROP)
+        i++;
+    return i < s->n;
+}
+
+void splice_add(struct splice *s, struct json object, struct str name, struct str raw)
+{
+    if (s->failed) /* an add may lack its second half */
+        return;
     uint32_t old = find_add(s, object, name);
     if (old < s->n) {
         s->edits[old + 1].raw = raw;
         return;
     }
-    struct splice_edit edit = {.at = closing_brace(object), .kind = SPLICE_ADD_NAME, .name = name};
+    struct splice_edit edit = {.at = closing_brace(object),
+                               .kind = SPLICE_ADD_NAME,
+                               .comma = needs_comma(s, object),
+                               .name = name};
     take_edit(s, &edit);
     edit.kind = SPLICE_ADD_VALUE;
     edit.raw = raw;
     take_edit(s, &edit);
-    settle_commas(s, object);
+    if (has_drop(s))
+        settle_commas(s, object);
 }
 
 void splice_init(struct splice *s, struct str text)
@@ -154,7 +178,7 @@ void splice_replace(struct splice *s, struct json value, struct str raw)
 
 void splice_set(struct splice *s, struct json object, struct str name, struct str raw)
 {
-    if (s->failed) /* an add may lack its second half */
+    if (s->failed)
         return;
     if (object.type != JSON_OBJECT) {
         s->failed = ERR_INVALID;
@@ -162,7 +186,7 @@ void splice_set(struct splice *s, struct json object, struct str name, struct st
     }
     struct json value = json_get(object, name);
     if (value.type == JSON_NONE) {
-        add_member(s, object, name, raw);
+        splice_add(s, object, name, raw);
         return;
     }
     uint32_t drop = find_drop(s, node_of(json_key(value))->at);
@@ -247,12 +271,20 @@ size_t splice_views(const struct splice *s, struct str *out, size_t max)
 
 enum err splice_write(const struct splice *s, struct buf *out)
 {
-    struct str views[SPLICE_VIEWS_MAX];
+    size_t done = 0;
     if (s->failed)
         return out->failed = s->failed;
     enum err e = buf_grow(out, splice_size(s)); /* all or nothing */
-    size_t n = splice_views(s, views, COUNT_OF(views));
-    for (size_t i = 0; e == ERR_OK && i < n; i++)
-        e = buf_add(out, views[i]);
-    return e;
+    if (e != ERR_OK)
+        return e;
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct splice_edit *edit = &s->edits[i];
+        struct str pieces[3];
+        size_t n = pieces_of(edit, pieces);
+        buf_add(out, str_of(s->text.p + done, edit->at - done));
+        for (size_t k = 0; k < n; k++)
+            buf_add(out, pieces[k]);
+        done = edit->at + edit->n;
+    }
+    return buf_add(out, str_skip(s->text, done));
 }

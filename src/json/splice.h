@@ -37,6 +37,8 @@ void splice_replace(struct splice *s, struct json value, struct str raw);
 /* The member `name` of the object gets `raw`: replaced where it is, else added at the object's end.
  * Several adds to one object come in the order of the calls. `name` needs no escapes. */
 void splice_set(struct splice *s, struct json object, struct str name, struct str raw);
+/* The same, of an object that has no such member: it is not looked for. */
+void splice_add(struct splice *s, struct json object, struct str name, struct str raw);
 /* The object loses the member `name`, with its comma, if it is there. Any combination of drops and
  * sets on one object gives valid JSON, also when the first, the last or all members go. */
 void splice_drop(struct splice *s, struct json object, struct str name);

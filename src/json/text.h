@@ -51,22 +51,25 @@ static inline const char *text__skip_plain_portable(const char *p, const char *e
     return p;
 }
 
-/* What the letter of an escape of two characters stands for (RFC 8259, 7); 0: it is no such letter.
- */
+/* What the letter of a two-character escape stands for; 0: it is no such letter. */
 extern const char text__short_escapes[256];
-
 static inline char text__short_escape(char letter)
 {
     return text__short_escapes[(uint8_t)letter];
 }
 
-/* First byte that is neither plain nor of an escape of two characters, or `end`. Sets *escaped
- * where it passes an escape. */
-static inline const char *text__skip_simple_portable(const char *p, const char *end, bool *escaped)
+static inline bool text__is_short_escape(const char *p, const char *end)
+{
+    return *p == '\\' && end - p >= 2 && text__short_escape(p[1]);
+}
+
+/* First byte that is neither plain nor of a two-character escape, or `end`. Sets *escaped where it
+ * met one. */
+static inline const char *text__skip_common_portable(const char *p, const char *end, bool *escaped)
 {
     for (;;) {
         p = text__skip_plain_portable(p, end);
-        if (end - p < 2 || *p != '\\' || !text__short_escape(p[1]))
+        if (p == end || !text__is_short_escape(p, end))
             return p;
         *escaped = true;
         p += 2;
@@ -92,44 +95,44 @@ static inline const char *text__skip_to_structure_portable(const char *p, const 
 }
 
 #ifdef TEXT_SSE2
-/* A bit for each of 16 bytes that is not plain. As signed bytes, control characters and all that is
- * not ASCII are the ones below a space. */
-static inline unsigned text__special16(const char *p)
+/* Which of sixteen bytes are not plain. As signed bytes, control characters and all that is not
+ * ASCII are the ones below a space. */
+static inline unsigned text__not_plain16(const char *p)
 {
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(found, _mm_cmplt_epi8(v, space)));
+    __m128i quotes = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+    __m128i backslashes = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+    __m128i others = _mm_cmplt_epi8(v, _mm_set1_epi8(' '));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, backslashes), others));
 }
 
 static inline const char *text__skip_plain(const char *p, const char *end)
 {
     for (; end - p >= 16; p += 16) {
-        unsigned special = text__special16(p);
-        if (special)
-            return p + __builtin_ctz(special);
+        unsigned found = text__not_plain16(p);
+        if (found)
+            return p + __builtin_ctz(found);
     }
     return text__skip_plain_portable(p, end);
 }
 
-/* An escape clears its two bits, so that a block with many of them is looked at once. One that
- * begins in a block's last byte moves the next block along. */
-static inline const char *text__skip_simple(const char *p, const char *end, bool *escaped)
+/* Escapes are stepped over by their bits, without looking at the bytes again: in a text full of
+ * them, each step would otherwise wait for the one before. */
+static inline const char *text__skip_common(const char *p, const char *end, bool *escaped)
 {
-    while (end - p >= 17) {
-        unsigned special = text__special16(p), step = 16;
-        while (special) {
-            unsigned at = (unsigned)__builtin_ctz(special);
-            if (p[at] != '\\' || !text__short_escape(p[at + 1]))
-                return p + at;
+    while (end - p > 16) { /* with one more, for the letter of an escape */
+        unsigned found = text__not_plain16(p), size = 16;
+        while (found) {
+            unsigned i = (unsigned)__builtin_ctz(found);
+            if (p[i] != '\\' || !text__short_escape(p[i + 1]))
+                return p + i;
             *escaped = true;
-            special &= ~(3u << at);
-            step = at == 15 ? 17 : 16;
+            found &= ~(3u << i);
+            size = i == 15 ? 17 : 16;
         }
-        p += step;
+        p += size;
     }
-    return text__skip_simple_portable(p, end, escaped);
+    return text__skip_common_portable(p, end, escaped);
 }
 
 static inline const char *text__skip_to_structure(const char *p, const char *end)
@@ -148,14 +151,14 @@ static inline const char *text__skip_to_structure(const char *p, const char *end
     return text__skip_to_structure_portable(p, end);
 }
 #else
+static inline const char *text__skip_common(const char *p, const char *end, bool *escaped)
+{
+    return text__skip_common_portable(p, end, escaped);
+}
+
 static inline const char *text__skip_plain(const char *p, const char *end)
 {
     return text__skip_plain_portable(p, end);
-}
-
-static inline const char *text__skip_simple(const char *p, const char *end, bool *escaped)
-{
-    return text__skip_simple_portable(p, end, escaped);
 }
 
 static inline const char *text__skip_to_structure(const char *p, const char *end)

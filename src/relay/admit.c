@@ -3,75 +3,58 @@
 
 #include "dialect/openai_form.h"
 
+_Static_assert((int)CHOOSE_MODELS_MAX >= (int)CHAT_MODELS_MAX, "room for all that are named");
+
 /* --- the plan ------------------------------------------------------------------------------------
  */
 
-/* Variants that only say how to choose among a model's endpoints. */
-static struct str without_routing_variant(struct str id)
+static bool may_use(const void *r, const struct endpoint *e)
 {
-    static const struct str variants[] = {STR_INIT(":nitro"), STR_INIT(":floor"),
-                                          STR_INIT(":exacto")};
-    for (size_t i = 0; i < COUNT_OF(variants); i++) {
-        if (str_ends(id, variants[i]))
-            return str_head(id, id.n - variants[i].n);
+    return relay_may_use(r, e) && relay_may_tell(r, e);
+}
+
+/* The models that the client names, there are, and its key may ask. */
+static enum err find_models(const struct relay *r, const struct chat_request *req,
+                            struct choice_question *q, struct fault *f)
+{
+    bool is_there = false;
+    for (uint32_t i = 0; i < req->models_n; i++) {
+        const struct model *m =
+            choose_model(r->routes->catalog, req->models[i], &q->sorts[q->models_n]);
+        is_there |= m != NULL;
+        if (m && relay_may_ask(r, m))
+            q->models[q->models_n++] = m;
     }
-    return id;
+    if (q->models_n)
+        return ERR_OK;
+    struct str first = str_head(req->models[0], 256);
+    if (is_there)
+        return fault_set(f, ERR_FORBIDDEN, "This API key may not use %.*s: see its allowed_models",
+                         STR_ARG(str_head(first, 100)));
+    return fault_set(f, ERR_NOT_FOUND, "No endpoints found for %.*s.", STR_ARG(first));
 }
 
-static const struct model *find_model(const struct relay *r, struct str id)
-{
-    const struct model *m = catalog_model(r->routes->catalog, id);
-    return m ? m : catalog_model(r->routes->catalog, without_routing_variant(id));
-}
-
-static void plan_add(struct relay *r, const struct model *m)
-{
-    uint32_t most = r->asked.allow_fallbacks ? m->endpoints_n : 1;
-    for (uint32_t i = 0, n = 0; i < m->endpoints_n && n < most && r->plan_n < PLAN_MAX; i++) {
-        if (!relay_may_use(r, m->endpoints[i]) || !relay_may_tell(r, m->endpoints[i]))
-            continue;
-        r->plan[r->plan_n++] = (struct target){m, m->endpoints[i]};
-        n++;
-    }
-}
-
-/* There are endpoints, but none that the key may use. */
-static enum err refuse_plan(const struct relay *r, struct str model, bool may_ask, struct fault *f)
-{
-    if (may_ask && r->translation && r->translation->is_all_wanted)
-        return fault_set(f, ERR_NOT_FOUND,
-                         "No endpoints found that take all parameters of this request, as "
-                         "provider.require_parameters wants it");
-    if (may_ask)
-        return fault_set(f, ERR_NOT_FOUND,
-                         "No allowed providers are available for the selected model: this API "
-                         "key's allowed_providers leaves out all that have it");
-    return fault_set(f, ERR_FORBIDDEN, "This API key may not use %.*s: see its allowed_models",
-                     STR_ARG(str_head(model, 100)));
-}
-
-/* Endpoints in the order of trying: of each model in the client's order, as configured. */
+/* Endpoints in the order of trying: of each model in the client's order, as the client wishes. */
 static enum err make_plan(struct relay *r, const struct chat_request *req, struct fault *f)
 {
-    uint32_t n = 0;
-    bool may_ask = false;
-    for (uint32_t i = 0; i < req->models_n; i++) {
-        const struct model *m = find_model(r, req->models[i]);
-        n += m ? m->endpoints_n : 0;
-    }
-    if (n == 0)
-        return fault_set(f, ERR_NOT_FOUND, "No endpoints found for %.*s.", STR_ARG(req->models[0]));
-    r->plan = arena_alloc(&r->arena, (n < PLAN_MAX ? n : PLAN_MAX) * sizeof *r->plan);
+    struct wishes wishes;
+    struct choice_question q = {.wishes = &wishes,
+                                .asks = fit_asks(&r->routes->fit, req),
+                                .max_tokens = r->asked.has_max ? r->asked.max_tokens : 0,
+                                .speeds = r->routes->speeds,
+                                .may_use = may_use,
+                                .arg = r};
+    enum err e = wishes_read(req->provider, &wishes, f);
+    if (e == ERR_OK)
+        e = find_models(r, req, &q, f);
+    if (e != ERR_OK)
+        return e;
+    r->plan = arena_alloc(&r->arena, choose_room(&q) * sizeof *r->plan);
     if (!r->plan)
         return fault_set(f, ERR_NOMEM, "No memory for this request");
-    for (uint32_t i = 0; i < req->models_n; i++) {
-        const struct model *m = find_model(r, req->models[i]);
-        if (!m || !relay_may_ask(r, m))
-            continue;
-        may_ask = true;
-        plan_add(r, m);
-    }
-    return r->plan_n ? ERR_OK : refuse_plan(r, req->models[0], may_ask, f);
+    uint32_t n = choose_targets(&q, r->plan, f);
+    r->plan_n = n < PLAN_MAX ? n : PLAN_MAX;
+    return n ? ERR_OK : ERR_NOT_FOUND;
 }
 
 /* --- the hold ------------------------------------------------------------------------------------
@@ -179,7 +162,6 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
 {
     r->asked = (struct asked){
         .is_streamed = req->is_streamed,
-        .allow_fallbacks = req->allow_fallbacks,
         .has_max = req->has_max_tokens || req->has_max_completion_tokens,
         .choices = (uint32_t)req->choices,
         .max_tokens = req->max_tokens,
@@ -201,6 +183,7 @@ static enum err read_request(struct relay *r, struct json root, struct chat_requ
         if (e != ERR_OK)
             return e;
         *out = r->translation->asked.facts;
+        out->provider = json_get(root, STR("provider"));
     }
     buf_reset(&r->w->scratch);
     return is_openai ? chat_read(root, &r->w->scratch, out, f) : ERR_OK;

@@ -84,7 +84,9 @@ void failure_from_words(struct relay *r, struct failure *x, int status,
     enum { SAID_MAX = 1000 };
     set_meaning(x, status);
     x->retry_after_s = r->retry_after_s;
-    if (said->is_context && x->is_request_at_fault)
+    const struct kind *kind = r->plan[r->plan_at].endpoint->provider->kind;
+    bool is_context = said->is_context || kind_says_context(kind, said->message);
+    if (is_context && x->is_request_at_fault)
         x->fault.err = ERR_CONTEXT;
     if (x->outcome != OUTCOME_AUTH && said->message.n && !tells_credential(r, said->message))
         x->provider_said = arena_str(&r->arena, str_head(said->message, SAID_MAX));
@@ -192,6 +194,8 @@ static void note(struct relay *r, const struct failure *x)
 {
     struct str provider = r->plan[r->plan_at].endpoint->provider->name;
     metrics_attempt(&r->w->metrics, provider, x->outcome);
+    if (!x->is_request_at_fault)
+        speed_note_failure(&r->routes->speeds[r->plan[r->plan_at].endpoint->index]);
     if (x->outcome == OUTCOME_AUTH)
         tell_operator(provider);
     if (!r->failure)
@@ -256,29 +260,53 @@ static struct str digits(struct relay *r, uint64_t n, struct str after)
     return arena_str(&r->arena, buf_view(b));
 }
 
+/* What follows the length: who the client says it is, for providers that want to know. */
+static struct str end_of_head(struct relay *r, const struct kind *k)
+{
+    struct buf *b = &r->w->scratch2;
+    struct str nothing = STR("\r\n\r\n");
+    if (!k->passes_attribution || !(r->referer.n || r->title.n))
+        return nothing;
+    buf_reset(b);
+    buf_add(b, STR("\r\n"));
+    if (r->referer.n)
+        buf_printf(b, "HTTP-Referer: %.*s\r\n", STR_ARG(r->referer));
+    if (r->title.n)
+        buf_printf(b, "X-Title: %.*s\r\n", STR_ARG(r->title));
+    buf_add(b, STR("\r\n"));
+    struct str lines = arena_str(&r->arena, buf_view(b));
+    return lines.p ? lines : nothing;
+}
+
 /* The client's own bytes with the changed members spliced, as views for one writev. They lie in the
  * arena and the body until the provider has answered. */
 static const struct str *compose(struct relay *r, const struct chat_request *req,
                                  const struct target *t, uint64_t max_tokens, uint32_t *n)
 {
-    enum { HEAD_VIEWS = 2 };
+    enum { HEAD_VIEWS = 4 };
     struct splice s;
     struct openai_target asked = {
         .model_json = quoted(r, t->endpoint->model),
         .max_tokens_json = digits(r, max_tokens, STR_NONE),
         .max_tokens_field = t->endpoint->provider->max_tokens_field,
+        .rules = &r->routes->fit.of[t->endpoint->index],
     };
     splice_init(&s, buf_view(&r->body));
     openai_edit_request(req, &asked, &s);
     size_t room = HEAD_VIEWS + 4 * (size_t)s.n + 1;
     struct str *views = arena_alloc(&r->arena, room * sizeof *views);
-    struct str length = digits(r, splice_size(&s), STR("\r\n\r\n"));
+    struct str length = digits(r, splice_size(&s), end_of_head(r, t->endpoint->provider->kind));
     if (!views || !asked.model_json.p || !asked.max_tokens_json.p || !length.p ||
         s.failed != ERR_OK)
         return NULL;
-    views[0] = buf_view(&r->upstream->head);
-    views[1] = length;
-    *n = HEAD_VIEWS + (uint32_t)splice_views(&s, views + HEAD_VIEWS, room - HEAD_VIEWS);
+    uint32_t at = 0;
+    views[at++] = buf_view(&r->upstream->head);
+    if (r->upstream->tail.n) {
+        views[at++] = t->endpoint->model;
+        views[at++] = buf_view(&r->upstream->tail);
+    }
+    views[at++] = length;
+    *n = at + (uint32_t)splice_views(&s, views + at, room - at);
     return views;
 }
 

@@ -49,11 +49,6 @@ enum {
     LINK_TOKENS = 16384,    /* bound for media given by link */
 };
 
-struct target {
-    const struct model *model;
-    const struct endpoint *endpoint;
-};
-
 /* What an attempt came to. */
 struct failure {
     struct fault fault;
@@ -67,7 +62,7 @@ struct failure {
 
 /* Facts of the request, kept when its bytes are gone. */
 struct asked {
-    bool is_streamed, allow_fallbacks, has_max;
+    bool is_streamed, has_max;
     uint32_t choices;
     uint64_t max_tokens;
     uint64_t prompt_bound; /* tokens */

@@ -79,10 +79,20 @@ static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
     return to_ns > from_ns ? (int64_t)((to_ns - from_ns) / 1000000) : 0;
 }
 
+/* Of a request that was tried elsewhere before, it is not known when this endpoint got it. */
+static void note_speed(const struct relay *r, const struct endpoint *e, uint64_t now_ns)
+{
+    bool is_answered = r->ending != ENDING_ERROR && r->ending != ENDING_CUT && !r->is_cancelled;
+    if (is_answered && r->attempts == 1 && r->first_ns > r->sent_ns && r->sent_ns)
+        speed_note(&r->routes->speeds[e->index], r->first_ns - r->sent_ns, now_ns - r->sent_ns,
+                   r->bill.usage.completion);
+}
+
 static void append_record(struct relay *r)
 {
     const struct target *t = &r->plan[r->plan_at];
     const struct chat_usage *u = &r->bill.usage;
+    note_speed(r, t->endpoint, relay_worker_ns(r->w));
     struct generation g = {
         .id = r->id,
         .tag = r->tag,

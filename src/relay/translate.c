@@ -109,18 +109,22 @@ static struct str head_end_for(struct relay *r, const struct dialect_target *t)
 static const struct str *views_of(struct relay *r, const struct dialect_target *t, uint32_t *n)
 {
     enum { VIEWS = 5 };
+    const struct upstream *u = r->upstream;
     struct str *views = arena_alloc(&r->arena, VIEWS * sizeof *views);
-    struct str path = path_for(r, t), end = head_end_for(r, t);
+    struct str path = u->dialect->write_path ? path_for(r, t) : t->model;
+    struct str end = head_end_for(r, t);
+    uint32_t at = 0;
     if (!views || !path.p || !end.p)
         return NULL;
-    views[0] = buf_view(&r->upstream->before_path);
-    views[1] = path;
-    views[2] = buf_view(&r->upstream->head);
-    views[3] = end;
-    views[4] = buf_view(&r->translation->body);
-    uint32_t skipped = path.n ? 0 : 2; /* empty ones */
-    *n = VIEWS - skipped;
-    return views + skipped;
+    views[at++] = buf_view(&u->head);
+    if (u->tail.n) {
+        views[at++] = path;
+        views[at++] = buf_view(&u->tail);
+    }
+    views[at++] = end;
+    views[at++] = buf_view(&r->translation->body);
+    *n = at;
+    return views;
 }
 
 static bool begin_reading(struct relay *r)

@@ -8,33 +8,55 @@ enum { HEAD_MAX = 16 * 1024, WAITING_MAX = 10000, IDLE_MS = 30 * 1000 };
 
 static void add_identity(struct buf *b, const struct provider *p)
 {
-    buf_printf(b, "%.*s\n%.*s\n%u\n", STR_ARG(p->base_url), STR_ARG(p->dialect),
-               p->connections_max);
+    buf_printf(b, "%.*s\n%.*s\n%.*s\n%.*s\n%u\n", STR_ARG(p->base_url), STR_ARG(p->dialect),
+               STR_ARG(p->kind->name), STR_ARG(p->api_version), p->connections_max);
     buf_add(b, secret_reveal(p->api_key));
 }
 
 static void add_credential(struct buf *b, const struct dialect *d, const struct provider *p)
 {
-    if (secret_is_empty(p->api_key))
+    static const struct str fields[] = {
+        [KIND_BEARER] = STR_INIT("Authorization: Bearer "),
+        [KIND_API_KEY] = STR_INIT("api-key: "),
+        [KIND_X_API_KEY] = STR_INIT("x-api-key: "),
+    };
+    if (p->kind->auth == KIND_NO_AUTH || secret_is_empty(p->api_key))
         return;
     if (d->auth == AUTH_HEADER)
         buf_printf(b, "%.*s: ", STR_ARG(d->auth_header));
     else
-        buf_add(b, STR("Authorization: Bearer "));
+        buf_add(b, fields[p->kind->auth]);
     buf_add(b, secret_reveal(p->api_key));
     buf_add(b, STR("\r\n"));
 }
 
+/* The path up to where it depends on the endpoint's model; what follows that, in the tail. */
+static struct buf *add_path(struct upstream *u, const struct provider *p)
+{
+    struct str prefix = p->kind->path_prefix, model = STR("{model}");
+    size_t cut = str_find(prefix, model);
+    if (u->dialect->write_path)
+        return &u->tail;
+    buf_add(&u->head, str_head(prefix, cut));
+    struct buf *b = cut < prefix.n ? &u->tail : &u->head;
+    buf_add(b, str_skip(prefix, cut + model.n));
+    buf_add(b, u->dialect->path);
+    return b;
+}
+
+/* The two parts of the head. */
 static void add_head(struct upstream *u, const struct provider *p, const struct url *url)
 {
-    const struct dialect *d = u->dialect;
-    struct buf *b = &u->head;
-    buf_printf(d->write_path ? &u->before_path : b, "POST %.*s%.*s", STR_ARG(url->path),
-               STR_ARG(d->path));
+    buf_printf(&u->head, "POST %.*s", STR_ARG(url->path));
+    struct buf *b = add_path(u, p);
+    if (p->kind->query_name.n)
+        buf_printf(b, "?%.*s=%.*s", STR_ARG(p->kind->query_name), STR_ARG(p->api_version));
     buf_printf(b, " HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(url->authority));
-    add_credential(b, d, p);
-    buf_add(b, d->headers);
-    buf_add(b, STR("Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: "));
+    add_credential(b, u->dialect, p);
+    buf_add(b, u->dialect->headers);
+    buf_add(b, STR("Content-Type: application/json\r\nUser-Agent: turnpike\r\n"));
+    buf_add(b, p->kind->headers);
+    buf_add(b, STR("Content-Length: "));
 }
 
 struct upstream *upstream_new(struct io_loop *l, const struct provider *p, const struct io_tls *tls,
@@ -57,15 +79,15 @@ struct upstream *upstream_new(struct io_loop *l, const struct provider *p, const
     u->refs = 1;
     u->dialect = d;
     buf_init(&u->head, HEAD_MAX);
-    buf_init(&u->before_path, HEAD_MAX);
+    buf_init(&u->tail, HEAD_MAX);
     buf_init(&u->identity, HEAD_MAX);
     add_head(u, p, &url);
     add_identity(&u->identity, p);
     struct http_origin origin = {url.host, url.port, url.is_tls ? tls : NULL};
     struct http_pool_limits limits = {p->connections_max, WAITING_MAX, IDLE_MS};
     u->pool = http_pool_new(l, &origin, &limits);
-    enum err failed = u->head.failed | u->before_path.failed | u->identity.failed;
-    if (u->pool && failed == ERR_OK)
+    if (u->pool && u->head.failed == ERR_OK && u->tail.failed == ERR_OK &&
+        u->identity.failed == ERR_OK)
         return u;
     fault_write(f, ERR_NOMEM, "no memory for provider '%.*s'", STR_ARG(p->name));
     upstream_unref(u);
@@ -85,7 +107,7 @@ void upstream_unref(struct upstream *u)
     if (u->pool)
         http_pool_free(u->pool);
     buf_release(&u->head);
-    buf_release(&u->before_path);
+    buf_release(&u->tail);
     buf_release(&u->identity);
     free(u);
 }

@@ -12,10 +12,9 @@ struct upstream {
     uint32_t refs;
     const struct dialect *dialect;
     struct http_pool *pool;
-    struct buf head;        /* from the request line to "Content-Length: " */
-    struct buf before_path; /* where the path depends on the model: the request line up to it, and
-                               `head` begins behind it; else empty */
-    struct buf identity;    /* what it was made from, to find it again after a reload */
+    struct buf head; /* from the request line to "Content-Length: ", or to where it is cut */
+    struct buf tail; /* what follows where the path depends on the endpoint's model; else empty */
+    struct buf identity; /* what it was made from, to find it again after a reload */
 };
 
 /* One reference. tls: lent for as long as it lives. NULL and a sentence: no memory, a bad URL, or a

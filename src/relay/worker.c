@@ -19,6 +19,8 @@ void relay_routes_unref(struct relay_routes *r)
         return;
     for (uint32_t i = 0; i < r->n; i++)
         upstream_unref(r->upstreams[i]);
+    fit_release(&r->fit);
+    free(r->speeds);
     catalog_unref(r->catalog);
     free(r);
 }
@@ -44,6 +46,12 @@ static struct relay_routes *routes_new(struct relay_worker *w, struct catalog *c
     }
     r->refs = 1;
     r->catalog = catalog_ref(catalog);
+    r->speeds = calloc(catalog->endpoints_n + 1, sizeof *r->speeds);
+    if (!r->speeds || fit_init(&r->fit, catalog) != ERR_OK) {
+        fault_write(f, ERR_NOMEM, "no memory for %u endpoints", catalog->endpoints_n);
+        relay_routes_unref(r);
+        return NULL;
+    }
     for (; r->n < n; r->n++) {
         r->upstreams[r->n] = upstream_for(w, catalog->providers[r->n], f);
         if (!r->upstreams[r->n]) {

@@ -6,10 +6,11 @@
 #include "auth/gate.h"
 #include "auth/person.h"
 #include "base/cidr.h"
-#include "catalog/catalog.h"
+#include "catalog/choose.h"
 #include "http/server.h"
 #include "json/read.h"
 #include "relay/metrics.h"
+#include "relay/fit.h"
 #include "relay/upstream.h"
 #include "store/journal.h"
 
@@ -36,6 +37,8 @@ struct relay_shared {
 struct relay_routes {
     uint32_t refs, n;
     struct catalog *catalog;      /* one reference */
+    struct fit fit;               /* of its endpoints */
+    struct speed *speeds;         /* of its endpoints, as this worker found them */
     struct upstream *upstreams[]; /* by provider's index in the catalog; one reference each */
 };
 struct relay_routes *relay_routes_ref(struct relay_routes *r);

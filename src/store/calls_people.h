@@ -3,6 +3,7 @@
 #ifndef STORE_CALLS_PEOPLE_H
 #define STORE_CALLS_PEOPLE_H
 
+#include "store/calls_mail.h"
 #include "store/people.h"
 #include "store/store.h"
 
@@ -88,7 +89,8 @@ struct store_session_delete {
  * ERR_CONFLICT where the address has a user; a user has at most one LINK_SIGNIN. */
 struct store_link_create {
     struct store_call call;
-    struct link link; /* in: all but id, created_ms */
+    struct link link;        /* in: all but id, created_ms */
+    const struct mail *mail; /* queued with it, or neither; NULL: none */
 };
 /* ERR_NOT_FOUND where it does not exist, was used or has expired. */
 struct store_link_get {

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "store/sqlite_people.h"
+#include "store/sqlite_trust.h"
 
 static void col_link(struct query *q, struct link *l)
 {
@@ -105,14 +106,18 @@ static enum err refuse_taken(struct store_conn *c, const struct link *l, struct 
 
 enum err sqlite_link_create(struct store_conn *c, struct store_call *call)
 {
-    struct link *l = &container_of(call, struct store_link_create, call)->link;
+    struct store_link_create *s = container_of(call, struct store_link_create, call);
+    struct link *l = &s->link;
+    int64_t mail_id;
     struct fault *f = &call->fault;
     enum err e = refuse_taken(c, l, f);
     if (e == ERR_OK)
         e = drop_old(c, f);
     if (e == ERR_OK)
         e = drop_replaced(c, l, f);
-    return e == ERR_OK ? insert(c, l, f) : e;
+    if (e == ERR_OK)
+        e = insert(c, l, f);
+    return e == ERR_OK && s->mail ? sqlite_mail_insert(c, s->mail, &mail_id, f) : e;
 }
 
 enum err sqlite_link_get(struct store_conn *c, struct store_call *call)

@@ -1,6 +1,6 @@
 /* Every format's readers, and of what they accept every format's writers: what is written is JSON.
  * The first byte: whose readers; the second: a request, a whole answer, or a stream's events, one a
- * line. */
+ * line: the JSON, or its name, a space and the JSON. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,9 +44,13 @@ static void check_stream(const struct dialect *d)
 
 static void write_requests(const struct canon_request *r)
 {
+    static const struct str models[] = {STR_INIT("m"), STR_INIT("gemini-3-pro"),
+                                        STR_INIT("anthropic.claude-1:0"),
+                                        STR_INIT("amazon.nova-2-lite-v1:0")};
     const struct dialect *d;
     for (size_t i = 0; (d = dialect_at(i)); i++) {
-        struct dialect_target t = {STR("m"), 1 + r->facts.max_tokens, true, &dialect_no_quirks};
+        struct str model = models[r->facts.text_bytes % COUNT_OF(models)];
+        struct dialect_target t = {model, 1 + r->facts.max_tokens, true, &dialect_no_quirks};
         if (!d->write_request)
             continue;
         buf_reset(&run.out);
@@ -109,11 +113,14 @@ static void read_stream(struct canon_reader *rd, struct str lines)
             run.writers[run.writers_n++] = writer_of(to);
     }
     while (lines.n) {
-        struct str line = str_cut(&lines, '\n');
+        struct str line = str_cut(&lines, '\n'), name = STR("");
+        if (line.n && line.p[0] != '{')
+            name = str_cut(&line, ' ');
         char *copy = malloc(line.n ? line.n : 1);
         BUG_ON(!copy);
-        memcpy(copy, line.p, line.n);
-        enum err e = dialect_read(rd, &run.tape, STR(""), str_of(copy, line.n), NULL);
+        if (line.n)
+            memcpy(copy, line.p, line.n);
+        enum err e = dialect_read(rd, &run.tape, name, str_of(copy, line.n), NULL);
         free(copy);
         if (e != ERR_OK)
             return;

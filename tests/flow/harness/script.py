@@ -24,6 +24,7 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes
+    head: bytes = b""  # as it came, with the empty line at its end
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -119,7 +120,8 @@ def chat(words: tuple[str, ...] = ("Hello", " there"), prompt: int = 9, output: 
 
 async def read_request(reader: asyncio.StreamReader) -> Request | None:
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        raw = await reader.readuntil(b"\r\n\r\n")
+        head = raw.decode("latin-1")
         first, *lines = head[:-4].split("\r\n")
         method, path, _ = first.split(" ")
         headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines)}
@@ -133,7 +135,7 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
             body = await reader.readexactly(int(headers.get("content-length", 0)))
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
-    return Request(method, path, headers, body)
+    return Request(method, path, headers, body, raw)
 
 
 class Provider:

@@ -58,6 +58,86 @@ static void models_are_listed_with_their_prices(void **state)
     assert_get(NULL, "GET /api/v1/models/count", 200, "{\"data\":{\"count\":4}}");
 }
 
+#define ALL_OF_A_GUESS                                                                             \
+    "\"supported_parameters\":[\"temperature\",\"top_p\",\"frequency_penalty\","                   \
+    "\"presence_penalty\",\"max_tokens\",\"max_completion_tokens\",\"logit_bias\",\"logprobs\","   \
+    "\"top_logprobs\",\"seed\",\"response_format\",\"structured_outputs\",\"stop\",\"tools\","     \
+    "\"tool_choice\",\"parallel_tool_calls\",\"reasoning_effort\"]"
+
+static void endpoints_of_a_model_tell_what_each_takes(void **state)
+{
+    (void)state;
+    assert_get(NULL, "GET /api/v1/models/test/two/endpoints", 200,
+               "{\"data\":{\"id\":\"test/two\",\"name\":");
+    assert_get(NULL, "GET /v1/models/test/two/endpoints", 200,
+               "\"endpoints\":[{\"name\":\"Alpha | test/two\",\"model_id\":\"test/two\",");
+    assert_get(NULL, "GET /v1/models/test/two:nitro/endpoints", 200,
+               "\"provider_name\":\"Beta\",\"tag\":\"beta\",\"context_length\":");
+    assert_get(NULL, "GET /v1/models/test/two/endpoints", 200, ALL_OF_A_GUESS);
+    assert_get(NULL, "GET /v1/models/test/two/endpoints", 200,
+               "\"supports_tool_choice\":{\"auto\":true,\"none\":true,\"required\":true,"
+               "\"function\":true}");
+    assert_get(NULL, "GET /v1/models/test/two:free/endpoints", 200, "\"endpoints\":[]}}");
+    assert_get(NULL, "GET /v1/models/test/none/endpoints", 404,
+               "There is no model of this name; GET /api/v1/models has all");
+    assert_get(NULL, "GET /v1/model/test/two", 200,
+               "{\"data\":{\"id\":\"test/two\",\"canonical_slug\":");
+    assert_get(NULL, "GET /v1/model/test/two", 200,
+               "\"links\":{\"details\":\"/api/v1/models/test/two/endpoints\"}");
+    assert_get(NULL, "GET /v1/model/test/two:free", 404, "There is no such variant of this model");
+    assert_get(NULL, "GET /v1/endpoints/zdr", 200, "{\"data\":[]}");
+}
+
+static void providers_are_listed(void **state)
+{
+    (void)state;
+    assert_get(NULL, "GET /api/v1/providers", 200,
+               "{\"data\":[{\"name\":\"Alpha\",\"slug\":\"alpha\",\"privacy_policy_url\":null,"
+               "\"terms_of_service_url\":null,\"status_page_url\":null},{\"name\":\"Beta\",");
+}
+
+static void what_a_kind_takes_is_what_is_told(void **state)
+{
+    (void)state;
+    struct fault f;
+    struct relay_settings s = usual_settings();
+    struct catalog *c = catalog_new();
+    struct provider groq = {.name = STR("groq"),
+                            .title = STR("Groq"),
+                            .dialect = STR("openai"),
+                            .kind = kind_at(kind_find(STR("groq"))),
+                            .base_url = STR("http://127.0.0.1:1"),
+                            .connections_max = 1};
+    const struct provider *p = catalog_add_provider(c, &groq);
+    struct model *m = catalog_add_model(c, &(struct model){.id = STR("a/b")});
+    struct endpoint e = {.provider = p,
+                         .model = STR("x"),
+                         .tag = STR("turbo"),
+                         .quantization = QUANTIZATION_FP8,
+                         .takes = PARAMETER_BIT(TOOLS) | PARAMETER_BIT(TOOL_CHOICE)};
+    assert_non_null(catalog_add_endpoint(c, m, &e));
+    assert_int_equal(catalog_seal(c, &f), ERR_OK);
+    reload(c, &s);
+    assert_get(NULL, "GET /v1/models", 200, "\"supported_parameters\":[\"tools\",\"tool_choice\"]");
+    assert_get(NULL, "GET /v1/models/a/b/endpoints", 200,
+               "\"supports_tool_choice\":{\"auto\":true,\"none\":true,\"required\":false,"
+               "\"function\":false}");
+    assert_get(NULL, "GET /v1/models/a/b/endpoints", 200, "\"tag\":\"groq/turbo\",");
+    assert_get(NULL, "GET /v1/models/a/b/endpoints", 200, "\"quantization\":\"fp8\",");
+    assert_get(NULL, "GET /v1/providers", 200,
+               "\"privacy_policy_url\":\"https://groq.com/privacy-policy\"");
+    e.takes = 0;
+    c = catalog_new();
+    groq.retention_days = 0;
+    p = catalog_add_provider(c, &groq);
+    e.provider = p;
+    m = catalog_add_model(c, &(struct model){.id = STR("a/b")});
+    assert_non_null(catalog_add_endpoint(c, m, &e));
+    assert_int_equal(catalog_seal(c, &f), ERR_OK);
+    reload(c, &s);
+    assert_get(NULL, "GET /v1/endpoints/zdr", 200, "{\"data\":[{\"name\":\"Groq | a/b\",");
+}
+
 static void a_reload_lists_the_new_models(void **state)
 {
     (void)state;
@@ -230,6 +310,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(models_are_listed_with_their_prices),
+        TEST(endpoints_of_a_model_tell_what_each_takes),
+        TEST(providers_are_listed),
+        TEST(what_a_kind_takes_is_what_is_told),
         TEST(a_reload_lists_the_new_models),
         TEST(a_list_of_models_is_json),
         TEST(a_key_s_page_shows_the_settled_figures),

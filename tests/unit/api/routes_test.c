@@ -86,8 +86,17 @@ static void what_is_no_path_of_ours_does_not_exist(void **state)
 static void only_what_tells_nothing_of_anyone_is_open(void **state)
 {
     (void)state;
-    static const char *const open[] = {"/models",    "/models/count", "!/health",  "!/metrics",
-                                       "!/site.css", "!/icon.svg",    "/auth/keys"};
+    static const char *const open[] = {"/models",
+                                       "/models/count",
+                                       "/model/{author}/{slug}",
+                                       "/models/{author}/{slug}/endpoints",
+                                       "/endpoints/zdr",
+                                       "/providers",
+                                       "!/health",
+                                       "!/metrics",
+                                       "!/site.css",
+                                       "!/icon.svg",
+                                       "/auth/keys"};
     for (unsigned i = 0; route_at(i); i++) {
         bool may_be = false;
         for (size_t k = 0; k < COUNT_OF(open); k++)

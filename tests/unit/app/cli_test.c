@@ -6,22 +6,30 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "app/builtin.h"
 #include "app/cli.h"
 #include "app/commands.h"
 #include "auth/key.h"
 #include "base/codec.h"
+#include "catalog/kind.h"
 #include "json/read.h"
 
 static char folder[64], out[65536], err[65536];
 
+static void unset(const char *variable)
+{
+    if (variable)
+        unsetenv(variable);
+}
+
 static int enter(void **state)
 {
-    const struct builtin_provider *p;
+    const struct kind *k;
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/turnpike-cli-XXXXXX");
-    for (unsigned i = 0; (p = builtin_provider(i)); i++)
-        unsetenv(p->variable);
+    for (unsigned i = 0; (k = kind_at(i)); i++) {
+        unset(k->key_variable);
+        unset(k->address_variable);
+    }
     unsetenv("TURNPIKE_CONFIG");
     unsetenv("TURNPIKE_DATA");
     unsetenv("TURNPIKE_LISTEN");

@@ -10,14 +10,23 @@
 
 static char folder[64];
 
+static void unset(const char *variable)
+{
+    if (variable)
+        unsetenv(variable);
+}
+
 /* Each test runs in an empty folder and knows its whole environment. */
 static int enter(void **state)
 {
-    const struct builtin_provider *p;
+    const struct kind *k;
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/turnpike-config-XXXXXX");
-    for (unsigned i = 0; (p = builtin_provider(i)); i++)
-        unsetenv(p->variable);
+    for (unsigned i = 0; (k = kind_at(i)); i++) {
+        unset(k->key_variable);
+        unset(k->address_variable);
+        unset(k->version_variable);
+    }
     unsetenv("TURNPIKE_CONFIG");
     unsetenv("TURNPIKE_DATA");
     unsetenv("TURNPIKE_LISTEN");
@@ -354,6 +363,17 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
 
         {"providers: [a]", "1: providers must be a table of providers by name"},
         {"providers:\n  a:\n    title: x\n", "3: provider 'a' lacks base_url"},
+        {"providers:\n  a:\n    kind: mistrl\n    base_url: http://h\n",
+         "3: provider 'a': there is no kind 'mistrl'; did you mean 'mistral'?"},
+        {"providers: { a: { base_url: 'http://h', supported_parameters: [tools, sed] } }",
+         "1: supported_parameters of provider 'a' must be a list of parameters such as "
+         "[temperature, tools, seed], not this text"},
+        {"providers: { a: { kind: azure, base_url: 'http://h', api_version: 'a b' } }",
+         "1: api_version of provider 'a' must be a version such as 2024-10-21, not this text"},
+        {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, quantization: int5" PRICE
+           " }] }]",
+         "2: quantization of endpoint 1 of model 'a/b' must be unknown, int4, int8, fp4, mxfp4, "
+         "nvfp4, fp6, fp8, mxfp8, fp16, bf16 or fp32, not this text"},
         {"providers: { a: }", "1: provider 'a' must be a table of settings, not nothing"},
         {"providers: { 'a b': {} }",
          "1: a provider's name must be letters, digits, '-', '_' and '.', at most 60"},
@@ -503,14 +523,100 @@ static void the_file_overrides_the_built_in_catalogue(void **state)
     config_release(&c);
 }
 
+static void a_provider_is_of_the_kind_it_is_named_like_or_said_to_be_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *kind, *title, *base_url, *field;
+    } rows[] = {
+        {"mistral: { api_key: k }", "mistral", "Mistral", "https://api.mistral.ai/v1",
+         "max_tokens"},
+        {"mine: { kind: mistral }", "mistral", "mine", "https://api.mistral.ai/v1", "max_tokens"},
+        {"mistral: { kind: generic, base_url: 'http://h' }", "generic", "mistral", "http://h",
+         "max_tokens"},
+        {"groq: { base_url: 'http://h', max_tokens_field: max_tokens }", "groq", "Groq", "http://h",
+         "max_tokens"},
+        {"mine: { dialect: azure, base_url: 'http://h' }", "azure", "mine", "http://h",
+         "max_completion_tokens"},
+        {"mine: { base_url: 'http://h' }", "generic", "mine", "http://h", "max_tokens"},
+        {"ollama: { title: Here }", "ollama", "Here", "http://127.0.0.1:11434/v1", "max_tokens"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct config c;
+        char text[300];
+        snprintf(text, sizeof text, "providers: { %s }\n", rows[i].text);
+        load_text(&c, text);
+        const struct provider *p = c.catalog->providers[0];
+        assert_str(p->kind->name, rows[i].kind);
+        assert_str(p->title, rows[i].title);
+        assert_str(p->base_url, rows[i].base_url);
+        assert_str(p->max_tokens_field, rows[i].field);
+        assert_str(p->dialect, "openai");
+        config_release(&c);
+    }
+}
+
+static void what_is_supported_can_be_said_of_a_provider_and_of_an_endpoint(void **state)
+{
+    (void)state;
+    struct config c;
+    load_text(&c, "providers: { groq: { supported_parameters: [tools, tool_choice, seed] } }\n"
+                  "models:\n- id: a/b\n  endpoints:\n"
+                  "  - { provider: groq, model: x" PRICE " }\n"
+                  "  - { provider: groq, model: y, supported_parameters: [logprobs, n]" PRICE
+                  ", tag: turbo, quantization: fp8 }\n");
+    const struct model *m = c.catalog->models[0];
+    const struct endpoint *x = m->endpoints[0], *y = m->endpoints[1];
+    assert_true(catalog_endpoint_takes(x, STR("seed")));
+    assert_false(catalog_endpoint_takes(x, STR("temperature")));
+    assert_true(catalog_endpoint_takes(x, STR("stream_options"))); /* not told: as the kind does */
+    assert_false(catalog_endpoint_takes(x, STR("n")));
+    assert_true(catalog_endpoint_takes(y, STR("logprobs")));
+    assert_true(catalog_endpoint_takes(y, STR("n")));
+    assert_false(catalog_endpoint_takes(y, STR("seed")));
+    assert_str(y->tag, "turbo");
+    assert_int_equal(y->quantization, QUANTIZATION_FP8);
+    config_release(&c);
+}
+
+static void azure_is_configured_by_key_and_address(void **state)
+{
+    (void)state;
+    struct config c;
+    setenv("AZURE_OPENAI_API_KEY", "sk-az", 1);
+    load(&c, NULL);
+    assert_int_equal(c.catalog->providers_n, 0);
+    config_release(&c);
+    setenv("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com/", 1);
+    load(&c, NULL);
+    const struct provider *p = c.catalog->providers[0];
+    assert_str(p->kind->name, "azure");
+    assert_str(p->base_url, "https://mine.openai.azure.com");
+    assert_str(p->api_version, "2024-10-21");
+    config_release(&c);
+    setenv("AZURE_OPENAI_API_VERSION", "2025-01-01-preview", 1);
+    load(&c, NULL);
+    assert_str(c.catalog->providers[0]->api_version, "2025-01-01-preview");
+    config_release(&c);
+    struct fault f;
+    static const struct config_flags none;
+    setenv("AZURE_OPENAI_API_VERSION", "a&b", 1);
+    assert_int_equal(config_load(&c, &none, &f), ERR_INVALID);
+    assert_string_equal(f.message, "AZURE_OPENAI_API_VERSION must be a version such as 2024-10-21");
+}
+
 static void every_built_in_model_can_be_had(void **state)
 {
     (void)state;
     struct config c;
-    const struct builtin_provider *p;
+    const struct kind *k;
     const struct builtin_model *m;
-    for (unsigned i = 0; (p = builtin_provider(i)); i++)
-        setenv(p->variable, "x", 1);
+    for (unsigned i = 0; (k = kind_at(i)); i++) {
+        if (k->key_variable)
+            setenv(k->key_variable, "x", 1);
+        if (k->address_variable)
+            setenv(k->address_variable, "x", 1);
+    }
     load(&c, NULL);
     for (unsigned i = 0; (m = builtin_model(i)); i++)
         assert_non_null(catalog_model(c.catalog, str_c(m->id)));
@@ -670,6 +776,9 @@ int main(void)
         CONFIG_TEST(a_damaged_file_is_read_or_refused),
         CONFIG_TEST(a_well_known_variable_configures_its_provider),
         CONFIG_TEST(the_file_overrides_the_built_in_catalogue),
+        CONFIG_TEST(a_provider_is_of_the_kind_it_is_named_like_or_said_to_be_of),
+        CONFIG_TEST(what_is_supported_can_be_said_of_a_provider_and_of_an_endpoint),
+        CONFIG_TEST(azure_is_configured_by_key_and_address),
         CONFIG_TEST(every_built_in_model_can_be_had),
         CONFIG_TEST(ollamas_address_is_read_as_its_clients_read_it),
         CONFIG_TEST(the_shown_configuration_tells_where_each_value_comes_from),

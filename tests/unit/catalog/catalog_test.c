@@ -164,6 +164,63 @@ static void sealing_refuses_a_model_that_is_there_twice(void **state)
     catalog_unref(c);
 }
 
+static void
+what_is_taken_comes_from_the_kind_unless_provider_or_endpoint_say_otherwise(void **state)
+{
+    (void)state;
+    struct provider *guessed, given = some_provider;
+    struct catalog *c = begin(&guessed);
+    given.kind = kind_at(kind_find(STR("groq")));
+    struct provider *groq = catalog_add_provider(c, &given);
+    given.takes = PARAMETER_BIT(SEED) | PARAMETER_BIT(USER);
+    struct provider *told = catalog_add_provider(c, &given);
+    struct model *m = add(c, "a/b");
+    struct endpoint *e = serve(c, m, groq, "x");
+    assert_true(catalog_endpoint_takes(e, STR("seed")));
+    assert_false(catalog_endpoint_takes(e, STR("logprobs")));
+    assert_false(catalog_endpoint_takes(e, STR("n")));
+    assert_true(catalog_endpoint_takes(e, STR("tool_choice:required")));
+    assert_false(catalog_endpoint_takes(e, STR("no_such_thing")));
+    assert_int_equal(e->drops, PARAMETERS_ALL & ~e->takes);
+    e = serve(c, m, told, "x");
+    assert_true(catalog_endpoint_takes(e, STR("seed")));
+    assert_false(catalog_endpoint_takes(e, STR("tools")));
+    e = catalog_add_endpoint(
+        c, m,
+        &(struct endpoint){.provider = told, .model = STR("x"), .takes = PARAMETER_BIT(TOOLS)});
+    assert_true(catalog_endpoint_takes(e, STR("tools")));
+    assert_false(catalog_endpoint_takes(e, STR("seed")));
+    /* of a provider that nobody knows everything is tried */
+    e = serve(c, m, guessed, "x");
+    assert_int_equal(e->drops, 0);
+    assert_true(catalog_endpoint_takes(e, STR("no_such_thing")));
+    assert_false(catalog_endpoint_takes(e, STR("top_a")));
+    e = catalog_add_endpoint(
+        c, m,
+        &(struct endpoint){.provider = guessed, .model = STR("x"), .takes = PARAMETER_BIT(TOOLS)});
+    assert_int_equal(e->drops, PARAMETERS_TOLD & ~PARAMETER_BIT(TOOLS));
+    catalog_unref(c);
+}
+
+static void sealing_refuses_a_name_that_cannot_stand_in_an_address(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"", "a b", "a/b", "a?b", "a\r\nb", "a%20b"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct provider *p, given = some_provider;
+        struct fault f;
+        struct catalog *c = begin(&p);
+        given.kind = kind_at(kind_find(STR("azure")));
+        p = catalog_add_provider(c, &given);
+        serve(c, add(c, "a/b"), p, "deployment-1.x_y");
+        serve(c, add(c, "a/c"), p, names[i]);
+        assert_int_equal(catalog_seal(c, &f), ERR_INVALID);
+        assert_true(
+            str_starts(str_c(f.message), STR("model 'a/c': its name at provider 'openai'")));
+        catalog_unref(c);
+    }
+}
+
 static void a_catalog_lives_until_its_last_reference(void **state)
 {
     (void)state;
@@ -188,6 +245,9 @@ int main(void)
         cmocka_unit_test(a_model_is_found_by_its_whole_id_only),
         cmocka_unit_test(sealing_refuses_a_model_without_endpoints),
         cmocka_unit_test(sealing_refuses_a_model_that_is_there_twice),
+        cmocka_unit_test(
+            what_is_taken_comes_from_the_kind_unless_provider_or_endpoint_say_otherwise),
+        cmocka_unit_test(sealing_refuses_a_name_that_cannot_stand_in_an_address),
         cmocka_unit_test(a_catalog_lives_until_its_last_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

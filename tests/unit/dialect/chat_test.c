@@ -170,7 +170,7 @@ static void an_escaped_name_is_the_same_name(void **state)
     assert_int_equal(here.request.max_tokens, 9);
     assert_int_equal(accepted("\"pro\\u0076ider\":{\"allow_fallbacks\":false}")->ours_n, 1);
     assert_str(here.request.ours[0], "provider");
-    assert_false(here.request.allow_fallbacks);
+    assert_true(json_is(json_get(here.request.provider, STR("allow_fallbacks")), JSON_FALSE));
 }
 
 static void a_name_that_is_there_twice_is_refused(void **state)
@@ -299,12 +299,58 @@ static void models_come_in_order_each_once(void **state)
                    "17 models", "models: more than 16 models");
 }
 
+static uint64_t bits(const char *names)
+{
+    uint64_t all = 0;
+    struct str list = str_c(names);
+    while (list.n) {
+        struct str name = str_cut(&list, ' ');
+        assert_true(chat_member_bit(name) != 0);
+        all |= chat_member_bit(name);
+    }
+    return all;
+}
+
+#define ALWAYS "model messages "
+
+static void members_are_known_by_bits_and_by_what_they_ask_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *given, *asks;
+        bool has_unknown;
+    } rows[] = {
+        {"\"seed\":1,\"stop\":[]", ALWAYS "seed stop", ALWAYS "seed stop", false},
+        {"\"seed\":null", ALWAYS "seed", ALWAYS, false},
+        {"\"se\\u0065d\":1", ALWAYS "seed", ALWAYS "seed", false},
+        {"\"n\":1,\"logprobs\":false", ALWAYS "n logprobs", ALWAYS, false},
+        {"\"n\":2,\"logprobs\":true", ALWAYS "n logprobs", ALWAYS "n logprobs", false},
+        {"\"response_format\":{\"type\":\"text\"}", ALWAYS "response_format", ALWAYS, false},
+        {"\"seeds\":1", ALWAYS, ALWAYS, true},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct chat_request *r = accepted(rows[i].more);
+        assert_int_equal(r->given, bits(rows[i].given));
+        assert_int_equal(r->asks, bits(rows[i].asks));
+        assert_int_equal(r->has_unknown, rows[i].has_unknown);
+    }
+    for (unsigned i = 0; chat_member(i).p; i++)
+        assert_int_equal(chat_member_bit(chat_member(i)), UINT64_C(1) << i);
+    assert_int_equal(chat_member_bit(STR_NONE), 0);
+    const struct chat_request *r = accepted("\"tool_choice\":\"required\"");
+    assert_true(r->wants_tool && !r->wants_function);
+    r = accepted("\"tool_choice\":{\"type\":\"function\"}");
+    assert_true(!r->wants_tool && r->wants_function);
+    r = accepted("\"tool_choice\":\"auto\",\"response_format\":{\"type\":\"json_object\"}");
+    assert_true(!r->wants_tool && !r->wants_function && !r->wants_schema);
+    assert_true(accepted("\"response_format\":{\"type\":\"json_schema\"}")->wants_schema);
+}
+
 static void bounds_streaming_and_choices_are_read(void **state)
 {
     (void)state;
     const struct chat_request *r = accepted("\"max_tokens\":4294967295,\"n\":20,\"stream\":true");
-    assert_true(r->has_max_tokens && !r->has_max_completion_tokens && r->is_streamed &&
-                r->allow_fallbacks);
+    assert_true(r->has_max_tokens && !r->has_max_completion_tokens && r->is_streamed);
     assert_int_equal(r->max_tokens, UINT32_MAX);
     assert_int_equal(r->choices, 20);
     accepted("\"max_completion_tokens\":7");
@@ -437,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_model_name_has_an_end),
         cmocka_unit_test(models_come_in_order_each_once),
         cmocka_unit_test(what_is_decoded_stays_where_it_is),
+        cmocka_unit_test(members_are_known_by_bits_and_by_what_they_ask_for),
         cmocka_unit_test(bounds_streaming_and_choices_are_read),
         cmocka_unit_test(what_is_ours_is_noted_whether_null_or_not),
         cmocka_unit_test(text_is_counted_and_links_too),

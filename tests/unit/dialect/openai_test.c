@@ -113,7 +113,8 @@ static void a_request_changes_only_where_it_must(void **state)
         struct chat_request r;
         struct fault f;
         struct splice s;
-        struct openai_target t = {STR("\"native-1\""), str_c(x->max_tokens), STR("max_tokens")};
+        struct openai_target t = {STR("\"native-1\""), str_c(x->max_tokens), STR("max_tokens"),
+                                  NULL};
         buf_reset(&here.scratch);
         buf_reset(&here.out);
         if (chat_read(parse(x->body), &here.scratch, &r, &f) != ERR_OK)
@@ -122,6 +123,87 @@ static void a_request_changes_only_where_it_must(void **state)
         openai_edit_request(&r, &t, &s);
         assert_int_equal(splice_write(&s, &here.out), ERR_OK);
         assert_text(buf_view(&here.out), x->sent, x->body);
+    }
+}
+
+struct rules_edit {
+    const char *max_tokens;
+    const char *more, *sent; /* behind the model */
+};
+
+/* A provider that takes little, refuses what it does not know, and has names of its own. */
+static const struct rules_edit rules_edits[] = {
+    {"", "", ""},
+    {"", ",\"temperature\":1,\"seed\":7", ",\"temperature\":1,\"random_seed\":7"},
+    {"", ",\"seed\":null,\"stop\":\"x\"", ",\"stop\":\"x\""},
+    {"", ",\"seed\":7,\"random_seed\":8", ",\"random_seed\":8"}, /* its own word stands */
+    {"", ",\"logit_bias\":{},\"zebra\":[1,{\"a\":2}],\"user\":\"u\"", ",\"user\":\"u\""},
+    {"", ",\"log\\u0069t_bias\":{},\"zebr\\u0061\":1,\"user\":\"u\"", ",\"user\":\"u\""},
+    {"", ",\"tool_choice\":\"required\",\"tools\":[]", ",\"tools\":[]"},
+    {"", ",\"tool_choice\":\"auto\",\"tools\":[]", ",\"tool_choice\":\"auto\",\"tools\":[]"},
+    {"", ",\"tool_choice\":{\"type\":\"function\"}", ""},
+    {"", ",\"response_format\":{\"type\":\"json_schema\"}", ""},
+    {"", ",\"response_format\":{\"type\":\"json_object\"}",
+     ",\"response_format\":{\"type\":\"json_object\"}"},
+    {"", ",\"reasoning\":{\"effort\":\"low\",\"exclude\":true}", ",\"reasoning_effort\":\"low\""},
+    {"", ",\"reasoning\":{\"max_tokens\":5}", ""},
+    {"", ",\"reasoning\":{\"effort\":\"low\"},\"reasoning_effort\":\"high\"",
+     ",\"reasoning_effort\":\"high\""},
+    /* the bound of the output, under the one name */
+    {"5", ",\"max_completion_tokens\":9", ",\"max_tokens\":5"},
+    {"5", ",\"max_tokens\":9", ",\"max_tokens\":5"},
+    {"5", ",\"max_completion_tokens\":9,\"max_tokens\":9", ",\"max_tokens\":5"},
+    {"5", ",\"max_completion_tokens\":null", ",\"max_tokens\":5"},
+    {"5", "", ",\"max_tokens\":5"},
+    {"", ",\"max_completion_tokens\":9", ",\"max_tokens\":9"},
+    /* usage is told unasked */
+    {"", ",\"stream\":true", ",\"stream\":true"},
+    {"", ",\"stream\":true,\"stream_options\":{\"include_usage\":true}", ",\"stream\":true"},
+};
+
+static struct openai_rules odd_rules(void)
+{
+    struct openai_rules rules = {
+        .drops = chat_member_bit(STR("logit_bias")) | chat_member_bit(STR("stream_options")),
+        .drops_unknown = true,
+        .drops_required = true,
+        .drops_function = true,
+        .drops_schema = true,
+        .has_no_stream_options = true,
+        .renames = {{STR("max_completion_tokens"), STR_NONE, STR("max_tokens"), 0},
+                    {STR("seed"), STR_NONE, STR("random_seed"), 0},
+                    {STR("reasoning"), STR("effort"), STR("reasoning_effort"), 0}},
+        .renames_n = 3,
+    };
+    for (uint32_t i = 0; i < rules.renames_n; i++)
+        rules.renames[i].bit = chat_member_bit(rules.renames[i].from);
+    return rules;
+}
+
+static void an_endpoint_is_sent_what_it_takes_as_it_takes_it(void **state)
+{
+    (void)state;
+    struct openai_rules rules = odd_rules();
+    struct openai_target t = {
+        .model_json = STR("\"m\""), .max_tokens_field = STR("max_tokens"), .rules = &rules};
+    for (size_t i = 0; i < COUNT_OF(rules_edits); i++) {
+        const struct rules_edit *x = &rules_edits[i];
+        char body[400], sent[400];
+        struct chat_request r;
+        struct fault f;
+        struct splice s;
+        snprintf(body, sizeof body, "{" MESSAGES ",\"model\":\"a\"%s}", x->more);
+        snprintf(sent, sizeof sent, "{" MESSAGES ",\"model\":\"m\"%s}", x->sent);
+        buf_reset(&here.scratch);
+        buf_reset(&here.out);
+        t.max_tokens_json = str_c(x->max_tokens);
+        if (chat_read(parse(body), &here.scratch, &r, &f) != ERR_OK)
+            fail_msg("%s: %s", body, f.message);
+        splice_init(&s, str_c(body));
+        openai_edit_request(&r, &t, &s);
+        assert_int_equal(splice_write(&s, &here.out), ERR_OK);
+        assert_text(buf_view(&here.out), sent, body);
+        assert_true(json_parse(&here.tape, buf_view(&here.out), &r.root, NULL) == ERR_OK);
     }
 }
 
@@ -175,22 +257,22 @@ static const struct event_edit event_edits[] = {
      "\"function\","
      "\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]}}]}",
      "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":"
-              "\"function\","
+     "\"function\","
      "\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]}}]" BY "}"},
     {"a tool call's arguments", OPENAI_CONTENT, 0, 4,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{"
      "\"arguments\":\"{"
      "\\\"a\"}}]}}]}",
      "{" OURS ",\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":"
-              "\"{\\\"a\"}}]}}]" BY "}"},
+     "\"{\\\"a\"}}]}}]" BY "}"},
     {"a known finish keeps its word", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}",
      "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"length\",\"native_finish_reason\":"
-              "\"length\"}]" BY "}"},
+     "\"length\"}]" BY "}"},
     {"another is normalised, the native one kept", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{},\"finish_reason\":\"function_call\"}]}",
      "{" OURS ",\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\",\"native_finish_"
-              "reason\":\"function_call\"}]" BY "}"},
+     "reason\":\"function_call\"}]" BY "}"},
     {"a native one that is there stays", OPENAI_CONTENT, 1, 0,
      "{\"id\":1,\"model\":2,\"choices\":[{\"native_finish_reason\":\"END\",\"finish_reason\":"
      "\"eos\",\"delta\":{}}]}",
@@ -202,7 +284,7 @@ static const struct event_edit event_edits[] = {
      "reason\":\"safety\"},"
      "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}",
      "{" OURS ",\"choices\":[{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":"
-              "\"content_filter\","
+     "\"content_filter\","
      "\"native_finish_reason\":\"safety\"},{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\","
      "\"native_finish_reason\":\"stop\"}]" BY "}"},
     {"usage beside content is not the client's yet", OPENAI_CONTENT, 1, 0,
@@ -404,6 +486,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_changes_only_where_it_must),
+        cmocka_unit_test(an_endpoint_is_sent_what_it_takes_as_it_takes_it),
         cmocka_unit_test(chunks_come_out_under_our_identity),
         cmocka_unit_test(the_most_choices_that_may_be_asked_for_fit_an_edit),
         cmocka_unit_test(a_whole_answer_needs_a_message),

@@ -25,9 +25,11 @@ static void stop(struct io_timer *t)
 }
 
 static uint64_t late_at;
+static unsigned rung;
 
 static void note_and_stop(struct io_timer *t)
 {
+    rung++;
     late_at = io_now_ms(loop);
     stop(t);
 }
@@ -47,7 +49,9 @@ static void timers_wake_a_waiting_loop_when_they_are_due(void **state)
     io_timer_set(loop, &late, due + 9);
     io_loop_run(loop);
     assert_true(late_at >= due + 3);
-    io_loop_run(loop);
+    if (rung == 1) /* on a busy machine both ring in one tick */
+        io_loop_run(loop);
+    assert_int_equal(rung, 2);
     assert_true(late_at >= due + 9);
     io_loop_free(loop);
 }

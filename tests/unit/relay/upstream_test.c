@@ -24,6 +24,7 @@ static struct provider provider(const char *url, const char *api_key)
     return (struct provider){.name = STR("p"),
                              .title = STR("P"),
                              .dialect = STR("openai"),
+                             .kind = kind_at(0),
                              .base_url = str_c(url),
                              .api_key = {str_c(api_key)},
                              .connections_max = 4,
@@ -60,6 +61,41 @@ static void the_head_is_the_same_for_every_request(void **state)
         struct provider p = provider(rows[i].url, rows[i].key);
         struct upstream *u = made(&p);
         assert_str(buf_view(&u->head), rows[i].head);
+        upstream_unref(u);
+    }
+}
+
+#define AFTER_HOST "Content-Type: application/json\r\nUser-Agent: turnpike\r\nContent-Length: "
+
+static void the_kind_says_how_a_provider_is_asked(void **state)
+{
+    (void)state;
+    static const struct kind odd = {
+        .auth = KIND_NO_AUTH, .path_prefix = STR_INIT("/x"), .headers = STR_INIT("X-One: 1\r\n")};
+    static const struct kind other = {.auth = KIND_X_API_KEY};
+    const struct {
+        const struct kind *kind;
+        const char *url, *head, *tail;
+    } rows[] = {
+        {kind_at(kind_find(STR("azure"))), "https://r.openai.azure.com",
+         "POST /openai/deployments/",
+         "/chat/completions?api-version=2024-10-21 HTTP/1.1\r\nHost: r.openai.azure.com\r\n"
+         "api-key: sk-1\r\n" AFTER_HOST},
+        {&odd, "http://h/v1",
+         "POST /v1/x/chat/completions HTTP/1.1\r\nHost: h\r\n"
+         "Content-Type: application/json\r\nUser-Agent: turnpike\r\nX-One: 1\r\n"
+         "Content-Length: ",
+         ""},
+        {&other, "http://h",
+         "POST /chat/completions HTTP/1.1\r\nHost: h\r\nx-api-key: sk-1\r\n" AFTER_HOST, ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct provider p = provider(rows[i].url, "sk-1");
+        p.kind = rows[i].kind;
+        p.api_version = STR("2024-10-21");
+        struct upstream *u = made(&p);
+        assert_str(buf_view(&u->head), rows[i].head);
+        assert_str(buf_view(&u->tail), rows[i].tail);
         upstream_unref(u);
     }
 }
@@ -113,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_head_is_the_same_for_every_request),
+        cmocka_unit_test(the_kind_says_how_a_provider_is_asked),
         cmocka_unit_test(a_url_that_is_none_is_refused),
         cmocka_unit_test(it_serves_what_is_asked_for_in_the_same_way),
         cmocka_unit_test(it_lives_until_its_last_reference),

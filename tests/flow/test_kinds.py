@@ -1,0 +1,134 @@
+"""What leaves for a provider of each kind, to the byte, and what its answer costs.
+
+A file in tests/golden/kinds is one request as it must leave: the head, an empty line, the body. HOST stands for the
+provider's address and LENGTH for the body's length. One row of the table of kinds is shown by one such file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness import script
+from harness.gateway import MODEL, SLUG, Gateway
+
+GOLDEN = sorted((Path(__file__).resolve().parents[1] / "golden/kinds").glob("*.txt"))
+DEPLOYMENT = "upstream-model"
+
+# One of everything, and what no one knows.
+ASKED = {
+    "model": MODEL, "messages": [{"role": "user", "content": "Say hello."}], "stream": True,
+    "temperature": 0.5, "top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1, "frequency_penalty": 0.2, "seed": 7,
+    "stop": ["END"], "n": 1, "logit_bias": {"50256": -100}, "logprobs": True, "top_logprobs": 2, "user": "u-1",
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}], "tool_choice": "required",
+    "parallel_tool_calls": False, "response_format": {"type": "json_schema", "json_schema": {"name": "s"}},
+    "reasoning": {"effort": "low"}, "verbosity": "low", "max_completion_tokens": 50,
+    "x_unknown": {"a": 1}, "provider": {},
+}
+
+
+def settings(provider: script.Provider, *kinds: str) -> dict:
+    """A provider of each kind, at another address than its own; all serve the one model."""
+    end = {"model": DEPLOYMENT, "price": {"prompt": 1, "completion": 2}, "context": 100000, "max_output": 4096}
+    base = f"http://127.0.0.1:{provider.port}"
+    return {"providers": {f"my-{k}": {"kind": k, "base_url": base, "api_key": "sk-upstream"} for k in kinds},
+            "models": [{"id": MODEL, "endpoints": [end | {"provider": f"my-{k}"} for k in kinds]}]}
+
+
+def expected(path: Path, provider: script.Provider) -> bytes:
+    head, body = path.read_text().rstrip("\n").split("\n\n", 1)
+    length = str(len(body.encode()))
+    head = head.replace("HOST", f"127.0.0.1:{provider.port}").replace("LENGTH", length)
+    return (head.replace("\n", "\r\n") + "\r\n\r\n" + body).encode()
+
+
+@pytest.fixture(scope="module")
+def kinds(module_dir):
+    """One gateway before providers of all kinds, which are one."""
+    provider = script.Provider(script.chat(prompt=9, output=2))
+    gateway = Gateway(module_dir, settings(provider, *(path.stem for path in GOLDEN))).start()
+    gateway.grant()
+    yield gateway, provider, gateway.key()
+    gateway.stop()
+    provider.close()
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_request_leaves_as_its_kind_takes_it(path, kinds):
+    gateway, provider, key = kinds
+    body = ASKED | {"provider": {"only": [f"my-{path.stem}"]}}
+    answer = gateway.call("POST", SLUG, key, body,
+                          headers={"HTTP-Referer": "https://app.example", "X-Title": "An App"})
+    assert answer.status == 200 and answer.complete, answer.body
+    assert answer.text == "Hello there"
+    got = provider.requests[-1]
+    assert got.head + got.body == expected(path, provider)
+    assert answer.usage["prompt_tokens"] == 9  # whether it was asked for or not
+
+
+def test_usage_that_a_provider_never_tells_is_estimated(launch, provide):
+    async def silent(x: script.Exchange) -> None:
+        assert "stream_options" not in x.request.json()
+        await x.begin_stream()
+        await x.event(script.chunk({"role": "assistant", "content": "12345678"}))
+        await x.event(script.chunk({}, "stop"))
+        await x.end_stream()
+
+    gateway = launch(settings(provide(silent), "zai"))
+    gateway.grant()
+    answer = gateway.chat(gateway.key(), stream=True)
+    assert answer.status == 200 and answer.usage["completion_tokens"] == 2
+
+
+def test_what_the_file_says_is_supported_is_what_is_sent(launch, provide):
+    provider = provide()
+    config = settings(provider, "generic")
+    config["models"][0]["endpoints"][0]["supported_parameters"] = ["temperature", "max_tokens"]
+    gateway = launch(config)
+    gateway.grant()
+    key = gateway.key()
+    body = {k: v for k, v in ASKED.items() if k != "stream"}
+    assert gateway.call("POST", SLUG, key, body).status == 200
+    sent = provider.requests[0].json()
+    assert sent["temperature"] == 0.5 and sent["max_tokens"] == 50
+    assert not sent.keys() & {"tools", "seed", "logprobs", "verbosity", "max_completion_tokens"}
+    assert sent["x_unknown"] == {"a": 1}
+    told = json.loads(gateway.get("/api/v1/models").body)["data"][0]["supported_parameters"]
+    assert told == ["temperature", "max_tokens"]
+    body["provider"] = {"require_parameters": True}
+    refused = gateway.call("POST", SLUG, key, body)
+    assert refused.status == 404
+    assert "provider.require_parameters" in refused.json()["error"]["message"]
+    assert len(provider.requests) == 1
+
+
+def test_wishes_choose_the_endpoint(launch, provide):
+    first, second = provide(), provide()
+    endpoint = {"model": DEPLOYMENT, "context": 100000, "max_output": 4096}
+    gateway = launch({
+        "providers": {
+            "dear": {"base_url": first.base_url, "title": "Dear Inc"},
+            "cheap": {"base_url": second.base_url, "data_policy": {"training": False, "retention_days": 0}}},
+        "models": [{"id": MODEL, "endpoints": [
+            endpoint | {"provider": "dear", "price": {"prompt": 3, "completion": 6}},
+            endpoint | {"provider": "cheap", "price": {"prompt": 1, "completion": 2}, "quantization": "fp8"}]}]})
+    gateway.grant()
+    key = gateway.key()
+    rows = [({}, first), ({"sort": "price"}, second), ({"order": ["cheap"]}, second), ({"zdr": True}, second),
+            ({"data_collection": "deny"}, second), ({"ignore": ["Dear Inc"]}, second), ({"only": ["DEAR"]}, first),
+            ({"quantizations": ["fp8"]}, second), ({"max_price": {"completion": "2"}}, second),
+            ({"order": ["cheap/fp8"], "allow_fallbacks": False}, second)]
+    for wishes, expected_at in rows:
+        before = len(expected_at.requests)
+        answer = gateway.chat(key, provider=wishes)
+        assert answer.status == 200, (wishes, answer.body)
+        assert len(expected_at.requests) == before + 1, wishes
+    assert gateway.chat(key, model=MODEL + ":floor").status == 200
+    refused = gateway.chat(key, provider={"only": ["nobody"]})
+    assert refused.status == 404
+    assert refused.json()["error"]["message"] == "No allowed providers are available for the selected model."
+    wrong = gateway.chat(key, provider={"sort": "cheap"})
+    assert wrong.status == 400
+    assert wrong.json()["error"]["message"].startswith("provider.sort: expected price, throughput")
+    assert len(first.requests) == 2
