@@ -2,9 +2,7 @@
 #include "dialect/anthropic.h"
 #include "dialect/openai_form.h"
 
-enum { FORM_MAX = 16 * 1024 };
-
-enum { BODY_MAX = 64 * 1024 };
+enum { FORM_MAX = 16 * 1024, BODY_MAX = 64 * 1024 };
 
 /* What the relay answers, and the format that clients speak there. */
 static const struct relayed {
