@@ -56,7 +56,7 @@ def test_keys_in_files_with_line_and_column(scanner, tmp_path):
     keys = [made_up() for _ in range(4)] + [made_up("sk-tp-mgmt-v1-")]
     (tree / "env").write_text(f"A=1\nKEY={keys[0]}\n")
     (tree / "deep/er/config.json").write_text(json.dumps({"key": keys[1], "text": f"line\n{keys[2]}\n"}))
-    (tree / "deep/binary").write_bytes(os.urandom(3_000_000).replace(b"\n", b" ") + b"\n\n  " + keys[3].encode() + os.urandom(100))
+    (tree / "deep/binary").write_bytes(os.urandom(3_000_000).replace(b"\n", b" ") + b"\n\n  " + keys[3].encode() + b"\0" + os.urandom(100))
     (tree / "ops.sh").write_text(f"curl -H 'Authorization: Bearer {keys[4]}' x")
     (tree / "decoys").write_text("\n".join([wrong_sum(), made_up("sk-or-v1-"), made_up()[:-1], made_up() + "0", made_up()[9:],
                                             made_up("sk-tp-v2-"), made_up().upper(), "x" + made_up()]))

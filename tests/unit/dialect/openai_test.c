@@ -147,7 +147,7 @@ static const struct rules_edit rules_edits[] = {
      ",\"response_format\":{\"type\":\"json_object\"}"},
     {"", ",\"reasoning\":{\"effort\":\"low\",\"exclude\":true}", ",\"reasoning_effort\":\"low\""},
     {"", ",\"reasoning\":{\"max_tokens\":5}", ""},
-    {"", ",\"reasoning\":{\"effort\":\"low\"},\"reasoning_effort\":\"high\"",
+    {"", ",\"reasoning\":{\"effort\":\"high\"},\"reasoning_effort\":\"high\"",
      ",\"reasoning_effort\":\"high\""},
     /* the bound of the output, under the one name */
     {"5", ",\"max_completion_tokens\":9", ",\"max_tokens\":5"},
