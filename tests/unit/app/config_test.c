@@ -391,9 +391,6 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
          "1: data_policy.training of provider 'a' must be true or false, not text"},
         {"providers: { a: { base_url: 'http://h', dialect: cobol } }",
          "1: dialect of provider 'a' must be openai, anthropic, gemini or azure, not this text"},
-        {"providers:\n  a:\n    base_url: http://h\n    dialect: gemini\n",
-         "4: provider 'a': this version does not speak the dialect 'gemini' yet; it speaks "
-         "openai, anthropic"},
         {"providers: { a: { base_url: 'http://h', api_key: \"${CANARY}\\r\\nx: y\" } }",
          "1: api_key of provider 'a' must be printable characters without spaces, not this text"},
         {"providers: { a: { base_url: 'http://h', api_key: [x] } }",
