@@ -363,7 +363,7 @@ static void refuse(struct api *a, struct http_stream *s, const struct http_head 
 static void preflight(struct api *a, struct http_stream *s, const struct http_head *head)
 {
     struct reply_context c;
-    char methods[64], lines[800], room[REPLY_FIELDS_MAX];
+    char methods[64], lines[512], room[REPLY_FIELDS_MAX];
     reply_context_init(&c, relay_worker_random(a->w), head);
     struct str allowed = route_methods(head->path, methods);
     int n = snprintf(lines, sizeof lines,

@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "app/config_internal.h"
-#include "dialect/dialect.h"
 #include "http/url.h"
 
 enum { WHERE_MAX = 100, NAME_SHOWN = 60 };
@@ -10,6 +9,7 @@ enum { WHERE_MAX = 100, NAME_SHOWN = 60 };
 #define PRICE_UNSTATED                                                                             \
     (-1) /* while a price is being read: the prompt's or the completion's stands for it */
 
+/* Those of dialect/dialect.c that providers speak. */
 static const char *const dialects[] = {"openai", "anthropic", "gemini", "azure", NULL};
 static const char *const bound_names[] = {"max_tokens", "max_completion_tokens", NULL};
 
@@ -240,27 +240,12 @@ static enum err kind_of(struct config_build *b, struct str name, struct config_n
     return ERR_OK;
 }
 
-static enum err unspoken(struct config_build *b, struct config_node at, struct str dialect,
-                         const char *where)
-{
-    char room[200];
-    struct buf spoken = {.p = room, .cap = sizeof room, .max = sizeof room};
-    const struct dialect *d;
-    for (size_t i = 0; (d = dialect_at(i)); i++)
-        buf_printf(&spoken, "%s%.*s", i ? ", " : "", STR_ARG(d->name));
-    return config_fault_set(
-        b->f, at, "%s: this version does not speak the dialect '%.*s' yet; it speaks %.*s", where,
-        STR_ARG(dialect), STR_ARG(buf_view(&spoken)));
-}
-
 static enum err add_provider(struct config_build *b, struct config_node node, const char *where,
                              struct provider_draft *d)
 {
     struct provider *p = &d->provider;
     if (str_eq(p->dialect, STR("azure"))) /* OpenAI's, at another address: the kind knows it */
         p->dialect = STR("openai");
-    if (!dialect_find(p->dialect))
-        return unspoken(b, config_get(node, STR("dialect")), p->dialect, where);
     if (p->base_url.n == 0)
         return config_fault_set(b->f, node, "%s lacks base_url", where);
     while (str_ends(p->base_url, STR("/")))

@@ -143,7 +143,8 @@ static enum filter filter_of(const struct choice_question *q, const struct endpo
         return BY_QUANTIZATION;
     if (is_too_dear(&e->price, w))
         return BY_PRICE;
-    if (w->require_parameters && (q->asks & ~e->takes))
+    if (w->require_parameters &&
+        ((q->asks & ~e->takes) || (q->may_tell && !q->may_tell(q->arg, e))))
         return BY_PARAMETERS;
     return FILTER__PASSED;
 }

@@ -36,6 +36,8 @@ struct choice_question {
     uint64_t max_tokens;        /* output asked for; 0: none */
     const struct speed *speeds; /* by endpoint's index; NULL: nobody measured */
     bool (*may_use)(const void *arg, const struct endpoint *e); /* NULL: all may be used */
+    /* Whether it can be told all that is asked for, beside what the sets tell; NULL: they tell all. */
+    bool (*may_tell)(const void *arg, const struct endpoint *e);
     const void *arg;
 };
 

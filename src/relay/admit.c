@@ -10,7 +10,12 @@ _Static_assert((int)CHOOSE_MODELS_MAX >= (int)CHAT_MODELS_MAX, "room for all tha
 
 static bool may_use(const void *r, const struct endpoint *e)
 {
-    return relay_may_use(r, e) && relay_may_tell(r, e);
+    return relay_may_use(r, e);
+}
+
+static bool may_tell(const void *r, const struct endpoint *e)
+{
+    return relay_may_tell(r, e);
 }
 
 /* The models that the client names, there are, and its key may ask. */
@@ -43,6 +48,7 @@ static enum err make_plan(struct relay *r, const struct chat_request *req, struc
                                 .max_tokens = r->asked.has_max ? r->asked.max_tokens : 0,
                                 .speeds = r->routes->speeds,
                                 .may_use = may_use,
+                                .may_tell = may_tell,
                                 .arg = r};
     enum err e = wishes_read(req->provider, &wishes, f);
     if (e == ERR_OK)

@@ -63,6 +63,19 @@ static void fill(struct openai_rules *rules, const struct fit *all, const struct
     rules->has_no_stream_options = lacks(e, PARAMETER_BIT(STREAM_OPTIONS));
 }
 
+/* An output bound always goes along, and a word of `reasoning` where only that is taken. */
+static uint64_t refused(const struct endpoint *e)
+{
+    uint64_t refuses = 0, kept = PARAM_BIT(PARAM_MAX_TOKENS);
+    for (unsigned p = 0; e->drops && p < PARAM__COUNT; p++) {
+        if (lacks(e, parameter_bit(canon_param_name((enum canon_param)p))))
+            refuses |= PARAM_BIT(p);
+    }
+    if (!lacks(e, PARAMETER_BIT(REASONING_EFFORT)))
+        kept |= PARAM_BIT(PARAM_REASONING);
+    return refuses & ~kept;
+}
+
 /* --- all of them ---------------------------------------------------------------------------------
  */
 
@@ -73,16 +86,22 @@ static void fill_all(struct fit *r, const struct catalog *c)
         r->parameters[i] = parameter_bit(name);
     for (uint32_t i = 0; i < c->models_n; i++) {
         const struct model *m = c->models[i];
-        for (uint32_t j = 0; j < m->endpoints_n; j++)
-            fill(&r->of[m->endpoints[j]->index], r, m->endpoints[j]);
+        for (uint32_t j = 0; j < m->endpoints_n; j++) {
+            const struct endpoint *e = m->endpoints[j];
+            fill(&r->of[e->index], r, e);
+            r->refuses[e->index] = refused(e);
+        }
     }
 }
 
 enum err fit_init(struct fit *r, const struct catalog *c)
 {
-    *r = (struct fit){.of = calloc(c->endpoints_n + 1, sizeof *r->of)};
-    if (!r->of)
+    *r = (struct fit){.of = calloc(c->endpoints_n + 1, sizeof *r->of),
+                      .refuses = calloc(c->endpoints_n + 1, sizeof *r->refuses)};
+    if (!r->of || !r->refuses) {
+        fit_release(r);
         return ERR_NOMEM;
+    }
     fill_all(r, c);
     return ERR_OK;
 }
@@ -90,7 +109,8 @@ enum err fit_init(struct fit *r, const struct catalog *c)
 void fit_release(struct fit *r)
 {
     free(r->of);
-    r->of = NULL;
+    free(r->refuses);
+    *r = (struct fit){.of = NULL};
 }
 
 uint64_t fit_asks(const struct fit *r, const struct chat_request *req)

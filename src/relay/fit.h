@@ -4,6 +4,7 @@
 #define RELAY_FIT_H
 
 #include "catalog/catalog.h"
+#include "dialect/canon.h"
 #include "dialect/openai.h"
 
 enum { FIT_MEMBERS_MAX = 64 };
@@ -12,6 +13,7 @@ struct fit {
     uint64_t parameters[FIT_MEMBERS_MAX]; /* of each member that chat_read() knows: its bit in the
                                                catalog; 0: it is no parameter */
     struct openai_rules *of;              /* by endpoint's index */
+    uint64_t *refuses; /* likewise: what it does not take of the canonical form's (PARAM_BIT) */
 };
 
 /* ERR_NOMEM. */

@@ -6,7 +6,7 @@
 #include "http/server.h"
 #include "json/write.h"
 
-enum { REQUEST_ID_MAX = 24, REPLY_FIELDS_MAX = 1536 };
+enum { REQUEST_ID_MAX = 24, REPLY_FIELDS_MAX = 1024 };
 
 /* What is kept of a request for its answer and its log line. */
 struct reply_context {

@@ -37,8 +37,6 @@ enum err relay_translation_read(struct relay *r, struct json root, struct fault 
         return canon_no_memory(f);
     enum err e = r->client->read_request(root, &room, &x->asked, f);
     x->is_read = e == ERR_OK;
-    x->is_all_wanted =
-        json_bool_or(json_get(json_get(root, STR("provider")), STR("require_parameters")), false);
     return e;
 }
 
@@ -62,18 +60,20 @@ bool relay_translates(const struct relay *r, const struct endpoint *e)
     return r->client != &dialect_openai || dialect_of(r, e) != &dialect_openai;
 }
 
-static struct dialect_quirks quirks_of(const struct provider *p)
+static struct dialect_quirks quirks_of(const struct relay *r, const struct endpoint *e)
 {
-    return (struct dialect_quirks){.name = p->name,
+    const struct provider *p = e->provider;
+    return (struct dialect_quirks){.name = p->kind->name,
+                                   .refuses = r->routes->fit.refuses[e->index],
                                    .max_tokens_field = p->max_tokens_field,
-                                   .is_openrouter = str_eq(p->name, STR("openrouter"))};
+                                   .is_openrouter = str_eq(p->kind->name, STR("openrouter"))};
 }
 
 bool relay_may_tell(const struct relay *r, const struct endpoint *e)
 {
     const struct translation *x = r->translation;
-    return !x || !x->is_all_wanted ||
-           !(canon_asks(&x->asked) & ~(dialect_of(r, e)->takes & ~quirks_of(e->provider).refuses));
+    uint64_t takes = dialect_of(r, e)->takes & ~r->routes->fit.refuses[e->index];
+    return !x || !(canon_asks(&x->asked) & ~takes);
 }
 
 static struct str kept(struct relay *r, const struct buf *b)
@@ -154,7 +154,7 @@ enum err relay_translate_request(struct relay *r, const struct target *t, uint64
                                     .max_tokens = max_tokens,
                                     .is_streamed = r->asked.is_streamed,
                                     .quirks = &x->quirks};
-    x->quirks = quirks_of(t->endpoint->provider);
+    x->quirks = quirks_of(r, t->endpoint);
     buf_reset(&x->body);
     e = r->upstream->dialect->write_request(&x->asked, &target, &room, &x->body, f);
     if (e != ERR_OK)

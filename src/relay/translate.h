@@ -9,8 +9,7 @@
 /* In the relay's arena, from when it is first needed. */
 struct translation {
     struct canon_request asked;
-    bool is_read;       /* `asked` is there: it is read once, and written anew for each attempt */
-    bool is_all_wanted; /* provider.require_parameters */
+    bool is_read; /* `asked` is there: it is read once, and written anew for each attempt */
     struct dialect_quirks quirks; /* of the attempt under way, as all that follows */
     struct buf body;              /* what the provider is sent */
     struct canon_reader reader;
@@ -22,7 +21,8 @@ struct translation {
 enum err relay_translation_read(struct relay *r, struct json root, struct fault *f) MUST_USE;
 /* Whether client and endpoint need a translation. */
 bool relay_translates(const struct relay *r, const struct endpoint *e);
-/* Whether the endpoint can be told all that the request asks for, where that is wanted. */
+/* Whether the endpoint can be told all that the request asks for, as far as its canonical form is
+ * there. */
 bool relay_may_tell(const struct relay *r, const struct endpoint *e);
 /* The request for the endpoint at hand, as views that live in the arena. ERR_UNPROCESSABLE: it cannot
  * be said there. */

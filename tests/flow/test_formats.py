@@ -18,7 +18,8 @@ from harness import wire
 from harness.gateway import BINARY, COMPLETION_PRICE, PROMPT_PRICE, SLUG, Gateway
 
 PROMPT = "Several words that come back, so that an answer can be cut in its middle."
-PAIRS = [("openai", "anthropic"), ("anthropic", "openai"), ("anthropic", "anthropic")]
+PAIRS = [("openai", "anthropic"), ("anthropic", "openai"), ("anthropic", "anthropic"), ("openai", "gemini"),
+         ("anthropic", "gemini")]
 FAULTS = ["none", "429-retry-after", "429", "500-once", "503", "reset", "refused", "silent", "cut", "stall", "malformed",
           "no-done", "context", "filter", "error-first", "no-usage", "auth"]
 REFUSED = {"429-retry-after": 429, "429": 429, "503": 503, "reset": 502, "refused": 502, "auth": 502, "silent": 504,
@@ -110,7 +111,7 @@ async def ask(port: int, key: str, client: str, model: str, stream: bool) -> Tol
 
 def settings(port: int, nobody: int) -> dict[str, Any]:
     def provider(dialect: str, at: int) -> dict[str, Any]:
-        return {"dialect": dialect, "base_url": f"http://127.0.0.1:{at}/v1", "api_key": "sk-sim",
+        return {"dialect": dialect, "base_url": f"http://127.0.0.1:{at}/{'v1beta' if dialect == 'gemini' else 'v1'}", "api_key": "sk-sim",
                 "deadlines": {"connect": "5s", "first": "4s", "idle": "3s", "total": "60s"}}
 
     def endpoint(name: str, native: str) -> dict[str, Any]:
@@ -118,13 +119,13 @@ def settings(port: int, nobody: int) -> dict[str, Any]:
                 "context": 100000, "max_output": 4096}
 
     models = []
-    for dialect, other in (("openai", "anthropic"), ("anthropic", "openai")):
+    for dialect, other in (("openai", "anthropic"), ("anthropic", "openai"), ("gemini", "anthropic")):
         for fault in FAULTS:
             native = "echo" if fault == "none" else f"only-{fault}"
             first = endpoint(f"{dialect}-nobody" if fault == "refused" else dialect, native)
             models += [{"id": f"{dialect}/only-{fault}", "endpoints": [first]},
                        {"id": f"{dialect}/fault-{fault}", "endpoints": [first, endpoint(other, "echo")]}]
-    return {"models": models, "providers": {name + suffix: provider(name, at) for name in ("openai", "anthropic")
+    return {"models": models, "providers": {name + suffix: provider(name, at) for name in ("openai", "anthropic", "gemini")
                                             for suffix, at in (("", port), ("-nobody", nobody))}}
 
 

@@ -257,7 +257,7 @@ static void parameters_are_dropped_unless_they_are_required(void **state)
     assert_answer(c, 200, "\"provider\":\"Beta\"");
     c = client_says(CHAT_PATH, &k,
                     CHAT("test/one", ",\"seed\":7,\"provider\":{\"require_parameters\":true}"));
-    assert_answer(c, 404, "require_parameters");
+    assert_answer(c, 404, "provider.require_parameters");
 }
 
 static void a_request_that_makes_no_sense_is_refused_before_it_is_sent(void **state)
