@@ -448,6 +448,10 @@ static enum err keep_head(struct api_request *q, const struct http_head *head,
     q->cookies = cookies.n <= COOKIES_MAX ? keep(q, cookies) : STR_NONE;
     q->is_foreign = is_foreign(q, head);
     q->csrf = keep(q, str_head(http_field(head, STR("x-csrf-token")), NOTE_MAX));
+    q->github_key =
+        keep(q, str_head(http_field(head, STR("github-public-key-identifier")), NOTE_MAX));
+    q->github_signature =
+        keep(q, str_head(http_field(head, STR("github-public-key-signature")), NOTE_MAX));
     q->user_agent = keep(q, str_head(http_field(head, STR("user-agent")), NOTE_MAX));
     if (relay_locate(&(struct relay_place){q->api->w, q->stream, head}, &a))
         q->peer = keep(q, address_text(&a, room));
@@ -537,6 +541,20 @@ static void on_stored(struct store_call *c)
     resume(q);
 }
 
+static void on_fetched(struct courier_job *j)
+{
+    resume(j->user);
+}
+
+void api_fetch(struct api_request *q, struct courier *c, struct courier_job *j, handler_fn *then)
+{
+    wait(q, then);
+    j->loop = q->api->w->loop;
+    j->done = on_fetched;
+    j->user = q;
+    courier_submit(c, j);
+}
+
 void api_store(struct api_request *q, struct store_call *c, enum store_need need, handler_fn *then)
 {
     wait(q, then);
@@ -620,6 +638,7 @@ void api_free(struct api *a)
     http_server_free(a->server);
     catalog_unref(a->models_of);
     buf_release(&a->models);
+    github_release(&a->github);
     free(a);
 }
 

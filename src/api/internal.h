@@ -7,6 +7,7 @@
 #define API_INTERNAL_H
 
 #include "api/api.h"
+#include "api/github.h"
 #include "base/arena.h"
 #include "io/pool.h"
 #include "relay/reply.h"
@@ -51,6 +52,7 @@ struct api {
     struct catalog *models_of; /* the catalog whose list `models` is: a reference */
     struct buf models;
     uint32_t requests; /* under way */
+    struct github github;
 };
 
 /* A walk from worker to worker. */
@@ -76,8 +78,9 @@ struct api_request {
     int64_t account_id;            /* of whoever asks; 0: nobody */
     struct str peer;               /* the client's address as text, or "" */
     struct str user_agent;
-    struct buf out;         /* for api_reply_buf() */
-    struct buf fields;      /* further lines of the answer's head */
+    struct str github_key, github_signature; /* Github-Public-Key-... */
+    struct buf out;                          /* for api_reply_buf() */
+    struct buf fields;                       /* further lines of the answer's head */
     struct str form_target; /* the origin to which an answer to a page's form may lead, or empty */
     /* the rest is api.c's */
     struct gate_wait wait;
@@ -120,6 +123,8 @@ void api_audit(struct api_request *q, const char *action, struct str target, str
 /* c lives in the request's arena. then(q) runs when the call is done and the client still there;
  * otherwise q is freed. */
 void api_store(struct api_request *q, struct store_call *c, enum store_need need, handler_fn *then);
+/* The same for a request of ours to somebody else. j lives in the request's arena. */
+void api_fetch(struct api_request *q, struct courier *c, struct courier_job *j, handler_fn *then);
 /* visit(a, arg) on every worker in turn, on its own thread, then `then` back home: so a change is
  * in force on every worker before its answer is sent. arg lives in the request's arena. */
 void api_everywhere(struct api_request *q, void (*visit)(struct api *a, void *arg), void *arg,
@@ -160,5 +165,7 @@ handler_fn api_keys_list, api_keys_create, api_keys_show, api_keys_update, api_k
 handler_fn api_children_list, api_children_create, api_children_delete;
 handler_fn api_audit_list;
 handler_fn api_ip_list, api_ip_add, api_ip_delete, api_policy, api_policy_set;
+handler_fn api_exposures_add, api_exposures_list, api_exposures_policy, api_exposures_policy_set,
+    api_exposures_github;
 
 #endif

@@ -2,7 +2,7 @@
 #include "dialect/anthropic.h"
 #include "dialect/openai_form.h"
 
-enum { FORM_MAX = 16 * 1024, BODY_MAX = 64 * 1024 };
+enum { FORM_MAX = 16 * 1024, BODY_MAX = 64 * 1024, REPORT_MAX = 8 << 20 };
 
 /* What the relay answers, and the format that clients speak there. */
 static const struct relayed {
@@ -56,6 +56,16 @@ static const struct route routes[] = {
     {HTTP_GET, STR_INIT("/policy"), ACCESS_MANAGEMENT, 0, api_policy, "The account's policy"},
     {HTTP_PATCH, STR_INIT("/policy"), ACCESS_MANAGEMENT, BODY_MAX, api_policy_set,
      "Changes the account's policy"},
+    {HTTP_GET, STR_INIT("/exposures"), ACCESS_MANAGEMENT, 0, api_exposures_list,
+     "Where the account's keys were found"},
+    {HTTP_POST, STR_INIT("/exposures"), ACCESS_MANAGEMENT, REPORT_MAX, api_exposures_add,
+     "Tells where keys were found"},
+    {HTTP_GET, STR_INIT("/exposures/policy"), ACCESS_MANAGEMENT, 0, api_exposures_policy,
+     "What follows when a key is found"},
+    {HTTP_PATCH, STR_INIT("/exposures/policy"), ACCESS_MANAGEMENT, BODY_MAX,
+     api_exposures_policy_set, "Changes it"},
+    {HTTP_POST, STR_INIT("/exposures/github"), ACCESS_OPEN, REPORT_MAX, api_exposures_github,
+     "GitHub's secret scanning; signed by GitHub"},
     {HTTP_GET, STR_INIT("!/health"), ACCESS_OPEN, 0, api_health, "200 while the process can serve"},
     {HTTP_GET, STR_INIT("!/"), ACCESS_PAGE, 0, page_home, "To the account, or to sign in"},
     {HTTP_GET, STR_INIT("!/site.css"), ACCESS_OPEN, 0, page_style, "The pages' style sheet"},

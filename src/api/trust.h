@@ -4,10 +4,14 @@
 
 #include "crypto/seal.h"
 #include "io/courier.h"
+#include "store/calls_exposure.h"
 
 struct trust {
     struct courier *courier;
     struct seal_key master;
+    enum exposure_policy exposure_policy; /* of accounts that have none */
+    struct str github_keys_url;
+    bool has_mail;
 };
 
 #endif

@@ -75,6 +75,8 @@ int command_ip_list(const struct command_args *a);
 int command_ip_delete(const struct command_args *a);
 int command_audit_list(const struct command_args *a);
 int command_ledger_verify(const struct command_args *a);
+int command_exposure_list(const struct command_args *a);
+int command_exposure_policy(const struct command_args *a);
 int command_mail_test(const struct command_args *a);
 int command_scan(const struct command_args *a);
 int command_config_check(const struct command_args *a);

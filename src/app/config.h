@@ -30,6 +30,8 @@ struct config {
     struct str mail_smtp, mail_user, mail_from; /* or empty: no mail is sent */
     struct secret mail_password;
     enum courier_tls mail_starttls;
+    uint32_t exposure_choice; /* enum exposure_policy - 1 */
+    struct str github_keys_url;
     enum signup signup;
     uint32_t session_idle_ms, session_absolute_ms;
     enum journal_sync journal_sync;

@@ -70,6 +70,7 @@ static const char *const starttls_choices[] = {[COURIER_TLS_REQUIRED] = "require
                                                NULL};
 static const char *const signup_choices[] = {
     [SIGNUP_CLOSED] = "closed", [SIGNUP_INVITATION] = "invitation", [SIGNUP_OPEN] = "open", NULL};
+static const char *const exposure_choices[] = {"notify", "disable", "delete", NULL};
 static const char *const level_choices[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 _Static_assert(sizeof(enum journal_sync) == 4 && sizeof(enum log_level) == 4,
@@ -117,6 +118,11 @@ static const struct field settings[] = {
             .otherwise = "24h"),
     SETTING("sessions.absolute", DURATION, session_absolute_ms, .least = 1000,
             .most = SESSION_MOST_MS, .otherwise = "30d"),
+    SETTING("exposures.policy", CHOICE, exposure_choice, .choices = exposure_choices,
+            .otherwise = "disable"),
+    SETTING("exposures.github_keys_url", TEXT, github_keys_url, .is_right = courier_url_is_right,
+            .expected = "a URL that begins with https:// (or http://, to this machine)",
+            .otherwise = "https://api.github.com/meta/public_keys/secret_scanning"),
     SETTING("journal.sync", CHOICE, journal_sync, .choices = sync_choices, .otherwise = "interval"),
     SETTING("log_level", CHOICE, log_level, .choices = level_choices, .otherwise = "info"),
 };

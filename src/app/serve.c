@@ -190,6 +190,9 @@ static enum err open_trust(struct process *p, struct fault *f)
     p->trust.courier = courier_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
     if (!p->trust.courier)
         return f->err;
+    p->trust.exposure_policy = (enum exposure_policy)(c->exposure_choice + EXPOSURE_NOTIFY);
+    p->trust.github_keys_url = c->github_keys_url;
+    p->trust.has_mail = c->mail_smtp.n > 0;
     return seal_key_open(&p->trust.master, secret_of(str_c(master)), store_dir(p->shared.store), f);
 }
 

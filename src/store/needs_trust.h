@@ -6,10 +6,14 @@
 /* clang-format off */
 /*    need             function (sqlite_...) */
 #define TRUST_READS(X)                                                                           \
-    X(MAIL_NEXT,       mail_next)
+    X(MAIL_NEXT,       mail_next)                                                                \
+    X(EXPOSURE_LIST,   exposure_list)                                                            \
+    X(EXPOSURE_POLICY_GET, exposure_policy_get)
 #define TRUST_WRITES(X)                                                                          \
     X(MAIL_ADD,        mail_add)                                                                 \
-    X(MAIL_MARK,       mail_mark)
+    X(MAIL_MARK,       mail_mark)                                                                \
+    X(EXPOSURE_ADD,    exposure_add)                                                             \
+    X(EXPOSURE_POLICY_SET, exposure_policy_set)
 /* clang-format on */
 
 #endif

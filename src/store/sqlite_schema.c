@@ -117,6 +117,7 @@ static const struct {
      generations_to_blocks},
     {SCHEMA_MAIL, NULL},
     {SCHEMA_PEOPLE, NULL},
+    {SCHEMA_EXPOSURE, NULL},
 };
 
 /* --- version 3 --- */

@@ -15,6 +15,19 @@
     "failed_ms INTEGER, why TEXT) STRICT;"                                                       \
     "CREATE INDEX mail_due ON mail(due_ms) WHERE due_ms IS NOT NULL;"                            \
     "CREATE INDEX mail_expiry ON mail(expires_ms);"
+
+/* Where keys were found. */
+#define SCHEMA_EXPOSURE                                                                          \
+    "ALTER TABLE account ADD COLUMN exposure_policy INTEGER NOT NULL DEFAULT 0;"                 \
+    "CREATE TABLE exposure("                                                                     \
+    "id INTEGER PRIMARY KEY AUTOINCREMENT,"                                                      \
+    "key_id INTEGER NOT NULL REFERENCES key(id),"                                                \
+    "account_id INTEGER NOT NULL,"                                                               \
+    "at_ms INTEGER NOT NULL,"                                                                    \
+    "url TEXT NOT NULL, source TEXT NOT NULL, type TEXT NOT NULL, reporter TEXT NOT NULL,"       \
+    "policy INTEGER NOT NULL,"                                                                   \
+    "UNIQUE(key_id, url, source)) STRICT;"                                                       \
+    "CREATE INDEX exposure_account ON exposure(account_id);"
 /* clang-format on */
 
 #endif

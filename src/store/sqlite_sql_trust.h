@@ -13,7 +13,22 @@
     X(MAIL_LATER,        "UPDATE mail SET due_ms = ?, attempts = attempts + 1, why = ? "         \
                          "WHERE id = ?")                                                         \
     X(MAIL_FAIL,         "UPDATE mail SET due_ms = NULL, attempts = attempts + 1, text = '', "   \
-                         "failed_ms = ?, why = ? WHERE id = ?")
+                         "failed_ms = ?, why = ? WHERE id = ?")                                  \
+    X(EXPOSURE_KEY,      "SELECT k.id, k.account_id, k.label, k.name, k.disabled, "              \
+                         "k.deleted_ms IS NOT NULL, a.email, a.exposure_policy FROM key k "      \
+                         "JOIN account a ON a.id = k.account_id "                                \
+                         "WHERE k.hash = ?1 AND ?2 IN (0, k.account_id)")                        \
+    X(EXPOSURE_INSERT,   "INSERT INTO exposure(key_id, account_id, at_ms, url, source, type, "   \
+                         "reporter, policy) VALUES(?, ?, ?, ?, ?, ?, ?, ?) "                     \
+                         "ON CONFLICT(key_id, url, source) DO NOTHING")                          \
+    X(EXPOSURE_DISABLE,  "UPDATE key SET disabled = 1, updated_ms = ? WHERE id = ?")             \
+    X(EXPOSURE_COUNT,    "SELECT count(*) FROM exposure WHERE key_id = ? AND at_ms > ?")         \
+    X(EXPOSURE_LIST,     "SELECT x.id, x.at_ms, x.url, x.source, x.type, x.reporter, x.policy, " \
+                         "k.hash, k.label, k.name, k.disabled, k.deleted_ms IS NOT NULL "        \
+                         "FROM exposure x JOIN key k ON k.id = x.key_id "                        \
+                         "WHERE ?1 IN (0, x.account_id) ORDER BY x.id DESC LIMIT ?2 OFFSET ?3")  \
+    X(EXPOSURE_POLICY,   "SELECT exposure_policy FROM account WHERE id = ?")                     \
+    X(EXPOSURE_POLICY_SET, "UPDATE account SET exposure_policy = ? WHERE id = ?")
 /* clang-format on */
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef STORE_SQLITE_TRUST_H
 #define STORE_SQLITE_TRUST_H
 
-#include "store/calls_mail.h"
+#include "store/calls_exposure.h"
 #include "store/sqlite.h"
 
 #define X(need, function) enum err sqlite_##function(struct store_conn *c, struct store_call *call);

@@ -29,6 +29,7 @@ class Postbox:
         self.mails: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str], bool]] = []  # from, to, over TLS
         self.tries = 0
+        self.is_open = False
         self._more = threading.Condition()
         more: dict[str, Any] = {"tls_context": tls, "require_starttls": True} if tls else {}
         if user:
@@ -43,12 +44,15 @@ class Postbox:
 
     def open(self) -> Postbox:
         self._controller.start()
+        self.is_open = True
         return self
 
     def close(self) -> None:
         if self.hold:
             self.hold.set()
-        self._controller.stop()
+        if self.is_open:
+            self._controller.stop()
+        self.is_open = False
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         with self._more:

@@ -52,6 +52,8 @@ static const char *sentence(enum who who, const struct route *r, int status)
 {
     if (r->access == ACCESS_PAGE) /* pages are for people: a key is no credential there */
         return status == 403 && r->method == HTTP_POST ? "This form is out of date" : NULL;
+    if (r->access == ACCESS_OPEN && status == 401) /* another kind of credential */
+        return "Github-Public-Key-Identifier and Github-Public-Key-Signature: expected both";
     static const char *const of_401[WHO__COUNT] = {
         [NONE] = "no credential was received",
         [MALFORMED] = "Malformed API key",

@@ -8,6 +8,7 @@
 #include "unit/relay/ends.h"
 #ifdef GATEWAY_WITH_API
 #include "api/signin.h"
+#include "api/trust.h"
 #endif
 
 enum { BODY_MAX = 256 * 1024, KEEPALIVE_MS = 15000 };
@@ -222,10 +223,12 @@ static UNUSED void gw_serve(void)
     gw_signin = (struct signin){.limits = {.idle_ms = 1000000, .absolute_ms = 1000000},
                                 .base_url = STR_INIT("http://127.0.0.1"),
                                 .attempts = attempts_new()};
+    static struct trust trust = {.exposure_policy = EXPOSURE_DISABLE};
     gw.api_shared = (struct api_shared){.all = gw.apis,
                                         .n = 1,
                                         .started_ms = clock_wall_ms(),
                                         .version = "test",
+                                        .trust = &trust,
                                         .signin = &gw_signin};
     gw.api = gw.apis[0] = api_new(gw.worker, &limits, &gw.api_shared);
     assert_non_null(gw.api);
