@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "base/arena.h"
+#include "io/courier.h"
 #include "io/pool.h"
 #include "relay/reply.h"
 
@@ -50,7 +51,23 @@ struct api {
     const struct api_shared *shared;
     struct catalog *models_of; /* the catalog whose list `models` is: a reference */
     struct buf models;
-    uint32_t requests; /* under way */
+    uint32_t requests;           /* under way */
+    struct oidc_keys *oidc_keys; /* of each OpenID provider */
+};
+
+/* A provider's key set as it was last seen. */
+struct oidc_keys {
+    struct buf jwks;
+    bool is_known;
+};
+
+/* A request of ours to somebody else, in the arena of the request that causes it. */
+struct api_fetch {
+    struct api_request *q;
+    union {
+        struct courier_get get;
+        struct courier_post post;
+    };
 };
 
 /* A walk from worker to worker. */
@@ -124,6 +141,10 @@ void api_store(struct api_request *q, struct store_call *c, enum store_need need
  * in force on every worker before its answer is sent. arg lives in the request's arena. */
 void api_everywhere(struct api_request *q, void (*visit)(struct api *a, void *arg), void *arg,
                     handler_fn *then);
+
+/* By the courier; get or post is set. Zeroed before; released whatever comes. */
+void api_fetch(struct api_request *q, struct api_fetch *fetch, handler_fn *then);
+void api_fetch_release(struct api_fetch *fetch);
 
 /* work(q) on a helper's thread, for what takes long: it may touch nothing but q->state. Then `then`
  * back home, as with api_store(). Where too much waits already: answered with 503. */

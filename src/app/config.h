@@ -31,6 +31,8 @@ struct config {
     struct secret mail_password;
     enum courier_tls mail_starttls;
     enum signup signup;
+    struct oidc_provider *oidc; /* in the arena */
+    uint32_t oidc_n;
     uint32_t session_idle_ms, session_absolute_ms;
     enum journal_sync journal_sync;
     enum log_level log_level;
