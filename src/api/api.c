@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "api/signin.h"
+#include "api/trust.h"
 #include "http/url.h"
 #include "relay/relay.h"
 
@@ -541,16 +542,16 @@ static void on_stored(struct store_call *c)
     resume(q);
 }
 
-static void on_fetched(struct courier_job *j)
+static void on_couriered(struct courier_job *j)
 {
     resume(j->user);
 }
 
-void api_fetch(struct api_request *q, struct courier *c, struct courier_job *j, handler_fn *then)
+void api_courier(struct api_request *q, struct courier *c, struct courier_job *j, handler_fn *then)
 {
     wait(q, then);
     j->loop = q->api->w->loop;
-    j->done = on_fetched;
+    j->done = on_couriered;
     j->user = q;
     courier_submit(c, j);
 }
@@ -564,6 +565,31 @@ void api_store(struct api_request *q, struct store_call *c, enum store_need need
                              .user = q,
                              .audit = q->audit.action.n ? &q->audit : NULL};
     store_submit(q->api->w->shared->store, c);
+}
+
+static void on_fetched(struct courier_job *j)
+{
+    _Static_assert(offsetof(struct api_fetch, get.job) == offsetof(struct api_fetch, post.job),
+                   "whichever it is");
+    resume(container_of(j, struct api_fetch, get.job)->q);
+}
+
+void api_fetch(struct api_request *q, struct api_fetch *fetch, handler_fn *then)
+{
+    fetch->q = q;
+    fetch->get.job.loop = q->api->w->loop;
+    fetch->get.job.done = on_fetched;
+    wait(q, then);
+    courier_submit(q->api->shared->trust->courier, &fetch->get.job);
+}
+
+void api_fetch_release(struct api_fetch *fetch)
+{
+    struct courier_answer *a =
+        fetch->get.job.kind == COURIER_POST ? &fetch->post.answer : &fetch->get.answer;
+    if (a->body.n)
+        explicit_bzero(a->body.p, a->body.n); /* tokens */
+    buf_release(&a->body);
 }
 
 static void on_worked(struct io_job *j)
@@ -624,9 +650,15 @@ struct api *api_new(struct relay_worker *w, const struct http_limits *limits,
     a->w = w;
     a->shared = shared;
     buf_init(&a->models, OUT_MAX);
-    a->server = http_server_new(w->loop, limits, on_request, a);
+    unsigned n = shared->signin ? shared->signin->oidc_n : 0;
+    a->oidc_keys = calloc(n + 1, sizeof *a->oidc_keys);
+    for (unsigned i = 0; a->oidc_keys && i < n; i++)
+        buf_init(&a->oidc_keys[i].jwks, OIDC_DOCUMENT_MAX);
+    if (a->oidc_keys)
+        a->server = http_server_new(w->loop, limits, on_request, a);
     if (a->server)
         return a;
+    free(a->oidc_keys);
     free(a);
     return NULL;
 }
@@ -639,6 +671,9 @@ void api_free(struct api *a)
     catalog_unref(a->models_of);
     buf_release(&a->models);
     github_release(&a->github);
+    for (unsigned i = 0; a->shared->signin && i < a->shared->signin->oidc_n; i++)
+        buf_release(&a->oidc_keys[i].jwks);
+    free(a->oidc_keys);
     free(a);
 }
 

@@ -97,7 +97,7 @@ static void fetch(struct api_request *q)
     if (!arena_defer(&q->arena, release, f))
         api_refuse(q, ERR_NOMEM, "No memory for this request: try again later");
     else
-        api_fetch(q, t->courier, &f->get.job, on_keys);
+        api_courier(q, t->courier, &f->get.job, on_keys);
 }
 
 /* --- the signature --- */

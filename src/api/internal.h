@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "api/github.h"
 #include "base/arena.h"
+#include "io/courier.h"
 #include "io/pool.h"
 #include "relay/reply.h"
 
@@ -51,8 +52,24 @@ struct api {
     const struct api_shared *shared;
     struct catalog *models_of; /* the catalog whose list `models` is: a reference */
     struct buf models;
-    uint32_t requests; /* under way */
+    uint32_t requests;           /* under way */
+    struct oidc_keys *oidc_keys; /* of each OpenID provider */
     struct github github;
+};
+
+/* A provider's key set as it was last seen. */
+struct oidc_keys {
+    struct buf jwks;
+    bool is_known;
+};
+
+/* A request of ours to somebody else, in the arena of the request that causes it. */
+struct api_fetch {
+    struct api_request *q;
+    union {
+        struct courier_get get;
+        struct courier_post post;
+    };
 };
 
 /* A walk from worker to worker. */
@@ -124,11 +141,15 @@ void api_audit(struct api_request *q, const char *action, struct str target, str
  * otherwise q is freed. */
 void api_store(struct api_request *q, struct store_call *c, enum store_need need, handler_fn *then);
 /* The same for a request of ours to somebody else. j lives in the request's arena. */
-void api_fetch(struct api_request *q, struct courier *c, struct courier_job *j, handler_fn *then);
+void api_courier(struct api_request *q, struct courier *c, struct courier_job *j, handler_fn *then);
 /* visit(a, arg) on every worker in turn, on its own thread, then `then` back home: so a change is
  * in force on every worker before its answer is sent. arg lives in the request's arena. */
 void api_everywhere(struct api_request *q, void (*visit)(struct api *a, void *arg), void *arg,
                     handler_fn *then);
+
+/* By the courier; get or post is set. Zeroed before; released whatever comes. */
+void api_fetch(struct api_request *q, struct api_fetch *fetch, handler_fn *then);
+void api_fetch_release(struct api_fetch *fetch);
 
 /* work(q) on a helper's thread, for what takes long: it may touch nothing but q->state. Then `then`
  * back home, as with api_store(). Where too much waits already: answered with 503. */

@@ -9,6 +9,8 @@
 #include "crypto/password.h"
 #include "http/url.h"
 
+enum { OIDC_SHOWN_MAX = 16 };
+
 struct state {
     struct store_user_get user;
     struct store_session_create session;
@@ -48,6 +50,10 @@ static void show(struct api_request *q, int status, struct str email, struct str
                             .app = app_behind(q, return_to),
                             .by_mail = s->has_mail,
                             .may_signup = s->signup == SIGNUP_OPEN};
+    struct str names[OIDC_SHOWN_MAX];
+    for (; v.oidc_n < s->oidc_n && v.oidc_n < OIDC_SHOWN_MAX; v.oidc_n++)
+        names[v.oidc_n] = s->oidc[v.oidc_n].name;
+    v.oidc = names;
     v.page.error = str_c(error);
     buf_reset(&q->out);
     signin_page(&q->out, &v);

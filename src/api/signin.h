@@ -5,6 +5,7 @@
 
 #include "api/internal.h"
 #include "auth/attempts.h"
+#include "auth/oidc.h"
 #include "auth/session.h"
 #include "auth/ticket.h"
 #include "site/signin_page.h"
@@ -21,6 +22,8 @@ struct signin {
     struct io_pool *pool;
     struct attempts *attempts;
     bool has_mail;
+    const struct oidc_provider *oidc;
+    unsigned oidc_n;
 };
 
 static inline const struct signin *signin_of(const struct api_request *q)
@@ -80,6 +83,6 @@ void session_take_back(struct api_request *q);
 void sessions_changed(struct api_request *q, handler_fn *then);
 
 handler_fn page_style, page_icon, page_home, signin_show, signin_submit, signout_submit, link_show,
-    link_submit, signup_show, signup_submit;
+    link_submit, signup_show, signup_submit, oidc_begin, oidc_callback;
 
 #endif

@@ -54,6 +54,8 @@ enum err config__open(struct config_loader *l, const struct config_flags *flags,
     if (e == ERR_OK)
         e = config__settings_read(l, f);
     if (e == ERR_OK)
+        e = config__oidc_read(l, f);
+    if (e == ERR_OK)
         e = config__catalog_read(l, f);
     if (e == ERR_OK)
         return ERR_OK;

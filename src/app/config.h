@@ -33,6 +33,8 @@ struct config {
     uint32_t exposure_choice; /* enum exposure_policy - 1 */
     struct str github_keys_url;
     enum signup signup;
+    struct oidc_provider *oidc; /* in the arena */
+    uint32_t oidc_n;
     uint32_t session_idle_ms, session_absolute_ms;
     enum journal_sync journal_sync;
     enum log_level log_level;

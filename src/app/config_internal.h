@@ -19,6 +19,10 @@ void config__close_file(struct config_loader *l);
 enum err config__settings_read(struct config_loader *l, struct fault *f) MUST_USE;
 void config__settings_show(struct config_loader *l, struct buf *out);
 
+/* config_oidc.c: OpenID providers. */
+enum err config__oidc_read(struct config_loader *l, struct fault *f) MUST_USE;
+void config__oidc_show(struct config_loader *l, struct buf *out);
+
 /* Providers and models of the file and of well-known variables, sealed. */
 enum err config__catalog_read(struct config_loader *l, struct fault *f) MUST_USE;
 

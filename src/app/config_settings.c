@@ -127,7 +127,7 @@ static const struct field settings[] = {
     SETTING("log_level", CHOICE, log_level, .choices = level_choices, .otherwise = "info"),
 };
 
-static const char *const others[] = {"providers", "models", NULL};
+static const char *const others[] = {"oidc", "providers", "models", NULL};
 
 static struct field_table table_of(struct config_loader *l)
 {

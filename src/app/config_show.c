@@ -76,6 +76,7 @@ enum err config_show(const struct config_flags *flags, struct buf *out, struct f
     if (e != ERR_OK)
         return e;
     config__settings_show(&l, out);
+    config__oidc_show(&l, out);
     show_providers(&l, out);
     show_models(&l, out);
     config__close_file(&l);

@@ -204,6 +204,8 @@ static enum err open_signin(struct process *p, struct fault *f)
         .limits = {.idle_ms = c->session_idle_ms, .absolute_ms = c->session_absolute_ms},
         .public_url = c->public_url,
         .has_mail = c->mail_smtp.n != 0,
+        .oidc = c->oidc,
+        .oidc_n = c->oidc_n,
         .attempts = attempts_new()};
     if (!p->signin.attempts)
         return fault_set(f, ERR_NOMEM, "no memory for slowed attempts");

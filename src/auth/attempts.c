@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "base/cidr.h"
 #include "base/siphash.h"
 #include "base/codec.h"
 
@@ -53,11 +54,25 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* Whoever has an IPv6 address has the 2^64 beside it. */
+static struct str network_of(struct str who, char room[CIDR_TEXT_MAX])
+{
+    static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
+    struct address a;
+    if (!address_parse(who, &a))
+        return who;
+    if (memcmp(a.bytes, v4, sizeof v4) != 0)
+        memset(a.bytes + 8, 0, 8);
+    return address_text(&a, room);
+}
+
 /* Never 0. */
 static uint64_t name_of(const struct attempts *a, enum attempts_kind kind, struct str who)
 {
-    char text[256];
+    char text[256], room[CIDR_TEXT_MAX];
     size_t n = 0;
+    if (kind == ATTEMPTS_ADDRESS)
+        who = network_of(who, room);
     text[n++] = (char)kind;
     for (size_t i = 0; i < who.n && n < sizeof text; i++)
         text[n++] = lower(who.p[i]);

@@ -60,10 +60,6 @@ static enum err make_plan(struct relay *r, const struct chat_request *req, struc
         return fault_set(f, ERR_NOMEM, "No memory for this request");
     uint32_t n = choose_targets(&q, r->plan, f);
     r->plan_n = n < PLAN_MAX ? n : PLAN_MAX;
-    if (n == 0 && r->translation && r->translation->is_all_wanted)
-        return fault_set(f, ERR_NOT_FOUND,
-                         "No endpoints found that take all parameters of this request, as "
-                         "provider.require_parameters wants it");
     return n ? ERR_OK : ERR_NOT_FOUND;
 }
 

@@ -1,5 +1,7 @@
 #include "site/signin_page.h"
 
+#include "http/url.h"
+
 static void password_part(struct buf *out, const struct signin_view *v)
 {
     html_form_begin(out, "/signin", v->page.csrf);
@@ -19,16 +21,15 @@ static void oidc_part(struct buf *out, const struct signin_view *v)
     if (!v->oidc_n)
         return;
     html_raw(out, "<p class=\"or\">or</p>\n");
-    html_form_begin(out, "/signin/oidc", v->page.csrf);
-    html_hidden(out, "return_to", v->return_to);
     for (size_t i = 0; i < v->oidc_n; i++) {
-        html_raw(out, "<button class=\"quiet\" name=\"provider\" value=\"");
-        html_text(out, v->oidc[i]);
+        html_raw(out, "<a class=\"button quiet\" href=\"/signin/oidc?provider=");
+        url_add_encoded(out, v->oidc[i]);
+        html_raw(out, "&amp;return_to=");
+        url_add_encoded(out, v->return_to);
         html_raw(out, "\">Continue with ");
         html_text(out, v->oidc[i]);
-        html_raw(out, "</button>");
+        html_raw(out, "</a>");
     }
-    html_form_end(out);
 }
 
 void signin_page(struct buf *out, const struct signin_view *v)

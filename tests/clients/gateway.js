@@ -1,6 +1,6 @@
 // gateway.js: the real binary with its built-in simulated provider, for the length of one test file.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,10 +8,15 @@ import { fileURLToPath } from "node:url";
 
 const BINARY = process.env.TURNPIKE_BINARY ?? fileURLToPath(new URL("../../build/turnpike", import.meta.url));
 
-export async function startGateway() {
+// settings: text of a configuration file, or nothing.
+export async function startGateway(settings) {
   const directory = mkdtempSync(join(tmpdir(), "turnpike-client-"));
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/_API_KEY$|^OLLAMA_HOST$/.test(name)));
   env.TURNPIKE_DATA = join(directory, "data");
+  if (settings) {
+    env.TURNPIKE_CONFIG = join(directory, "turnpike.yaml");
+    writeFileSync(env.TURNPIKE_CONFIG, settings);
+  }
   const options = { env, cwd: directory };
   const child = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0"], { ...options, stdio: ["ignore", "ignore", "pipe"] });
   const log = [];

@@ -91,6 +91,20 @@ static void an_hour_of_peace_forgives(void **state)
         assert_int_equal(account(a, "ada@example.org", SOME_NOW + ATTEMPTS_FORGET_MS), 0);
 }
 
+static void an_ipv6_network_counts_as_one(void **state)
+{
+    struct attempts *a = *state;
+    char who[40];
+    for (int i = 0; i < ATTEMPTS_FREE_ADDRESS; i++) {
+        snprintf(who, sizeof who, "2001:db8:1:2::%x", i);
+        assert_int_equal(attempts_take(a, ATTEMPTS_ADDRESS, str_c(who), SOME_NOW), 0);
+    }
+    assert_int_not_equal(attempts_take(a, ATTEMPTS_ADDRESS, STR("2001:db8:1:2:ffff::1"), SOME_NOW),
+                         0);
+    assert_int_equal(attempts_take(a, ATTEMPTS_ADDRESS, STR("2001:db8:1:3::1"), SOME_NOW), 0);
+    assert_int_equal(attempts_take(a, ATTEMPTS_ADDRESS, STR("192.0.2.1"), SOME_NOW), 0);
+}
+
 /* A flood of names takes no more memory, and does not wash away the one under attack at once. */
 static void the_table_is_bounded(void **state)
 {
@@ -112,6 +126,7 @@ int main(void)
         TEST(accounts_and_addresses_are_apart),
         TEST(a_right_one_clears_the_account_but_not_the_address),
         TEST(an_hour_of_peace_forgives),
+        TEST(an_ipv6_network_counts_as_one),
         TEST(the_table_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
