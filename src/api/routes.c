@@ -1,6 +1,7 @@
 #include "api/oauth.h"
 #include "dialect/anthropic.h"
 #include "dialect/openai_form.h"
+#include "dialect/responses.h"
 
 enum { FORM_MAX = 16 * 1024, BODY_MAX = 64 * 1024, REPORT_MAX = 8 << 20 };
 
@@ -14,6 +15,9 @@ static const struct relayed {
     {{HTTP_POST, STR_INIT("/messages"), ACCESS_RELAY, 0, NULL,
       "The same in the format of Anthropic's messages"},
      &dialect_anthropic},
+    {{HTTP_POST, STR_INIT("/responses"), ACCESS_RELAY, 0, NULL,
+      "The same in the format of OpenAI's responses, without state"},
+     &dialect_responses},
 };
 
 static const struct route routes[] = {

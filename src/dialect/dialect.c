@@ -4,6 +4,7 @@
 #include "dialect/bedrock.h"
 #include "dialect/gemini.h"
 #include "dialect/openai_form.h"
+#include "dialect/responses.h"
 
 const struct dialect_quirks dialect_no_quirks = {.max_tokens_field = STR_INIT("max_tokens")};
 
@@ -13,6 +14,7 @@ static const struct dialect *const dialects[] = {
     &dialect_anthropic,
     &dialect_gemini,
     &dialect_bedrock,
+    &dialect_responses,
 };
 
 const struct dialect *dialect_at(size_t i)

@@ -1,0 +1,409 @@
+/* Canonical to a format and back keeps all that the format can say: requests and answers made at random,
+ * for every format that both sides speak. What a format cannot say is not made for it. */
+#include "unit/dialect/rig.h"
+
+#include "canon_dump.h"
+#include "http/sse.h"
+
+#include <stdio.h>
+
+enum { ROUNDS = 300 };
+
+/* What sets the formats apart here. */
+static const struct can {
+    const char *name, *reasoning;
+    bool has_values;  /* a tool's arguments are an object, not a text */
+    bool has_efforts; /* else budgets */
+    bool has_schema_name;
+    bool has_ids; /* of reasoning */
+    bool has_summaries;
+    bool counts_reasoning;
+    bool has_stop;
+} cans[] = {
+    {"openai", "openai-responses-v1", false, true, true, true, true, true, true},
+    {"anthropic", "anthropic-claude-v1", true, false, false, false, false, false, true},
+    {"responses", "openai-responses-v1", false, true, true, true, true, true, false},
+};
+
+static struct made {
+    const struct can *can;
+    const struct dialect *dialect;
+    uint64_t seed;
+    unsigned serial;
+    struct buf before, after;
+    struct sse sse;
+    uint32_t block;
+} made;
+
+static bool chance(unsigned percent)
+{
+    return next_random(&made.seed) % 100 < percent;
+}
+
+static struct str one_of(const char *const *words, size_t n)
+{
+    return str_c(words[next_random(&made.seed) % n]);
+}
+
+/* Raw text, with escapes that must stay as they are. */
+static struct str some_text(void)
+{
+    static const char *const texts[] = {"a",        "b\\u0063 \\/", "\\ud83d\\ude00",
+                                        "\xc3\xa4", "\\\"q\\\"",    "line\\nbreak\\\\",
+                                        "x=\\t1",   "data: y"};
+    return one_of(texts, COUNT_OF(texts));
+}
+
+static struct str fresh(const char *head)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%s%u", head, made.serial++);
+    struct str s = arena_str(&rig.arena, str_c(name));
+    assert_non_null(s.p);
+    return s;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static struct canon_part *add(struct canon_parts *to, enum canon_part_kind kind)
+{
+    struct canon_part *p = canon_add_part(to, &rig.room, kind);
+    assert_non_null(p);
+    return p;
+}
+
+static struct canon_parts *begin_message(enum canon_role role)
+{
+    struct canon_message *m = canon_add_message(&rig.request, &rig.room, role);
+    assert_non_null(m);
+    return &m->parts;
+}
+
+static void add_media(struct canon_parts *to)
+{
+    struct canon_part *p = add(to, chance(70) ? PART_IMAGE : PART_FILE);
+    p->media.source = CANON_DATA;
+    p->media.mime = p->kind == PART_IMAGE ? STR("image/png") : STR("application/pdf");
+    p->media.data = STR("QUJD");
+    if (p->kind == PART_FILE)
+        p->media.filename = STR("a.pdf");
+}
+
+static void make_user(void)
+{
+    struct canon_parts *to = begin_message(CANON_USER);
+    add(to, PART_TEXT)->text = some_text();
+    while (chance(30))
+        add_media(to);
+    if (chance(20))
+        add(to, PART_TEXT)->text = some_text();
+}
+
+static struct canon_reasoning some_reasoning(void)
+{
+    struct canon_reasoning x = {.format = str_c(made.can->reasoning)};
+    if (made.can->has_ids)
+        x.id = fresh("rs_");
+    if (made.can->has_summaries && chance(40)) {
+        x.kind = CANON_REASONING_SUMMARY;
+        x.text = some_text();
+    } else if (chance(50)) {
+        x.kind = CANON_REASONING_ENCRYPTED;
+        x.data = STR("gAA\\/+=");
+    } else {
+        x.kind = CANON_REASONING_TEXT;
+        x.text = some_text();
+        x.signature = STR("S\\/g=");
+    }
+    return x;
+}
+
+static struct canon_tool_use some_use(void)
+{
+    struct canon_tool_use u = {.id = fresh("call_"), .name = STR("f")};
+    u.args.form = made.can->has_values ? CANON_ARGS_VALUE : CANON_ARGS_TEXT;
+    u.args.raw = made.can->has_values ? STR("{\"a\":[1,\"\\u00e4\"]}")
+                                      : STR("{\\\"a\\\":[1,\\\"\\\\u00e4\\\"]}");
+    return u;
+}
+
+static void make_assistant(void)
+{
+    struct canon_parts *to = begin_message(CANON_ASSISTANT);
+    const struct canon_part *first = NULL;
+    while (chance(30))
+        add(to, PART_REASONING)->reasoning = some_reasoning();
+    add(to, PART_TEXT)->text = some_text();
+    while (chance(40)) {
+        struct canon_part *p = add(to, PART_TOOL_USE);
+        p->tool = some_use();
+        assert_int_equal(canon_note_use(&rig.request, &rig.room, &p->tool, NULL), ERR_OK);
+        first = first ? first : p;
+    }
+    for (; first; first = first->next) {
+        struct canon_part *r = add(begin_message(CANON_TOOL), PART_TOOL_RESULT);
+        r->result.use = &first->tool;
+        add(&r->result.parts, PART_TEXT)->text = some_text();
+    }
+}
+
+static void make_tools(void)
+{
+    static const enum canon_choice_kind kinds[] = {CANON_CHOICE_AUTO, CANON_CHOICE_REQUIRED,
+                                                   CANON_CHOICE_NAMED};
+    do {
+        struct canon_tool *t = canon_add_tool(&rig.request, &rig.room, CANON_TOOL_FUNCTION);
+        assert_non_null(t);
+        t->name = fresh("f");
+        t->schema = STR("{\"type\":\"object\",\"properties\":{}}");
+        t->strict = chance(50) ? CANON_YES : CANON_NO;
+        if (chance(50))
+            t->description = some_text();
+    } while (chance(40));
+    rig.request.choice.kind = kinds[next_random(&made.seed) % COUNT_OF(kinds)];
+    if (rig.request.choice.kind == CANON_CHOICE_NAMED)
+        rig.request.choice.name = STR("f");
+    rig.request.parallel = chance(50) ? CANON_NO : CANON_UNSAID;
+}
+
+static void make_settings(void)
+{
+    struct canon_request *r = &rig.request;
+    r->facts.max_tokens = 2000 + next_random(&made.seed) % 1000;
+    r->facts.is_streamed = chance(50);
+    if (chance(50))
+        r->values[PARAM_TEMPERATURE] = STR("0.50");
+    if (chance(30))
+        r->values[PARAM_TOP_P] = STR("0.9");
+    if (chance(30))
+        r->values[PARAM_USER] = STR("\"u\"");
+    if (chance(30) && made.can->has_stop)
+        r->values[PARAM_STOP] = STR("[\"a\",\"b\\n\"]");
+    if (chance(40)) {
+        r->format.kind = CANON_FORMAT_SCHEMA;
+        r->format.schema = STR("{\"type\":\"object\"}");
+        if (made.can->has_schema_name)
+            r->format.name = STR("n");
+    }
+    if (!chance(40))
+        return;
+    if (made.can->has_efforts) {
+        r->reason.effort = EFFORT_LOW;
+    } else if (!r->tools) { /* there, a forced call and sampling go without */
+        r->reason = (struct canon_reason){.enabled = CANON_YES, .max_tokens = 1024};
+        r->values[PARAM_TEMPERATURE] = r->values[PARAM_TOP_P] = STR_NONE;
+    }
+}
+
+static void make_request(void)
+{
+    rig.request = (struct canon_request){.from = made.dialect};
+    rig.request.facts.models[rig.request.facts.models_n++] = STR("native");
+    if (chance(60))
+        add(begin_message(CANON_SYSTEM), PART_TEXT)->text = some_text();
+    make_user();
+    while (chance(60)) {
+        make_assistant();
+        make_user();
+    }
+    if (chance(50))
+        make_tools();
+    make_settings();
+}
+
+static void assert_kept(const char *what)
+{
+    if (!str_eq(buf_view(&made.before), buf_view(&made.after)))
+        fail_msg("%s, %s\nmade\n%.*s\ncame back\n%.*s\nwritten\n%.*s", made.can->name, what,
+                 STR_ARG(buf_view(&made.before)), STR_ARG(buf_view(&made.after)),
+                 STR_ARG(buf_view(&rig.out)));
+}
+
+/* The cans, each as often as it takes; `try` makes one, goes there and back, and compares. */
+static void for_each_format(void (*try)(void))
+{
+    for (size_t i = 0; i < COUNT_OF(cans); i++) {
+        made = (struct made){.can = &cans[i], .seed = 88172645463325252u};
+        made.dialect = dialect_find(str_c(cans[i].name));
+        buf_init(&made.before, RIG_TEXT_MAX);
+        buf_init(&made.after, RIG_TEXT_MAX);
+        for (int n = 0; n < ROUNDS; n++) {
+            rig_again();
+            buf_reset(&made.before);
+            buf_reset(&made.after);
+            try();
+        }
+        buf_release(&made.before);
+        buf_release(&made.after);
+    }
+}
+
+/* The order of `include` and such is the format's own: extras are not compared. */
+static void try_request(void)
+{
+    static const struct dialect_quirks quirks = {.max_tokens_field = STR_INIT("max_tokens"),
+                                                 .is_openrouter = true};
+    struct dialect_target t = {.model = STR("native"), .quirks = &quirks};
+    make_request();
+    dump_request(&made.before, &rig.request);
+    t.max_tokens = rig.request.facts.max_tokens;
+    t.is_streamed = rig.request.facts.is_streamed;
+    struct json root = rig_parse(rig_write_request(made.dialect, &t));
+    if (made.dialect->read_request(root, &rig.room, &rig.request, &rig.fault) != ERR_OK)
+        fail_msg("%s: %s\n%.*s", made.can->name, rig.fault.message, STR_ARG(buf_view(&rig.out)));
+    rig.request.extras = NULL;
+    dump_request(&made.after, &rig.request);
+    assert_kept("a request");
+}
+
+static void requests_come_back(void **state)
+{
+    (void)state;
+    for_each_format(try_request);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static void say(struct canon_event e)
+{
+    assert_int_equal(canon_keep(&rig.kept, &rig.room, &e), ERR_OK);
+}
+
+static void make_answer(void)
+{
+    uint32_t block = 0;
+    bool has_tools = false;
+    rig.kept = (struct canon_answer){0};
+    say((struct canon_event){.kind = EVENT_BEGIN});
+    while (chance(40))
+        say((struct canon_event){
+            .kind = EVENT_REASONING, .block = block++, .reasoning = some_reasoning()});
+    for (uint32_t n = 0; n == 0 || chance(60); n++)
+        say((struct canon_event){.kind = EVENT_TEXT, .block = block, .text = some_text()});
+    block++;
+    for (; chance(40); block++) {
+        struct canon_tool_use u = some_use();
+        struct canon_args args = u.args;
+        u.args = (struct canon_args){0};
+        say((struct canon_event){.kind = EVENT_TOOL, .block = block, .tool = u});
+        say((struct canon_event){.kind = EVENT_ARGS, .block = block, .args = args});
+        has_tools = true;
+    }
+    struct canon_event finish = {.kind = EVENT_FINISH}, usage = {.kind = EVENT_USAGE};
+    finish.finish.reason = has_tools ? FINISH_TOOL_CALLS : chance(50) ? FINISH_STOP : FINISH_LENGTH;
+    usage.bill.usage = (struct chat_usage){.prompt = 50, .completion = 20, .cached = 7};
+    usage.bill.usage.reasoning = made.can->counts_reasoning ? 5 : 0;
+    say(finish);
+    say(usage);
+    say((struct canon_event){.kind = EVENT_END});
+}
+
+/* Each event on a line; texts and arguments of one block on one. Arguments are shown as text. */
+static void show(struct buf *out, const struct canon_event *e, const struct canon_event *last)
+{
+    bool goes_on = last && last->kind == e->kind && last->block == e->block;
+    struct canon_event plain = *e;
+    if (e->kind == EVENT_TEXT && goes_on) {
+        out->n -= strlen("\"\n");
+        buf_printf(out, "%.*s\"\n", STR_ARG(e->text));
+        return;
+    }
+    if (e->kind == EVENT_REASONING && goes_on && e->reasoning.signature.p && !e->reasoning.text.p) {
+        struct canon_event both = *last;
+        both.reasoning.signature = e->reasoning.signature;
+        out->n = made.block; /* where that line began */
+        dump_event(out, &both);
+        return;
+    }
+    if (e->kind == EVENT_BEGIN || e->kind == EVENT_END)
+        return;
+    if (e->kind == EVENT_FINISH)
+        plain.finish.native = plain.finish.sequence = STR_NONE;
+    made.block = (uint32_t)out->n;
+    if (e->kind == EVENT_ARGS && e->args.form == CANON_ARGS_VALUE) {
+        struct json_writer w;
+        buf_printf(out, "args 0.%u", e->block);
+        json_writer_init(&w, out);
+        buf_add(out, STR(" args="));
+        canon_write_args_text(&w, NULL, &e->args);
+        buf_add(out, STR("\n"));
+        return;
+    }
+    dump_event(out, &plain);
+}
+
+static void show_answer(struct buf *out, const struct canon_answer *a)
+{
+    const struct canon_event *last = NULL;
+    bool has_finished = false;
+    for (const struct canon_kept *k = a->first; k; k = k->next) {
+        if (k->event.kind == EVENT_FINISH && has_finished)
+            continue; /* OpenRouter says it once more beside the usage */
+        has_finished |= k->event.kind == EVENT_FINISH;
+        show(out, &k->event, last);
+        last = &k->event;
+    }
+}
+
+/* Copies what an event's views show: the text that they are of goes. */
+static void try_whole(void)
+{
+    rig_begin_answer(made.dialect, NULL);
+    make_answer();
+    show_answer(&made.before, &rig.kept);
+    struct str text = rig_text(rig_write_whole(made.dialect));
+    rig.kept = (struct canon_answer){0};
+    if (made.dialect->read_whole(&rig.reader, rig_parse(text), &rig.fault) != ERR_OK)
+        fail_msg("%s: %s\n%.*s", made.can->name, rig.fault.message, STR_ARG(text));
+    show_answer(&made.after, &rig.kept);
+    assert_kept("a whole answer");
+}
+
+static void whole_answers_come_back(void **state)
+{
+    (void)state;
+    for_each_format(try_whole);
+}
+
+static enum err on_sse(void *user, const struct sse_event *e)
+{
+    (void)user;
+    struct str data = arena_str(&rig.arena, e->data); /* views of it are kept */
+    assert_non_null(data.p);
+    return dialect_read(&rig.reader, &rig.body_tape, e->name, data, &rig.fault);
+}
+
+static void try_stream(void)
+{
+    rig_begin_answer(made.dialect, NULL);
+    make_answer();
+    show_answer(&made.before, &rig.kept);
+    rig.writer.dialect = made.dialect;
+    rig.writer.state = arena_zalloc(&rig.arena, made.dialect->writer_size + 1);
+    for (const struct canon_kept *k = rig.kept.first; k; k = k->next)
+        assert_int_equal(made.dialect->write_event(&rig.writer, &k->event), ERR_OK);
+    rig.kept = (struct canon_answer){0};
+    sse_init(&made.sse, RIG_TEXT_MAX);
+    if (sse_feed(&made.sse, buf_view(&rig.out), on_sse, NULL) != ERR_OK)
+        fail_msg("%s: %s\n%.*s", made.can->name, rig.fault.message, STR_ARG(buf_view(&rig.out)));
+    sse_release(&made.sse);
+    show_answer(&made.after, &rig.kept);
+    assert_kept("a stream");
+}
+
+static void streams_come_back(void **state)
+{
+    (void)state;
+    for_each_format(try_stream);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_up, rig_down)
+    const struct CMUnitTest tests[] = {
+        TEST(requests_come_back),
+        TEST(whole_answers_come_back),
+        TEST(streams_come_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
