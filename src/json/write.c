@@ -11,6 +11,10 @@ static bool is_in_object(const struct json_writer *w)
 static void begin(struct json_writer *w, const char *key)
 {
     BUG_ON((key != NULL) != is_in_object(w));
+    if (!key && !w->comma) { /* nothing stands before it, and there may be no memory yet */
+        w->comma = true;
+        return;
+    }
     size_t n = key ? strlen(key) : 0;
     if (buf_grow(w->out, w->comma + (key ? n + 3 : 0)) != ERR_OK)
         return;
