@@ -109,7 +109,7 @@ test: ## install what is missing, build, run every test; the last line is "N pas
 	@$(MAKE) --no-print-directory -j$$(nproc) all units lint >&2
 	@tests/run.py --binary build/turnpike --units $(OUT)/tests/unit --flows --clients
 
-check: all units ## the tests that take seconds: units and quick flows
+check: all units ## the tests that take two minutes: units and quick flows
 	@tests/run.py --binary build/turnpike --units $(OUT)/tests/unit --flows --quick
 
 asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer, with gcc and with clang

@@ -9,15 +9,6 @@ struct reading {
     bool is_new; /* the block begins */
 };
 
-static enum err refuse(struct fault *f, enum err e)
-{
-    if (e == ERR_NOMEM)
-        return fault_set(f, e, "No memory for this answer");
-    if (e == ERR_TOO_BIG)
-        return fault_set(f, ERR_UPSTREAM, "The provider's answer has too many parts");
-    return e;
-}
-
 static enum err emit(struct reading *g, enum canon_event_kind kind)
 {
     g->event.kind = kind;
@@ -283,7 +274,7 @@ enum err anthropic_read_event(struct canon_reader *rd, struct str name, struct j
                               struct fault *f)
 {
     (void)name; /* the data says it too */
-    return refuse(f, read_stream(rd, root));
+    return canon_refuse_answer(f, read_stream(rd, root));
 }
 
 enum err anthropic_read_whole(struct canon_reader *rd, struct json root, struct fault *f)
@@ -292,7 +283,7 @@ enum err anthropic_read_whole(struct canon_reader *rd, struct json root, struct 
     struct reading g = {.rd = rd};
     uint64_t index = 0;
     if (json_str_eq(json_get(root, STR("type")), STR("error")))
-        return refuse(f, read_error_event(rd, root));
+        return canon_refuse_answer(f, read_error_event(rd, root));
     if (!json_is(content, JSON_ARRAY))
         return fault_set(f, ERR_UPSTREAM, "The provider's answer is no message");
     enum err e = begin(rd, root);
@@ -304,5 +295,5 @@ enum err anthropic_read_whole(struct canon_reader *rd, struct json root, struct 
         e = emit_usage(rd);
     if (e == ERR_OK)
         e = canon_emit(rd, &(struct canon_event){.kind = EVENT_END});
-    return refuse(f, e);
+    return canon_refuse_answer(f, e);
 }

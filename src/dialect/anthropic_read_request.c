@@ -1,6 +1,8 @@
 /* anthropic_read_request.c: Anthropic's requests as canonical ones. For sources, see anthropic.h. */
 #include "dialect/anthropic.h"
 
+#include "dialect/client.h"
+
 #include <stdio.h>
 
 enum { WHERE_MAX = 128, FALLBACKS_MAX = 3 };
@@ -15,16 +17,7 @@ struct reading {
 static enum err want(const struct reading *g, struct json v, enum json_type type, const char *where,
                      const char *expected)
 {
-    return json_is(v, type) ? ERR_OK
-                            : fault_set(g->f, ERR_INVALID, "%s: expected %s, got %s", where,
-                                        expected, json_kind(v));
-}
-
-static void read_cache(struct json holder, struct canon_cache *out)
-{
-    struct json mark = json_get(holder, STR("cache_control"));
-    if (json_is(mark, JSON_OBJECT))
-        *out = (struct canon_cache){true, canon_text(json_get(mark, STR("ttl")))};
+    return client_want(v, type, where, expected, g->f);
 }
 
 /* --- blocks ----------------------------------------------------------------------------------- */
@@ -203,7 +196,7 @@ static enum err read_block(struct reading *g, struct json v, const char *where, 
     struct canon_part *p = canon_add_part(to, g->room, row->kind);
     if (!p)
         return canon_no_memory(g->f);
-    read_cache(v, &p->cache);
+    client_read_cache(v, &p->cache);
     return row->read(g, &(struct block){v, where}, p);
 }
 
@@ -327,7 +320,7 @@ static enum err read_tool(struct reading *g, struct json v, size_t i)
         canon_add_tool(g->out, g->room, is_function ? CANON_TOOL_FUNCTION : CANON_TOOL_SERVER);
     if (!t)
         return canon_no_memory(g->f);
-    read_cache(v, &t->cache);
+    client_read_cache(v, &t->cache);
     if (!is_function) {
         t->raw = json_raw(v);
         t->of = &dialect_anthropic;
@@ -428,12 +421,7 @@ static enum err read_output(struct reading *g, struct json v)
 }
 
 /* Members that go through as they are, with the kind that they must be. */
-static const struct setting {
-    struct str name;
-    enum canon_param param;
-    enum json_type type;
-    const char *expected;
-} settings[] = {
+static const struct client_setting settings[] = {
     {STR_INIT("temperature"), PARAM_TEMPERATURE, JSON_NUMBER, "a number"},
     {STR_INIT("top_p"), PARAM_TOP_P, JSON_NUMBER, "a number"},
     {STR_INIT("top_k"), PARAM_TOP_K, JSON_NUMBER, "a number"},
@@ -453,14 +441,9 @@ static enum err read_settings(struct reading *g, struct json root)
 {
     struct json user = json_get(root, STR("user"));
     struct json id = json_get(json_get(root, STR("metadata")), STR("user_id"));
-    for (size_t i = 0; i < COUNT_OF(settings); i++) {
-        const struct setting *s = &settings[i];
-        struct json v = json_get(root, s->name);
-        if (!json_is_none_or_null(v) && !json_is(v, s->type))
-            return fault_set(g->f, ERR_INVALID, "%.*s: expected %s, got %s", STR_ARG(s->name),
-                             s->expected, json_kind(v));
-        g->out->values[s->param] = canon_value(v);
-    }
+    enum err e = client_read_settings(g->out, root, settings, COUNT_OF(settings), g->f);
+    if (e != ERR_OK)
+        return e;
     if (!json_is(user, JSON_STRING))
         user = id;
     if (json_is(user, JSON_STRING)) {
@@ -473,37 +456,20 @@ static enum err read_settings(struct reading *g, struct json root)
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
-static enum err add_model(struct reading *g, struct json v, const char *where)
-{
-    struct chat_request *facts = &g->out->facts;
-    struct str id = canon_plain(g->room, json_raw_str(v));
-    if (!json_is(v, JSON_STRING) || id.n == 0 || id.n > 256)
-        return fault_set(g->f, ERR_INVALID, "%s: expected the name of a model, got %s", where,
-                         json_is(v, JSON_STRING) ? "a string of another length" : json_kind(v));
-    for (uint32_t i = 0; i < facts->models_n; i++) {
-        if (str_eq(facts->models[i], id))
-            return ERR_OK;
-    }
-    if (facts->models_n == CHAT_MODELS_MAX)
-        return fault_set(g->f, ERR_INVALID, "models: more than %d models", CHAT_MODELS_MAX);
-    facts->models[facts->models_n++] = id;
-    return ERR_OK;
-}
-
 /* `model`, then `models` or `fallbacks` ([{"model":...}]): one of the two. */
 static enum err read_models(struct reading *g, struct json root)
 {
     struct json models = json_get(root, STR("models")), falls = json_get(root, STR("fallbacks"));
-    enum err e = add_model(g, json_get(root, STR("model")), "model");
+    enum err e = client_add_model(g->out, g->room, json_get(root, STR("model")), "model", g->f);
     uint32_t n = 0;
     if (e == ERR_OK && !json_is_none_or_null(models) && !json_is_none_or_null(falls))
         return fault_set(g->f, ERR_INVALID, "models and fallbacks: send one of them");
     for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = add_model(g, v, "models");
+        e = client_add_model(g->out, g->room, v, "models", g->f);
     for (struct json v = json_first(falls); e == ERR_OK && v.type; v = json_after(falls, v)) {
         if (++n > FALLBACKS_MAX)
             return fault_set(g->f, ERR_INVALID, "fallbacks: more than %d models", FALLBACKS_MAX);
-        e = add_model(g, json_get(v, STR("model")), "fallbacks");
+        e = client_add_model(g->out, g->room, json_get(v, STR("model")), "fallbacks", g->f);
     }
     return e;
 }
@@ -511,7 +477,7 @@ static enum err read_models(struct reading *g, struct json root)
 static enum err read_facts(struct reading *g, struct json root)
 {
     struct chat_request *facts = &g->out->facts;
-    struct json max = json_get(root, STR("max_tokens")), stream = json_get(root, STR("stream"));
+    struct json max = json_get(root, STR("max_tokens"));
     enum err e = read_models(g, root);
     if (e != ERR_OK)
         return e;
@@ -519,14 +485,8 @@ static enum err read_facts(struct reading *g, struct json root)
         return fault_set(g->f, ERR_INVALID,
                          "max_tokens: expected a whole number of at least 1, got %s%s",
                          json_kind(max), json_is(max, JSON_NUMBER) ? " outside of that" : "");
-    if (!json_is_none_or_null(stream) && !canon_tri_of(stream))
-        return fault_set(g->f, ERR_INVALID, "stream: expected true or false, got %s",
-                         json_kind(stream));
     facts->has_max_tokens = true;
-    facts->choices = 1;
-    facts->is_streamed = json_bool_or(stream, false);
-    facts->provider = json_get(root, STR("provider"));
-    return ERR_OK;
+    return client_read_facts(g->out, root, g->f);
 }
 
 /* Members that are read elsewhere, or are the gateway's own. */
@@ -563,21 +523,7 @@ static bool is_known(struct str name)
         STR_INIT("usage"),
         STR_INIT("stop_server_tools_when"),
     };
-    for (size_t i = 0; i < COUNT_OF(known); i++) {
-        if (str_eq(name, known[i]))
-            return true;
-    }
-    return false;
-}
-
-static enum err read_extras(struct reading *g, struct json root)
-{
-    enum err e = ERR_OK;
-    for (struct json v = json_first(root); e == ERR_OK && v.type; v = json_after(root, v)) {
-        if (!json_is(v, JSON_NULL) && !is_known(canon_word(g->room, json_key(v))))
-            e = canon_add_extra(&g->out->extras, g->room, v, g->f);
-    }
-    return e;
+    return client_is_one_of(name, known, COUNT_OF(known));
 }
 
 enum err anthropic_read_request(struct json root, struct canon_room *room,
@@ -601,7 +547,7 @@ enum err anthropic_read_request(struct json root, struct canon_room *room,
     if (e == ERR_OK)
         e = read_settings(&g, root);
     if (e == ERR_OK)
-        e = read_extras(&g, root);
-    read_cache(root, &out->cache);
+        e = client_read_extras(out, room, root, is_known, f);
+    client_read_cache(root, &out->cache);
     return e;
 }

@@ -11,15 +11,6 @@ struct reading {
     bool is_new; /* the block begins */
 };
 
-static enum err refuse(struct fault *f, enum err e)
-{
-    if (e == ERR_NOMEM)
-        return fault_set(f, e, "No memory for this answer");
-    if (e == ERR_TOO_BIG)
-        return fault_set(f, ERR_UPSTREAM, "The provider's answer has too many parts");
-    return e;
-}
-
 static enum err emit(struct reading *g, enum canon_event_kind kind)
 {
     g->event.kind = kind;
@@ -343,7 +334,7 @@ static enum err read_stream(struct canon_reader *rd, struct str name, struct jso
 enum err bedrock_read_event(struct canon_reader *rd, struct str name, struct json root,
                             struct fault *f)
 {
-    return refuse(f, read_stream(rd, name, root));
+    return canon_refuse_answer(f, read_stream(rd, name, root));
 }
 
 /* --- a whole answer --------------------------------------------------------------------------- */
@@ -363,5 +354,5 @@ enum err bedrock_read_whole(struct canon_reader *rd, struct json root, struct fa
         e = finish(rd, json_get(root, STR("stopReason")));
     if (e == ERR_OK)
         e = read_metadata(rd, root);
-    return refuse(f, e);
+    return canon_refuse_answer(f, e);
 }

@@ -105,3 +105,12 @@ void canon_write_joined(struct json_writer *w, const char *key, const struct can
         buf_add(w->out, k->event.text);
     buf_add(w->out, STR("\""));
 }
+
+enum err canon_refuse_answer(struct fault *f, enum err e)
+{
+    if (e == ERR_NOMEM)
+        return fault_set(f, e, "No memory for this answer");
+    if (e == ERR_TOO_BIG)
+        return fault_set(f, ERR_UPSTREAM, "The provider's answer has too many parts");
+    return e;
+}

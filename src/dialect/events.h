@@ -119,6 +119,10 @@ struct canon_reader {
     void *state;
 };
 
+/* What ends the reading of an answer, with its sentence: ERR_NOMEM, or ERR_TOO_BIG, which is the
+ * provider's fault (ERR_UPSTREAM); all else as it is. */
+enum err canon_refuse_answer(struct fault *f, enum err e);
+
 static inline enum err canon_emit(struct canon_reader *rd, const struct canon_event *e)
 {
     return rd->emit(rd->user, e);

@@ -22,15 +22,6 @@ struct reading {
     bool is_whole;
 };
 
-static enum err refuse(struct fault *f, enum err e)
-{
-    if (e == ERR_NOMEM)
-        return fault_set(f, e, "No memory for this answer");
-    if (e == ERR_TOO_BIG)
-        return fault_set(f, ERR_UPSTREAM, "The provider's answer has too many parts");
-    return e;
-}
-
 static enum err block(struct reading *g, enum piece piece, uint32_t index, bool *is_new)
 {
     struct openai_choice *c = g->choice;
@@ -314,7 +305,7 @@ enum err openai_read_stream(struct canon_reader *rd, struct str name, struct jso
                             struct fault *f)
 {
     (void)name;
-    return refuse(f, read(rd, root, false));
+    return canon_refuse_answer(f, read(rd, root, false));
 }
 
 enum err openai_read_whole(struct canon_reader *rd, struct json root, struct fault *f)
@@ -326,5 +317,5 @@ enum err openai_read_whole(struct canon_reader *rd, struct json root, struct fau
     enum err e = read(rd, root, true);
     if (e == ERR_OK && !is_error)
         e = canon_emit(rd, &(struct canon_event){.kind = EVENT_END});
-    return refuse(f, e);
+    return canon_refuse_answer(f, e);
 }

@@ -3,6 +3,8 @@
  * completion", and its guides on reasoning and prompt caching. */
 #include "dialect/openai_form.h"
 
+#include "dialect/client.h"
+
 #include <stdio.h>
 
 enum { WHERE_MAX = 128 };
@@ -16,13 +18,6 @@ struct reading {
 };
 
 /* --- parts ------------------------------------------------------------------------------------ */
-
-static void read_cache(struct json holder, struct canon_cache *out)
-{
-    struct json mark = json_get(holder, STR("cache_control"));
-    if (json_is(mark, JSON_OBJECT))
-        *out = (struct canon_cache){true, canon_text(json_get(mark, STR("ttl")))};
-}
 
 static enum err want_object(const struct reading *g, struct json v, const char *where)
 {
@@ -129,7 +124,7 @@ static enum err read_part(struct reading *g, struct json part, size_t i, struct 
     if (!p)
         return canon_no_memory(g->f);
     snprintf(where, sizeof where, "messages[%zu].content[%zu].%.*s", g->at, i, STR_ARG(row->type));
-    read_cache(part, &p->cache);
+    client_read_cache(part, &p->cache);
     return row->read(g, part, p, where);
 }
 
@@ -339,7 +334,7 @@ static enum err read_result(struct reading *g, struct json m, struct canon_messa
                          "messages[%zu].%s: expected the id of a tool call of an earlier message, "
                          "got one that none has",
                          g->at, field);
-    read_cache(m, &p->cache);
+    client_read_cache(m, &p->cache);
     return read_content(g, json_get(m, STR("content")), &p->result.parts);
 }
 
@@ -360,15 +355,6 @@ static enum canon_role role_of(struct json v)
     return CANON_USER;
 }
 
-static bool is_one_of(struct str name, const struct str *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(name, names[i]))
-            return true;
-    }
-    return false;
-}
-
 /* Members of a message that have no place in the canonical form: `annotations`, `model`, ... */
 static enum err read_message_extras(struct reading *g, struct json m, struct canon_message *to)
 {
@@ -381,7 +367,7 @@ static enum err read_message_extras(struct reading *g, struct json m, struct can
     };
     enum err e = ERR_OK;
     for (struct json v = json_first(m); e == ERR_OK && v.type; v = json_after(m, v)) {
-        bool is_known = is_one_of(json_raw_str(json_key(v)), known, COUNT_OF(known));
+        bool is_known = client_is_one_of(json_raw_str(json_key(v)), known, COUNT_OF(known));
         if (!is_known && !json_is(v, JSON_NULL))
             e = canon_add_extra(&to->extras, g->room, v, g->f);
     }
@@ -449,7 +435,7 @@ static enum err read_tool(struct reading *g, struct json tool, size_t i)
         canon_add_tool(g->out, g->room, is_function ? CANON_TOOL_FUNCTION : CANON_TOOL_SERVER);
     if (!t)
         return canon_no_memory(g->f);
-    read_cache(tool, &t->cache);
+    client_read_cache(tool, &t->cache);
     if (!is_function) {
         t->raw = json_raw(tool);
         t->of = g->out->from;
@@ -596,7 +582,7 @@ static bool is_shaped(struct str name)
         STR_INIT("cache_control"),
         STR_INIT("include_reasoning"),
     };
-    return is_one_of(name, known, COUNT_OF(known));
+    return client_is_one_of(name, known, COUNT_OF(known));
 }
 
 static enum err read_values(struct reading *g, struct json root)
@@ -610,7 +596,7 @@ static enum err read_values(struct reading *g, struct json root)
             r->values[p] = read_stop(g->room, v);
         else if (p < PARAM_VALUE__COUNT)
             r->values[p] = canon_value(v);
-        else if (!is_shaped(name) && !is_one_of(name, r->facts.ours, r->facts.ours_n) &&
+        else if (!is_shaped(name) && !client_is_one_of(name, r->facts.ours, r->facts.ours_n) &&
                  !json_is(v, JSON_NULL))
             e = canon_add_extra(&r->extras, g->room, v, g->f);
     }
@@ -655,6 +641,6 @@ enum err openai_read_request(struct json root, struct canon_room *room, struct c
     if (e == ERR_OK)
         e = read_values(&g, root);
     out->parallel = canon_tri_of(json_get(root, STR("parallel_tool_calls")));
-    read_cache(root, &out->cache);
+    client_read_cache(root, &out->cache);
     return e;
 }

@@ -25,15 +25,6 @@ struct reading {
     bool is_new;             /* the block begins */
 };
 
-static enum err refuse(struct fault *f, enum err e)
-{
-    if (e == ERR_NOMEM)
-        return fault_set(f, e, "No memory for this answer");
-    if (e == ERR_TOO_BIG)
-        return fault_set(f, ERR_UPSTREAM, "The provider's answer has too many parts");
-    return e;
-}
-
 static enum err emit(struct reading *g, enum canon_event_kind kind)
 {
     g->event.kind = kind;
@@ -417,14 +408,14 @@ enum err responses_read_event(struct canon_reader *rd, struct str name, struct j
                               struct fault *f)
 {
     (void)name; /* the data says it too */
-    return refuse(f, read_stream(rd, root));
+    return canon_refuse_answer(f, read_stream(rd, root));
 }
 
 enum err responses_read_whole(struct canon_reader *rd, struct json root, struct fault *f)
 {
     struct json error = json_get(root, STR("error")), output = json_get(root, STR("output"));
     if (json_is(error, JSON_OBJECT))
-        return refuse(f, emit_error(rd, root));
+        return canon_refuse_answer(f, emit_error(rd, root));
     if (!json_is(output, JSON_ARRAY))
         return fault_set(f, ERR_UPSTREAM, "The provider's answer is no response");
     enum err e = begin(rd, root);
@@ -432,5 +423,5 @@ enum err responses_read_whole(struct canon_reader *rd, struct json root, struct 
         e = read_items(rd, root);
     if (e == ERR_OK)
         e = end(rd, root);
-    return refuse(f, e);
+    return canon_refuse_answer(f, e);
 }

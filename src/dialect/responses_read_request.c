@@ -2,6 +2,8 @@
  * responses.h. */
 #include "dialect/responses.h"
 
+#include "dialect/client.h"
+
 #include <stdio.h>
 
 enum { WHERE_MAX = 128 };
@@ -27,9 +29,7 @@ static const char *got(struct json v)
 static enum err want(const struct reading *g, struct json v, enum json_type type, const char *where,
                      const char *expected)
 {
-    return json_is(v, type) ? ERR_OK
-                            : fault_set(g->f, ERR_INVALID, "%s: expected %s, got %s", where,
-                                        expected, json_kind(v));
+    return client_want(v, type, where, expected, g->f);
 }
 
 /* A string that is the member `name`. */
@@ -40,13 +40,6 @@ static enum err want_text(const struct reading *g, const struct piece *b, const 
                ? ERR_OK
                : fault_set(g->f, ERR_INVALID, "%s.%s: expected a string, got %s", b->where, name,
                            json_kind(v));
-}
-
-static void read_cache(struct json holder, struct canon_cache *out)
-{
-    struct json mark = json_get(holder, STR("cache_control"));
-    if (json_is(mark, JSON_OBJECT))
-        *out = (struct canon_cache){true, canon_text(json_get(mark, STR("ttl")))};
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */
@@ -151,7 +144,7 @@ static enum err read_part(struct reading *g, const struct piece *b, bool is_assi
         struct canon_part *p = canon_add_part(to, g->room, row->kind);
         if (!p)
             return canon_no_memory(g->f);
-        read_cache(b->v, &p->cache);
+        client_read_cache(b->v, &p->cache);
         return row->read(g, b, p);
     }
     return fault_set(g->f, ERR_INVALID, "%s.type: expected %s, got %s", b->where,
@@ -433,7 +426,7 @@ static enum err read_tool(struct reading *g, struct json v, size_t i)
         canon_add_tool(g->out, g->room, is_function ? CANON_TOOL_FUNCTION : CANON_TOOL_SERVER);
     if (!t)
         return canon_no_memory(g->f);
-    read_cache(v, &t->cache);
+    client_read_cache(v, &t->cache);
     if (!is_function) {
         t->raw = json_raw(v);
         t->of = &dialect_responses;
@@ -564,12 +557,7 @@ static enum err read_reasoning_wish(struct reading *g, struct json v)
 }
 
 /* Members that go through as they are, with the kind that they must be. */
-static const struct setting {
-    struct str name;
-    enum canon_param param;
-    enum json_type type;
-    const char *expected;
-} settings[] = {
+static const struct client_setting settings[] = {
     {STR_INIT("temperature"), PARAM_TEMPERATURE, JSON_NUMBER, "a number"},
     {STR_INIT("top_p"), PARAM_TOP_P, JSON_NUMBER, "a number"},
     {STR_INIT("top_k"), PARAM_TOP_K, JSON_NUMBER, "a number"},
@@ -589,14 +577,9 @@ static const struct setting {
 static enum err read_settings(struct reading *g, struct json root)
 {
     struct json user = json_get(root, STR("user")), include = json_get(root, STR("include"));
-    for (size_t i = 0; i < COUNT_OF(settings); i++) {
-        const struct setting *s = &settings[i];
-        struct json v = json_get(root, s->name);
-        if (!json_is_none_or_null(v) && !json_is(v, s->type))
-            return fault_set(g->f, ERR_INVALID, "%.*s: expected %s, got %s", STR_ARG(s->name),
-                             s->expected, json_kind(v));
-        g->out->values[s->param] = canon_value(v);
-    }
+    enum err e = client_read_settings(g->out, root, settings, COUNT_OF(settings), g->f);
+    if (e != ERR_OK)
+        return e;
     if (!json_is_none_or_null(include) && !json_is(include, JSON_ARRAY))
         return want(g, include, JSON_ARRAY, "include", "an array of strings");
     for (struct json v = json_first(include); v.type; v = json_after(include, v)) {
@@ -610,23 +593,6 @@ static enum err read_settings(struct reading *g, struct json root)
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
-static enum err add_model(struct reading *g, struct json v, const char *where)
-{
-    struct chat_request *facts = &g->out->facts;
-    struct str id = canon_plain(g->room, json_raw_str(v));
-    if (!json_is(v, JSON_STRING) || id.n == 0 || id.n > 256)
-        return fault_set(g->f, ERR_INVALID, "%s: expected the name of a model, got %s", where,
-                         json_is(v, JSON_STRING) ? "a string of another length" : json_kind(v));
-    for (uint32_t i = 0; i < facts->models_n; i++) {
-        if (str_eq(facts->models[i], id))
-            return ERR_OK;
-    }
-    if (facts->models_n == CHAT_MODELS_MAX)
-        return fault_set(g->f, ERR_INVALID, "models: more than %d models", CHAT_MODELS_MAX);
-    facts->models[facts->models_n++] = id;
-    return ERR_OK;
-}
-
 /* `model`, then `models`. */
 static enum err read_models(struct reading *g, struct json root)
 {
@@ -635,9 +601,9 @@ static enum err read_models(struct reading *g, struct json root)
     if (!json_is_none_or_null(models))
         e = want(g, models, JSON_ARRAY, "models", "an array");
     if (e == ERR_OK && (!json_is_none_or_null(model) || json_first(models).type == JSON_NONE))
-        e = add_model(g, model, "model");
+        e = client_add_model(g->out, g->room, model, "model", g->f);
     for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = add_model(g, v, "models");
+        e = client_add_model(g->out, g->room, v, "models", g->f);
     return e;
 }
 
@@ -668,7 +634,6 @@ static enum err read_facts(struct reading *g, struct json root)
 {
     struct chat_request *facts = &g->out->facts;
     struct json max = json_get(root, STR("max_output_tokens"));
-    struct json stream = json_get(root, STR("stream"));
     enum err e = read_models(g, root);
     if (e == ERR_OK)
         e = refuse_state(g, root);
@@ -680,14 +645,8 @@ static enum err read_facts(struct reading *g, struct json root)
         return fault_set(g->f, ERR_INVALID,
                          "max_output_tokens: expected a whole number of at least 1, got %s%s",
                          json_kind(max), json_is(max, JSON_NUMBER) ? " outside of that" : "");
-    if (!json_is_none_or_null(stream) && !canon_tri_of(stream))
-        return fault_set(g->f, ERR_INVALID, "stream: expected true or false, got %s",
-                         json_kind(stream));
-    facts->choices = 1;
-    facts->is_streamed = json_bool_or(stream, false);
-    facts->provider = json_get(root, STR("provider"));
     g->out->parallel = canon_tri_of(json_get(root, STR("parallel_tool_calls")));
-    return ERR_OK;
+    return client_read_facts(g->out, root, g->f);
 }
 
 /* Members that are read elsewhere, or are the gateway's own. */
@@ -709,25 +668,13 @@ static bool is_known(struct str name)
         STR_INIT("usage"),         STR_INIT("stop_server_tools_when"),
         STR_INIT("cache_control"),
     };
-    for (size_t i = 0; i < COUNT_OF(known); i++) {
-        if (str_eq(name, known[i]))
-            return true;
-    }
+    if (client_is_one_of(name, known, COUNT_OF(known)))
+        return true;
     for (size_t i = 0; i < COUNT_OF(settings); i++) {
         if (str_eq(name, settings[i].name))
             return true;
     }
     return false;
-}
-
-static enum err read_extras(struct reading *g, struct json root)
-{
-    enum err e = ERR_OK;
-    for (struct json v = json_first(root); e == ERR_OK && v.type; v = json_after(root, v)) {
-        if (!json_is(v, JSON_NULL) && !is_known(canon_word(g->room, json_key(v))))
-            e = canon_add_extra(&g->out->extras, g->room, v, g->f);
-    }
-    return e;
 }
 
 enum err responses_read_request(struct json root, struct canon_room *room,
@@ -751,7 +698,7 @@ enum err responses_read_request(struct json root, struct canon_room *room,
     if (e == ERR_OK)
         e = read_settings(&g, root);
     if (e == ERR_OK)
-        e = read_extras(&g, root);
-    read_cache(root, &out->cache);
+        e = client_read_extras(out, room, root, is_known, f);
+    client_read_cache(root, &out->cache);
     return e;
 }

@@ -1,0 +1,35 @@
+/* client.h: what readers of clients' requests share beside the canonical form: members that every
+ * format has under one name or nearly, checked and refused in one voice. */
+#ifndef DIALECT_CLIENT_H
+#define DIALECT_CLIENT_H
+
+#include "dialect/canon.h"
+
+/* ERR_INVALID: "WHERE: expected EXPECTED, got KIND". */
+enum err client_want(struct json v, enum json_type type, const char *where, const char *expected,
+                     struct fault *f) MUST_USE;
+/* A cache mark among the members of `holder`; else *out stays. */
+void client_read_cache(struct json holder, struct canon_cache *out);
+
+/* One more of the models to be tried, once each. */
+enum err client_add_model(struct canon_request *r, struct canon_room *room, struct json v,
+                          const char *where, struct fault *f) MUST_USE;
+/* `stream`, `provider`, and that there is one choice. */
+enum err client_read_facts(struct canon_request *r, struct json root, struct fault *f) MUST_USE;
+
+/* Members that go through as they are, with the kind that they must be. */
+struct client_setting {
+    struct str name;
+    enum canon_param param;
+    enum json_type type;
+    const char *expected;
+};
+enum err client_read_settings(struct canon_request *r, struct json root,
+                              const struct client_setting *settings, size_t n,
+                              struct fault *f) MUST_USE;
+/* What is not null and not known goes to the extras. */
+enum err client_read_extras(struct canon_request *r, struct canon_room *room, struct json root,
+                            bool (*is_known)(struct str name), struct fault *f) MUST_USE;
+bool client_is_one_of(struct str name, const struct str *names, size_t n);
+
+#endif
