@@ -107,10 +107,10 @@ void openai_edit_request(const struct chat_request *r, const struct openai_targe
 /* --- answers -------------------------------------------------------------------------------------
  */
 
-static uint64_t count_of(struct json object, struct str name)
+static uint64_t count_of(struct json v)
 {
     uint64_t n;
-    return json_u64(json_get(object, name), UINT32_MAX, &n) ? n : 0;
+    return json_u64(v, UINT32_MAX, &n) ? n : 0;
 }
 
 static uint64_t at_most(uint64_t n, uint64_t most)
@@ -118,26 +118,39 @@ static uint64_t at_most(uint64_t n, uint64_t most)
     return n < most ? n : most;
 }
 
+/* A count, or nothing; *has_any tells of a count. */
+static bool take_count(struct json v, uint64_t *out, bool *has_any)
+{
+    bool is_count = json_u64(v, UINT32_MAX, out);
+    *has_any |= is_count;
+    return is_count || json_is_none_or_null(v);
+}
+
 bool openai_read_usage(struct json usage, struct chat_usage *out)
 {
+    struct json in = {0}, made = {0}, of_in = {0}, of_made = {0};
+    bool has_any = false;
+    *out = (struct chat_usage){0};
     if (!json_is(usage, JSON_OBJECT))
         return false;
-    struct json prompt = json_get(usage, STR("prompt_tokens_details"));
-    struct json completion = json_get(usage, STR("completion_tokens_details"));
-    struct json in = json_get(usage, STR("prompt_tokens")),
-                made = json_get(usage, STR("completion_tokens"));
-    *out = (struct chat_usage){0};
-    bool has_in = json_u64(in, UINT32_MAX, &out->prompt);
-    bool has_made = json_u64(made, UINT32_MAX, &out->completion);
-    bool is_wrong =
-        (!has_in && !json_is_none_or_null(in)) || (!has_made && !json_is_none_or_null(made));
-    if (is_wrong || !(has_in || has_made))
+    for (struct json v = json_first(usage); v.type; v = json_after(usage, v)) {
+        struct str name = json_raw_str(json_key(v));
+        if (str_eq(name, STR("prompt_tokens")))
+            in = v;
+        else if (str_eq(name, STR("completion_tokens")))
+            made = v;
+        else if (str_eq(name, STR("prompt_tokens_details")))
+            of_in = v;
+        else if (str_eq(name, STR("completion_tokens_details")))
+            of_made = v;
+    }
+    if (!take_count(in, &out->prompt, &has_any) || !take_count(made, &out->completion, &has_any))
         return false;
-    out->cached = at_most(count_of(prompt, STR("cached_tokens")), out->prompt);
+    out->cached = at_most(count_of(json_get(of_in, STR("cached_tokens"))), out->prompt);
     out->cache_write =
-        at_most(count_of(prompt, STR("cache_write_tokens")), out->prompt - out->cached);
-    out->reasoning = at_most(count_of(completion, STR("reasoning_tokens")), out->completion);
-    return true;
+        at_most(count_of(json_get(of_in, STR("cache_write_tokens"))), out->prompt - out->cached);
+    out->reasoning = at_most(count_of(json_get(of_made, STR("reasoning_tokens"))), out->completion);
+    return has_any;
 }
 
 static bool is_nothing(struct json v)
