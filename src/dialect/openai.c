@@ -309,7 +309,7 @@ void openai_edit_event(const struct openai_event *ev, const struct openai_identi
     if (who->usage_json.n)
         put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
     else if (ev->usage_at.type)
-        splice_drop(s, ev->root, STR("usage"));
+        splice_drop_value(s, ev->root, ev->usage_at);
     if (ev->is_whole && !ev->has_fingerprint)
         splice_add(s, ev->root, STR("system_fingerprint"), STR("null"));
     put(s, ev->root, ev->provider_at, STR("provider"), who->provider_json);
