@@ -457,11 +457,4 @@ static void on_fail(struct http_call *c, enum err e, const char *why)
         relay_answer_cut(r, e, why);
 }
 
-static void on_turn(struct http_call *c)
-{
-    struct relay *r = of(c);
-    if (r->stream && r->is_committed && r->state == RELAY_ANSWERING)
-        http_stream_flush(r->stream);
-}
-
-const struct http_call_ops relay_call_ops = {on_sent, on_head, on_body, on_end, on_fail, on_turn};
+const struct http_call_ops relay_call_ops = {on_sent, on_head, on_body, on_end, on_fail};
