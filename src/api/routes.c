@@ -1,5 +1,6 @@
 #include "api/oauth.h"
 #include "dialect/anthropic.h"
+#include "dialect/completions.h"
 #include "dialect/openai_form.h"
 #include "dialect/responses.h"
 
@@ -15,9 +16,15 @@ static const struct relayed {
     {{HTTP_POST, STR_INIT("/messages"), ACCESS_RELAY, 0, NULL,
       "The same in the format of Anthropic's messages"},
      &dialect_anthropic},
+    {{HTTP_POST, STR_INIT("/messages/count_tokens"), ACCESS_RELAY, 0, NULL,
+      "How many tokens such a request has, estimated; free"},
+     &dialect_anthropic_count},
     {{HTTP_POST, STR_INIT("/responses"), ACCESS_RELAY, 0, NULL,
       "The same in the format of OpenAI's responses, without state"},
      &dialect_responses},
+    {{HTTP_POST, STR_INIT("/completions"), ACCESS_RELAY, 0, NULL,
+      "One prompt, in OpenAI's older format"},
+     &dialect_completions},
 };
 
 static const struct route routes[] = {

@@ -445,6 +445,22 @@ static enum err write_error(const struct canon_failure *x, struct buf *out)
     return jw_finish(&w);
 }
 
+static enum err write_count(uint64_t tokens, struct buf *out)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    jw_object(&w, NULL);
+    jw_u64(&w, "input_tokens", tokens);
+    return jw_finish(&w);
+}
+
+const struct dialect dialect_anthropic_count = {
+    .name = STR_INIT("anthropic"),
+    .read_request = anthropic_read_countable,
+    .write_count = write_count,
+    .write_error = write_error,
+};
+
 const struct dialect dialect_anthropic = {
     .name = STR_INIT("anthropic"),
     .read_request = anthropic_read_request,

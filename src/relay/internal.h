@@ -163,6 +163,12 @@ void relay_respond_failure(struct relay *r, const struct canon_failure *x, struc
 struct canon_room relay_room(struct relay *r); /* for readers and writers of formats */
 void relay_arm(struct relay *r);               /* the timer, for the nearest of the three */
 
+/* What the prompt comes to in tokens, where no provider has counted. */
+static inline uint64_t relay_prompt_estimate(const struct relay *r)
+{
+    return chat_estimate(r->asked.text_bytes);
+}
+
 /* admit.c */
 void relay_admit(struct relay *r); /* body and credential are there */
 /* The hold for the endpoint at hand, and what to ask of it; ERR_NO_CREDIT, ERR_KEY_LIMIT with a
