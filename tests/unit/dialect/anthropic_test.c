@@ -3,6 +3,7 @@
 
 #include "dialect/anthropic.h"
 #include "dialect/gemini.h"
+#include "dialect/openai_form.h"
 
 /* --- back from the client ----------------------------------------------------------------------- */
 
@@ -86,12 +87,61 @@ static void reasoning_of_its_own_is_not(void **state)
         parts, false);
 }
 
+/* --- to the provider ---------------------------------------------------------------------------- */
+
+#define CALL                                                                                       \
+    "\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","            \
+    "\"arguments\":\"{}\"}}]"
+#define SIGNED                                                                                     \
+    "\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"hm\",\"signature\":\"QUJD\","  \
+    "\"format\":"                                                                                  \
+    "\"anthropic-claude-v1\"}],"
+#define RESULT "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"1\"}"
+#define REASONS(messages)                                                                          \
+    "{\"model\":\"m\",\"reasoning\":{\"effort\":\"low\"},\"messages\":[" messages                  \
+    "],\"tools\":[{\"type\":"                                                                      \
+    "\"function\",\"function\":{\"name\":\"f\"}}]}"
+
+/* Without it the provider refuses the request. */
+static void who_does_not_give_the_thought_before_a_call_back_goes_on_without(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        bool thinks;
+    } rows[] = {
+        {REASONS("{\"role\":\"user\",\"content\":\"a\"}"), true},
+        {REASONS("{\"role\":\"assistant\"," SIGNED CALL "}," RESULT), true},
+        {REASONS("{\"role\":\"assistant\"," CALL "}," RESULT), false},
+        {REASONS("{\"role\":\"assistant\",\"content\":\"a\"," CALL "}," RESULT), false},
+        {REASONS("{\"role\":\"assistant\"," CALL "}," RESULT
+                 ",{\"role\":\"user\",\"content\":\"b\"}"),
+         false},
+        {REASONS("{\"role\":\"assistant\"," CALL "}," RESULT
+                 ",{\"role\":\"assistant\",\"content\":\"a\"},"
+                 "{\"role\":\"user\",\"content\":\"b\"}"),
+         true},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct dialect_target t = {
+            .model = STR("m"), .max_tokens = 4096, .quirks = &dialect_no_quirks};
+        assert_int_equal(rig_read_request(&dialect_openai, rows[i].body), ERR_OK);
+        struct str sent = rig_write_request(&dialect_anthropic, &t);
+        bool thinks = str_find(sent, STR("\"budget_tokens\"")) < sent.n;
+        if (thinks != rows[i].thinks)
+            fail_msg("%s\n%.*s", rows[i].body, STR_ARG(sent));
+        rig_again();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reasoning_is_of_whom_its_mark_names, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_others_is_marked, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_its_own_is_not, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(
+            who_does_not_give_the_thought_before_a_call_back_goes_on_without, rig_up, rig_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
