@@ -13,6 +13,9 @@ extern const struct dialect dialect_anthropic_count;
 
 /* Whose signed and encrypted reasoning blocks these are, in `reasoning_details`. */
 #define ANTHROPIC_REASONING STR("anthropic-claude-v1")
+/* What other providers signed or encrypted has no `format` and no `id` here, and goes back to whom it
+ * came from all the same: its signature or data begins with them, "google-gemini-v1:6:call-1" and then
+ * its own bytes (6: of the id). Anthropic's own are base64, without a colon. */
 
 /* anthropic_read_request.c */
 enum err anthropic_read_request(struct json root, struct canon_room *room,

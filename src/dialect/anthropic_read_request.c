@@ -85,23 +85,41 @@ static enum err read_document(struct reading *g, const struct block *b, struct c
     return read_source(g, b, &p->media);
 }
 
+/* Takes the mark off the text; false: it bears none. See anthropic.h, "What other providers signed". */
+static bool take_mark(struct str *raw, struct canon_reasoning *x)
+{
+    struct str rest = *raw;
+    struct str format = str_cut(&rest, ':'), length = str_cut(&rest, ':');
+    uint64_t n;
+    if (!format.n || !rest.p || !str_u64(length, rest.n, &n))
+        return false;
+    x->format = format;
+    x->id = n ? str_head(rest, n) : STR_NONE;
+    *raw = str_skip(rest, n);
+    return true;
+}
+
+/* What nobody has signed is nobody's. */
 static enum err read_thinking(struct reading *g, const struct block *b, struct canon_part *p)
 {
     struct json text = json_get(b->v, STR("thinking"));
-    p->reasoning = (struct canon_reasoning){
-        .kind = CANON_REASONING_TEXT,
-        .text = canon_text(text),
-        .signature = canon_text(json_get(b->v, STR("signature"))),
-        .format = ANTHROPIC_REASONING,
-    };
+    struct canon_reasoning *x = &p->reasoning;
+    x->kind = CANON_REASONING_TEXT;
+    x->text = canon_text(text);
+    x->signature = canon_text(json_get(b->v, STR("signature")));
+    if (x->signature.n && !take_mark(&x->signature, x))
+        x->format = ANTHROPIC_REASONING;
     return want(g, text, JSON_STRING, b->where, "thinking that is a string");
 }
 
 static enum err read_redacted(struct reading *g, const struct block *b, struct canon_part *p)
 {
     struct json data = json_get(b->v, STR("data"));
-    p->reasoning = (struct canon_reasoning){
-        .kind = CANON_REASONING_ENCRYPTED, .data = canon_text(data), .format = ANTHROPIC_REASONING};
+    struct canon_reasoning *x = &p->reasoning;
+    x->kind = CANON_REASONING_ENCRYPTED;
+    x->data = canon_text(data);
+    if (!take_mark(&x->data, x))
+        x->format = ANTHROPIC_REASONING;
     return want(g, data, JSON_STRING, b->where, "data that is a string");
 }
 

@@ -305,6 +305,8 @@ static enum err read_reasoning_item(struct reading *g, const struct piece *b)
         .format = canon_word(g->room, json_get(b->v, STR("format"))),
     };
     struct str data = canon_text(json_get(b->v, STR("encrypted_content")));
+    if (str_starts(x.id, RESPONSES_MADE_ID))
+        x.id = STR_NONE;
     enum err e = read_thoughts(g, b, "summary", x, STR_NONE);
     x.kind = CANON_REASONING_TEXT;
     if (e == ERR_OK)

@@ -52,6 +52,9 @@ static void release(struct sim_call *c)
 {
     buf_release(&c->body);
     buf_release(&c->text);
+    buf_release(&c->results);
+    buf_release(&c->thoughts);
+    buf_release(&c->media);
     buf_release(&c->out);
     arena_release(&c->arena);
     free(c);
@@ -103,6 +106,9 @@ static struct sim_call *call_new(struct sim *s, struct http_stream *stream,
     arena_init(&c->arena, 512, HTTP_HEAD_MAX + SIM_SMALL_MAX);
     buf_init(&c->body, SIM_BODY_MAX);
     buf_init(&c->text, SIM_TEXT_MAX);
+    buf_init(&c->results, SIM_TEXT_MAX);
+    buf_init(&c->thoughts, SIM_TEXT_MAX);
+    buf_init(&c->media, SIM_TEXT_MAX);
     buf_init(&c->out, SIM_ANSWER_MAX);
     io_timer_init(&c->timer, on_timer);
     list_append(&s->calls, &c->link);

@@ -1,7 +1,18 @@
 /* sim.h: the simulated provider: OpenAI chat, completions and embeddings, Anthropic messages,
  * Gemini generateContent, whole and streamed, over real HTTP, with faults chosen by the model's
- * name. It never pretends to be a language model: "echo" answers with the last user message,
- * "lorem" with max_tokens words of filler, both counted one token per four bytes, rounded up.
+ * name. It never pretends to be a language model: "echo" answers with the last message, the user's or
+ * the tools' results, "lorem" with max_tokens words of filler, both counted one token per four bytes,
+ * rounded up.
+ *
+ * Some words of the user's last message choose what is answered:
+ *   "call NAME"                 calls this tool, with {"text": what the user said}
+ *   "call NAME(WORDS), NAME"    calls them all, with {"text": "WORDS"}
+ *   "see"                       tells of each image or file in that message its type and the CRC-32 of its
+ *                               base64, or its link
+ *   "recall"                    tells the thoughts that earlier answers bore and that were given back
+ * Who asks for reasoning, as the format asks for it, is shown a thought first. It is signed where the
+ * format has signatures, and a signature that is not its own is refused. Who asks for JSON gets
+ * {"text": the answer}.
  *
  * Models, with or without "sim/" before them: "echo", "lorem", and "fault-NAME" and "only-NAME" for
  * each fault. Behind any of them "@20ms" makes a pause of 20 ms between the events of a stream, or
