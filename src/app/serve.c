@@ -12,6 +12,7 @@
 #include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
+#include "app/master.h"
 #include "app/sim_catalog.h"
 #include "sim/sim.h"
 
@@ -35,6 +36,7 @@ struct process {
     struct simulator simulator;
     struct relay_shared shared;
     struct trust trust;
+    struct master_vault vault;
     struct signin signin;
     char base_url[320];
     struct io_tls *listener_tls, *upstream_tls;
@@ -186,14 +188,16 @@ static enum err open_shared(struct process *p, struct fault *f)
 static enum err open_trust(struct process *p, struct fault *f)
 {
     const struct config *c = &p->config;
-    const char *master = getenv("TURNPIKE_MASTER_KEY");
     p->trust.courier = courier_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
     if (!p->trust.courier)
         return f->err;
     p->trust.exposure_policy = (enum exposure_policy)(c->exposure_choice + EXPOSURE_NOTIFY);
     p->trust.github_keys_url = c->github_keys_url;
     p->trust.has_mail = c->mail_smtp.n > 0;
-    return seal_key_open(&p->trust.master, secret_of(str_c(master)), store_dir(p->shared.store), f);
+    enum err e = master_open(&p->trust.master, p->shared.store, f);
+    if (e == ERR_OK)
+        master_vault_give(&p->vault, &p->trust.master, p->shared.store);
+    return e;
 }
 
 static enum err open_signin(struct process *p, struct fault *f)
@@ -265,6 +269,7 @@ static void process_close(struct process *p)
     simulator_end(&p->simulator);
     if (p->shared.store)
         store_close(p->shared.store);
+    seal_key_forget(&p->vault.key);
     if (p->shared.ledger)
         ledger_free(p->shared.ledger);
     io_tls_free(p->listener_tls);
