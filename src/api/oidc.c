@@ -283,7 +283,7 @@ static void identify(struct api_request *q)
     memcpy(s->identify.user.email, s->identity.email, sizeof s->identify.user.email);
     s->identify.is_proven = s->identity.is_proven && email_is_right(str_c(s->identity.email));
     s->identify.may_signup = s->provider->allow_signup;
-    session_begin(q, &s->identify.session, &s->cookie);
+    session_begin(q, &s->identify.session, &s->cookie, "oidc");
     api_store(q, &s->identify.call, STORE_USER_IDENTIFY, on_identified);
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "api/trust.h"
+#include "app/base_url.h"
 #include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
@@ -38,7 +39,7 @@ struct process {
     struct trust trust;
     struct master_vault vault;
     struct signin signin;
-    char base_url[320];
+    char base_url[BASE_URL_MAX];
     struct io_tls *listener_tls, *upstream_tls;
     struct crew *crew;
     char management_prefix[KEY_PREFIX_MAX + 6];
@@ -217,22 +218,6 @@ static enum err open_signin(struct process *p, struct fault *f)
     return p->signin.pool ? ERR_OK : f->err;
 }
 
-/* What links of ours begin with: never what a request says of us. */
-static void name_base_url(struct process *p)
-{
-    struct str host = p->config.listen_host, url = p->config.public_url;
-    bool is_v6 = memchr(host.p, ':', host.n) != NULL;
-    if (url.n)
-        snprintf(p->base_url, sizeof p->base_url, "%.*s", STR_ARG(url));
-    else
-        snprintf(p->base_url, sizeof p->base_url, "%s://%s%.*s%s:%u",
-                 p->listener_tls ? "https" : "http", is_v6 ? "[" : "", STR_ARG(host),
-                 is_v6 ? "]" : "", crew_port(p->crew));
-    p->signin.base_url = str_c(p->base_url);
-    while (str_ends(p->signin.base_url, STR("/")))
-        p->signin.base_url.n--;
-}
-
 static enum err process_open(struct process *p, struct first_start *first, struct fault *f)
 {
     raise_descriptors();
@@ -253,7 +238,7 @@ static enum err process_open(struct process *p, struct first_start *first, struc
                        p->listener_tls, turnpike_version(), f);
     if (!p->crew)
         return f->err;
-    name_base_url(p);
+    p->signin.base_url = base_url_write(&p->config, crew_port(p->crew), p->base_url);
     return crew_start(p->crew, f);
 }
 
