@@ -101,6 +101,8 @@ static const struct route routes[] = {
     {HTTP_POST, STR_INIT("!/claim"), ACCESS_PAGE, FORM_MAX, link_submit, "Claim the instance"},
     {HTTP_GET, STR_INIT("!/join"), ACCESS_PAGE, 0, link_show, "Page: accept an invitation"},
     {HTTP_POST, STR_INIT("!/join"), ACCESS_PAGE, FORM_MAX, link_submit, "Accept an invitation"},
+    {HTTP_GET, STR_INIT("!/reset"), ACCESS_PAGE, 0, link_show, "Page: choose a new password"},
+    {HTTP_POST, STR_INIT("!/reset"), ACCESS_PAGE, FORM_MAX, link_submit, "Choose a new password"},
     {HTTP_GET, STR_INIT("!/account"), ACCESS_PAGE, 0, account_page_show,
      "Page: one's keys, apps and sessions"},
     {HTTP_POST, STR_INIT("!/account/keys"), ACCESS_PAGE, FORM_MAX, account_keys_create,
