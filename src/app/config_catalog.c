@@ -10,7 +10,8 @@ enum { WHERE_MAX = 100, NAME_SHOWN = 60 };
     (-1) /* while a price is being read: the prompt's or the completion's stands for it */
 
 /* Those of dialect/dialect.c that providers speak. */
-static const char *const dialects[] = {"openai", "anthropic", "gemini", "bedrock", "azure", NULL};
+static const char *const dialects[] = {"openai",  "responses", "anthropic", "gemini",
+                                       "bedrock", "azure",     NULL};
 static const char *const bound_names[] = {"max_tokens", "max_completion_tokens", NULL};
 
 static bool base_url_is_right(struct str text)

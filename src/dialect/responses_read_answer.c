@@ -50,6 +50,7 @@ void responses_read_error(struct json root, struct canon_room *room, struct cano
         {STR_INIT("server_error"), 500},
         {STR_INIT("rate_limit_exceeded"), 429},
         {STR_INIT("insufficient_quota"), 429},
+        {STR_INIT("server_is_overloaded"), 503},
         {STR_INIT("invalid_prompt"), 400},
         {STR_INIT("context_length_exceeded"), 400},
     };

@@ -6,7 +6,7 @@
  *   faults.c    the table of faults
  *   problems.c  the table of errors that are told, in every format's words
  *   request.c   what the formats' requests have in common
- *   openai.c, embeddings.c, anthropic.c, gemini.c, bedrock.c   one format each: a struct sim_format
+ *   openai.c, responses.c, embeddings.c, anthropic.c, gemini.c, bedrock.c   one format each: a struct sim_format
  *   signature.c  whether a request is signed as AWS wants it
  *   words.c     filler, and how text is cut
  *
@@ -131,16 +131,17 @@ struct sim_format {
     struct str error_event; /* what stands before an error's JSON in a stream */
     bool tool_is_whole;     /* tool calls do not come in pieces: close() gives them */
 
-    /* Of formats whose streams are not framed as Server-Sent Events; else all NULL. */
-    const char *stream_fields; /* of the head */
+    /* Where an error in a stream is not error() behind error_event; or NULL. */
     void (*problem_event)(struct sim_call *c, const struct sim_problem_words *p);
+    /* Of formats whose streams are not framed as Server-Sent Events; else NULL. */
+    const char *stream_fields;             /* of the head */
     void (*malformed)(struct sim_call *c); /* an event that is damaged */
 
     bool is_signed;       /* requests must be, where the provider knows a key of AWS */
     int wrong_key_status; /* 0: as OpenAI's */
 };
 extern const struct sim_format sim__chat, sim__completions, sim__embeddings, sim__messages,
-    sim__gemini, sim__bedrock;
+    sim__responses, sim__gemini, sim__bedrock;
 /* Also told where no format is known yet. */
 void sim__openai_error(const struct sim_problem_words *p, struct str message, bool is_inside,
                        struct buf *out);
@@ -185,7 +186,8 @@ struct sim_call {
 
     /* How far it is. */
     struct buf out;
-    size_t split; /* whole and huge: where in `out` the text belongs */
+    uint32_t events; /* streamed, where the format counts them */
+    size_t split;    /* whole and huge: where in `out` the text belongs */
     bool is_begun, is_past_middle;
     enum sim_wait wait;
     sim_next *next;

@@ -89,6 +89,7 @@ static const struct route {
 } routes[] = {
     {HTTP_POST, STR_INIT("/v1/chat/completions"), false, &sim__chat, NULL},
     {HTTP_POST, STR_INIT("/v1/completions"), false, &sim__completions, NULL},
+    {HTTP_POST, STR_INIT("/v1/responses"), false, &sim__responses, NULL},
     {HTTP_POST, STR_INIT("/v1/embeddings"), false, &sim__embeddings, NULL},
     {HTTP_POST, STR_INIT("/v1/messages"), false, &sim__messages, NULL},
     {HTTP_POST, STR_INIT("/v1beta/models/"), true, &sim__gemini, NULL},

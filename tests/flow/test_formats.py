@@ -20,7 +20,7 @@ from harness.gateway import BINARY, COMPLETION_PRICE, PROMPT_PRICE, SLUG, Gatewa
 
 PROMPT = "Several words that come back, so that an answer can be cut in its middle."
 CLIENTS = ["openai", "anthropic", "responses"]
-PROVIDERS = {"openai": "/v1", "anthropic": "/v1", "gemini": "/v1beta", "bedrock": ""}  # and where its base URL ends
+PROVIDERS = {"openai": "/v1", "responses": "/v1", "anthropic": "/v1", "gemini": "/v1beta", "bedrock": ""}  # and where its base URL ends
 PAIRS = [(c, p) for c in CLIENTS for p in PROVIDERS if (c, p) != ("openai", "openai")]
 AWS = {"region": "eu-central-1", "access_key_id": "AKIASIM", "secret_access_key": "sim/secret", "session_token": "sim+token"}
 FAULTS = ["none", "429-retry-after", "429", "500-once", "503", "reset", "refused", "silent", "cut", "stall", "malformed",

@@ -391,8 +391,8 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
         {"providers: { a: { base_url: 'http://h', data_policy: { training: no } } }",
          "1: data_policy.training of provider 'a' must be true or false, not text"},
         {"providers: { a: { base_url: 'http://h', dialect: cobol } }",
-         "1: dialect of provider 'a' must be openai, anthropic, gemini, bedrock or azure, "
-         "not this text"},
+         "1: dialect of provider 'a' must be openai, responses, anthropic, gemini, bedrock or "
+         "azure, not this text"},
         {"providers: { a: { dialect: bedrock, api_key: k } }", "1: provider 'a' lacks aws.region"},
         {"providers: { a: { dialect: bedrock, aws: { region: 'us east' } } }",
          "1: aws.region of provider 'a' must be a region such as us-east-1, not this text"},
