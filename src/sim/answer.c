@@ -67,7 +67,8 @@ static void refuse(struct sim_call *c, enum sim_problem problem, struct str mess
     buf_reset(&c->out);
     c->format->error(words, message, false, &c->out);
     bool wait = c->fault->traits & SIM_RETRY_AFTER;
-    respond(c, words->status,
+    bool is_key = problem == SIM_PROBLEM_KEY && c->format->wrong_key_status;
+    respond(c, is_key ? c->format->wrong_key_status : words->status,
             wait ? STR("Content-Type: application/json\r\nRetry-After: 1\r\n")
                  : str_c(json_fields));
 }
@@ -216,7 +217,10 @@ static bool pass_middle(struct sim_call *c)
         hold(c);
         return false;
     case SIM_MIDDLE_MALFORMED:
-        buf_add(&c->out, STR("data: {\"choices\":[{\"delta\":{\"cont\n\n"));
+        if (c->format->malformed)
+            c->format->malformed(c);
+        else
+            buf_add(&c->out, STR("data: {\"choices\":[{\"delta\":{\"cont\n\n"));
         return send_out(c);
     case SIM_MIDDLE_NOTHING:
         break;
@@ -277,9 +281,14 @@ static void stream_open(struct sim_call *c)
         stream_more(c);
 }
 
+static const char *stream_fields(const struct sim_call *c)
+{
+    return c->format->stream_fields ? c->format->stream_fields : event_fields;
+}
+
 static void stream(struct sim_call *c)
 {
-    begin(c, event_fields);
+    begin(c, stream_fields(c));
     if (!(c->fault->traits & SIM_LATE)) {
         stream_open(c);
         return;
@@ -304,17 +313,27 @@ static void start_answer(struct sim_call *c)
         whole(c);
 }
 
+static void add_problem_event(struct sim_call *c, const struct sim_problem_words *words)
+{
+    if (c->format->problem_event) {
+        c->format->problem_event(c, words);
+        return;
+    }
+    buf_add(&c->out, c->format->error_event);
+    c->format->error(words, STR_NONE, true, &c->out);
+    buf_add(&c->out, STR("\n\n"));
+}
+
 static void start_problem_in_ok(struct sim_call *c)
 {
-    if (c->is_stream)
-        buf_add(&c->out, c->format->error_event);
-    c->format->error(sim__problem(c->fault->problem), STR_NONE, true, &c->out);
+    const struct sim_problem_words *words = sim__problem(c->fault->problem);
     if (!c->is_stream) {
+        c->format->error(words, STR_NONE, true, &c->out);
         respond(c, 200, str_c(json_fields));
         return;
     }
-    buf_add(&c->out, STR("\n\n"));
-    begin(c, event_fields);
+    add_problem_event(c, words);
+    begin(c, stream_fields(c));
     if (!send_out(c))
         return;
     http_finish(c->stream);
@@ -334,7 +353,10 @@ static enum err read_request(struct sim_call *c, struct fault *f)
     if (c->body.failed != ERR_OK || !c->rest.p || !c->query.p)
         return fault_set(f, ERR_NOMEM, "There is no memory for the request.");
     struct json request;
-    enum err e = json_parse(&c->sim->tape, buf_view(&c->body), &request, f);
+    enum err e = c->format->is_signed ? sim__check_signature(c, f) : ERR_OK;
+    if (e != ERR_OK)
+        return e;
+    e = json_parse(&c->sim->tape, buf_view(&c->body), &request, f);
     if (e != ERR_OK)
         return e;
     if (!json_is(request, JSON_OBJECT))
@@ -352,6 +374,8 @@ static enum sim_problem problem_of(enum err e)
         return SIM_PROBLEM_REQUEST;
     case ERR_NOT_FOUND:
         return SIM_PROBLEM_MODEL;
+    case ERR_AUTH:
+        return SIM_PROBLEM_KEY;
     default:
         return SIM_PROBLEM_SERVER;
     }

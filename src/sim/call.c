@@ -91,6 +91,19 @@ static void on_half_closed(void *user)
 static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone,
                                             on_half_closed};
 
+/* Where a format is signed. Without memory a view is empty, and the signature wrong. */
+static void keep_signs(struct sim_call *c, const struct http_head *head)
+{
+    c->signs = (struct sim_signed){
+        .host = arena_str(&c->arena, http_field(head, STR("host"))),
+        .path = arena_str(&c->arena, head->path),
+        .type = arena_str(&c->arena, http_field(head, STR("content-type"))),
+        .date = arena_str(&c->arena, http_field(head, STR("x-amz-date"))),
+        .token = arena_str(&c->arena, http_field(head, STR("x-amz-security-token"))),
+        .authorization = arena_str(&c->arena, http_field(head, STR("authorization"))),
+    };
+}
+
 static struct sim_call *call_new(struct sim *s, struct http_stream *stream,
                                  const struct http_head *head, const struct sim_format *format,
                                  struct str rest)
@@ -115,6 +128,8 @@ static struct sim_call *call_new(struct sim *s, struct http_stream *stream,
     s->open++;
     c->rest = arena_str(&c->arena, rest);
     c->query = arena_str(&c->arena, head->query);
+    if (format->is_signed)
+        keep_signs(c, head);
     return c;
 }
 

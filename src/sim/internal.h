@@ -9,7 +9,8 @@
  *   turns.c     messages: what was said last, what was given back
  *   tools.c     which tools are called
  *   compose.c   what is said, and how it falls into blocks
- *   openai.c, embeddings.c, anthropic.c, gemini.c   one format each: a struct sim_format
+ *   openai.c, responses.c, embeddings.c, anthropic.c, gemini.c, bedrock.c   one format each: a struct sim_format
+ *   signature.c  whether a request is signed as AWS wants it
  *   words.c     filler, and how text is cut
  *
  * The life of a call:
@@ -64,8 +65,9 @@ struct sim_problem_words {
     const char *openai_type, *openai_code;
     const char *anthropic_type;
     const char *gemini_status;
-    /* What it says when nothing better is known; anthropic and gemini NULL: as openai. */
-    const char *openai, *anthropic, *gemini;
+    const char *exception; /* Bedrock's */
+    /* What it says when nothing better is known; NULL: as openai. */
+    const char *openai, *anthropic, *gemini, *bedrock;
 };
 const struct sim_problem_words *sim__problem(enum sim_problem p);
 
@@ -150,12 +152,26 @@ struct sim_format {
     struct str done;        /* the very last event, or empty */
     struct str error_event; /* what stands before an error's JSON in a stream */
     bool tool_is_whole;     /* tool calls do not come in pieces: close() gives them */
+
+    /* Where an error in a stream is not error() behind error_event; or NULL. */
+    void (*problem_event)(struct sim_call *c, const struct sim_problem_words *p);
+    /* Of formats whose streams are not framed as Server-Sent Events; else NULL. */
+    const char *stream_fields;             /* of the head */
+    void (*malformed)(struct sim_call *c); /* an event that is damaged */
+
+    bool is_signed;       /* requests must be, where the provider knows a key of AWS */
+    int wrong_key_status; /* 0: as OpenAI's */
 };
 extern const struct sim_format sim__chat, sim__completions, sim__embeddings, sim__messages,
-    sim__gemini;
+    sim__responses, sim__gemini, sim__bedrock;
 /* Also told where no format is known yet. */
 void sim__openai_error(const struct sim_problem_words *p, struct str message, bool is_inside,
                        struct buf *out);
+
+/* What of a request's head is signed, or signs. */
+struct sim_signed {
+    struct str host, path, type, date, token, authorization;
+};
 
 struct sim_call {
     struct sim *sim;
@@ -163,8 +179,9 @@ struct sim_call {
     struct io_grave grave;
     struct http_stream *stream;
     const struct sim_format *format;
-    struct arena arena; /* small things of the request */
-    struct buf body;    /* until it is read */
+    struct arena arena;      /* small things of the request */
+    struct buf body;         /* until it is read */
+    struct sim_signed signs; /* where the format wants it */
     bool is_over;
 
     /* What is asked. */
@@ -200,7 +217,8 @@ struct sim_call {
 
     /* How far it is. */
     struct buf out;
-    size_t split; /* whole and huge: where in `out` the text belongs */
+    uint32_t events; /* streamed, where the format counts them */
+    size_t split;    /* whole and huge: where in `out` the text belongs */
     bool is_begun, is_past_middle;
     enum sim_wait wait;
     sim_next *next;
@@ -215,6 +233,7 @@ struct sim {
     uint64_t ids, turns[SIM_FAULTS_MAX][2]; /* by fault, and whether it was "only-" */
     uint64_t open, done, gone; /* calls: under way; ended by us; left by their clients */
     uint32_t slow_first_ms;
+    struct sim_aws aws;
     int refused_fd;
     uint16_t refused_port;
     char filler[SIM_FILLER_BYTES];
@@ -287,6 +306,10 @@ void sim__pick_tool(struct sim_call *c, struct json list, struct json (*name_of)
 /* After the picking: ERR_INVALID if a tool was demanded and is not there. */
 enum err sim__check_tool(const struct sim_call *c, const struct sim_tool_choice *choice,
                          struct fault *f) MUST_USE;
+
+/* ERR_AUTH and a sentence: it is not signed with the provider's key, or not rightly so, or not
+ * lately. */
+enum err sim__check_signature(const struct sim_call *c, struct fault *f) MUST_USE;
 
 /* --- answers ---------------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
-/* sim.h: the simulated provider: OpenAI chat, completions and embeddings, Anthropic messages,
- * Gemini generateContent, whole and streamed, over real HTTP, with faults chosen by the model's
- * name. It never pretends to be a language model: "echo" answers with the last message, the user's or
- * the tools' results, "lorem" with max_tokens words of filler, both counted one token per four bytes,
- * rounded up.
+/* sim.h: the simulated provider: OpenAI chat, completions, responses and embeddings, Anthropic
+ * messages, Gemini generateContent, Bedrock Converse, whole and streamed, over real HTTP, with faults
+ * chosen by the model's name. It never pretends to be a language model: "echo" answers with the last
+ * message, the user's or the tools' results, "lorem" with max_tokens words of filler, both counted one
+ * token per four bytes, rounded up.
  *
  * Some words of the user's last message choose what is answered:
  *   "call NAME"                 calls this tool, with {"text": what the user said}
@@ -22,6 +22,7 @@
 #define SIM_SIM_H
 
 #include "base/err.h"
+#include "base/secret.h"
 #include "io/loop.h"
 
 struct sim;
@@ -39,6 +40,14 @@ struct sim_timing {
     uint32_t slow_first_ms; /* before the first token of "slow-first" (8000) */
 };
 void sim_set_timing(struct sim *s, const struct sim_timing *t);
+
+/* A key of AWS that requests of Bedrock's form must be signed with. Lent: as long as it lives. Without
+ * one anybody may ask. */
+struct sim_aws {
+    struct str key_id;
+    struct secret secret, session; /* session: may be empty */
+};
+void sim_set_aws(struct sim *s, const struct sim_aws *aws);
 
 /* Names of all faults ("429", "cut", ...): NULL after the last. For catalogues and help texts. */
 const char *sim_fault_name(unsigned i);
