@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "app/rotation.h"
 #include "store/calls_people.h"
 
 /* Enough for a first look; the operator grants what the account shall have. */
@@ -65,6 +66,18 @@ static enum err make_claim(struct store *s, struct first_start *out, struct faul
     return e == ERR_CONFLICT ? ERR_OK : e; /* it has an owner */
 }
 
+/* The first key that signs access tokens, sealed. */
+static enum err make_signer(struct store *s, struct fault *f)
+{
+    struct seal_key master;
+    struct signing_key ignored;
+    enum err e = rotation_master(s, &master, f);
+    if (e == ERR_OK)
+        e = rotation_make(s, &master, false, &ignored, f);
+    seal_key_forget(&master);
+    return e;
+}
+
 enum err first_start(const struct config *c, struct first_start *out, struct fault *f)
 {
     struct store_account_get get = {.create_first = true};
@@ -84,6 +97,8 @@ enum err first_start(const struct config *c, struct first_start *out, struct fau
     account_release(&get.account);
     if (e == ERR_OK)
         e = make_claim(s, out, f);
+    if (e == ERR_OK)
+        e = make_signer(s, f);
     store_close(s);
     return e;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "api/trust.h"
+#include "app/rotation.h"
 #include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
@@ -19,6 +20,7 @@ enum {
     WATCH_MS = 100, /* how often the main thread looks at signals and writes the log */
     HELPERS = 2,    /* threads that hash passwords, 64 MiB each */
     HELPERS_QUEUE_MAX = 64,
+    READERS_QUEUE_MAX = 256, /* a document of each issuer's that all workers may ask for at once */
 };
 
 struct simulator {
@@ -35,6 +37,7 @@ struct process {
     struct simulator simulator;
     struct relay_shared shared;
     struct trust trust;
+    struct token_shared tokens;
     struct signin signin;
     char base_url[320];
     struct io_tls *listener_tls, *upstream_tls;
@@ -186,14 +189,18 @@ static enum err open_shared(struct process *p, struct fault *f)
 static enum err open_trust(struct process *p, struct fault *f)
 {
     const struct config *c = &p->config;
-    const char *master = getenv("TURNPIKE_MASTER_KEY");
     p->trust.courier = courier_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
     if (!p->trust.courier)
         return f->err;
     p->trust.exposure_policy = (enum exposure_policy)(c->exposure_choice + EXPOSURE_NOTIFY);
     p->trust.github_keys_url = c->github_keys_url;
     p->trust.has_mail = c->mail_smtp.n > 0;
-    return seal_key_open(&p->trust.master, secret_of(str_c(master)), store_dir(p->shared.store), f);
+    p->trust.readers = io_pool_new(1, READERS_QUEUE_MAX, f);
+    if (!p->trust.readers)
+        return f->err;
+    p->tokens.master = &p->trust.master;
+    p->shared.tokens = &p->tokens;
+    return rotation_master(p->shared.store, &p->trust.master, f);
 }
 
 static enum err open_signin(struct process *p, struct fault *f)
@@ -227,6 +234,7 @@ static void name_base_url(struct process *p)
     p->signin.base_url = str_c(p->base_url);
     while (str_ends(p->signin.base_url, STR("/")))
         p->signin.base_url.n--;
+    p->tokens.issuer = p->signin.base_url;
 }
 
 static enum err process_open(struct process *p, struct first_start *first, struct fault *f)
@@ -259,6 +267,7 @@ static void process_close(struct process *p)
         crew_drain(p->crew, p->config.shutdown_ms);
     crew_free(p->crew);
     courier_free(p->trust.courier);
+    io_pool_free(p->trust.readers);
     seal_key_forget(&p->trust.master);
     io_pool_free(p->signin.pool);
     attempts_free(p->signin.attempts);

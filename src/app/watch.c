@@ -10,7 +10,7 @@ struct watch {
     struct io_loop *loop;
     struct store *store;
     struct ledger *ledger;
-    void (*changed)(void *user, const uint8_t *hash);
+    void (*changed)(void *user, enum change_kind kind, const uint8_t *hash);
     void *user;
     struct io_timer timer;
     struct store_changes changes;
@@ -35,7 +35,7 @@ static void on_key(struct store_call *c)
     if (c->err == ERR_OK)
         ledger_key(w->ledger, &w->key.key, w->key.line);
     store_key_get_release(&w->key);
-    w->changed(w->user, w->key.hash);
+    w->changed(w->user, CHANGE_KEY, w->key.hash);
     w->at++;
     renew_next(w);
 }
@@ -46,7 +46,7 @@ static void on_account(struct store_call *c)
     if (c->err == ERR_OK)
         ledger_account(w->ledger, &w->account.account);
     account_release(&w->account.account);
-    w->changed(w->user, NULL);
+    w->changed(w->user, CHANGE_ACCOUNT, NULL);
     w->at++;
     renew_next(w);
 }
@@ -71,15 +71,15 @@ static void renew_next(struct watch *w)
 {
     for (; w->at < w->changes.n && !w->is_stopped; w->at++) {
         const struct store_change *c = &w->changes.changes[w->at];
-        if (c->is_key && ledger_find_key(w->ledger, c->id)) {
+        if (c->kind == CHANGE_KEY && ledger_find_key(w->ledger, c->id)) {
             renew_key(w, c);
             return;
         }
-        if (!c->is_key && ledger_find_account(w->ledger, c->id)) {
+        if (c->kind == CHANGE_ACCOUNT && ledger_find_account(w->ledger, c->id)) {
             renew_account(w, c);
             return;
         }
-        w->changed(w->user, c->is_key ? c->hash : NULL);
+        w->changed(w->user, c->kind, c->kind == CHANGE_KEY ? c->hash : NULL);
     }
     rest(w);
 }
@@ -103,7 +103,8 @@ static void poll(struct io_timer *t)
 }
 
 struct watch *watch_new(struct io_loop *l, struct store *s, struct ledger *ledger,
-                        void (*changed)(void *user, const uint8_t *hash), void *user)
+                        void (*changed)(void *user, enum change_kind kind, const uint8_t *hash),
+                        void *user)
 {
     struct watch *w = calloc(1, sizeof *w);
     if (!w)

@@ -196,7 +196,7 @@ enum err sqlite_user_change(struct store_conn *c, struct store_call *call)
     if (e == ERR_OK && (u->disabled || s->set_password))
         e = sessions_end(c, u->id, u->disabled ? 0 : s->keep_session, f);
     /* every worker, and other processes, look at all of the account again */
-    return e == ERR_OK ? change_note(c, false, u->account_id, NULL, f) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_ACCOUNT, u->account_id, NULL, f) : e;
 }
 
 enum err sqlite_user_signup(struct store_conn *c, struct store_call *call)
