@@ -68,7 +68,7 @@ static int set_up(void **state)
     here.loop = io_loop_new(&f);
     here.ledger = ledger_new();
     assert_true(here.store && here.loop && here.ledger);
-    here.gate = gate_new(here.loop, here.store, here.ledger, PREFIX, MANAGEMENT);
+    here.gate = gate_new(here.loop, here.store, here.ledger, PREFIX, MANAGEMENT, NULL);
     assert_non_null(here.gate);
     io_timer_init(&here.guard, on_guard);
     io_timer_init(&here.look, on_look);
