@@ -81,6 +81,7 @@ static void a_key_is_taken_in_either_header_and_any_case_of_bearer(void **state)
 /* --- the cache
  * -------------------------------------------------------------------------------------- */
 
+/* Portkey (a cache key without the tenant): what is cached is found by the credential's whole digest alone. */
 static void a_known_key_is_asked_of_the_store_once(void **state)
 {
     (void)state;
