@@ -18,7 +18,7 @@ static void find_usage(struct relay *r)
     if (brought_nothing)
         return;
     r->bill.usage.prompt = relay_prompt_estimate(r);
-    r->bill.usage.completion = chat_estimate(a->content_bytes);
+    r->bill.usage.completion = r->direct ? 0 : chat_estimate(a->content_bytes);
 }
 
 static struct tokens tokens_of(const struct chat_usage *u)

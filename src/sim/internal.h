@@ -130,7 +130,14 @@ struct sim_format {
     bool tool_is_whole;     /* tool calls do not come in pieces: close() gives them */
 };
 extern const struct sim_format sim__chat, sim__completions, sim__embeddings, sim__messages,
-    sim__gemini;
+    sim__gemini, sim__gemini_embeddings, sim__cohere_embed;
+#define SIM_BATCH_EMBED ":batchEmbedContents" /* how a path of Gemini's embeddings ends */
+void sim__gemini_error(const struct sim_problem_words *p, struct str message, bool is_inside,
+                       struct buf *out);
+void sim__cohere_error(const struct sim_problem_words *p, struct str message, bool is_inside,
+                       struct buf *out);
+/* `meta` with what is billed. */
+void sim__cohere_units(struct json_writer *w, const char *unit, uint64_t n);
 /* Also told where no format is known yet. */
 void sim__openai_error(const struct sim_problem_words *p, struct str message, bool is_inside,
                        struct buf *out);
