@@ -28,6 +28,8 @@ static const struct relayed {
      {.speaks = &dialect_completions}},
     {{HTTP_POST, STR_INIT("/embeddings"), ACCESS_RELAY, 0, NULL, "Texts as vectors"},
      {.speaks = &dialect_openai, .direct = &direct_embed}},
+    {{HTTP_POST, STR_INIT("/rerank"), ACCESS_RELAY, 0, NULL, "Documents by their relevance"},
+     {.speaks = &dialect_openai, .direct = &direct_rank}},
 };
 
 static const struct route routes[] = {

@@ -106,7 +106,7 @@ static const char *const model_others[] = {"endpoints", NULL};
 static const struct field endpoint_fields[] = {
     ENDPOINT("provider", TEXT, provider, .is_required = true),
     ENDPOINT("model", TEXT, endpoint.model, .is_required = true),
-    ENDPOINT("price.prompt", PRICE, endpoint.price.prompt, .is_required = true),
+    ENDPOINT("price.prompt", PRICE, endpoint.price.prompt, .least = 0),
     ENDPOINT("price.completion", PRICE, endpoint.price.completion, .least = 0),
     ENDPOINT("price.cache_read", PRICE, endpoint.price.cache_read, .least = 0),
     ENDPOINT("price.cache_write", PRICE, endpoint.price.cache_write, .least = 0),
@@ -318,22 +318,29 @@ void config__fill_prices(struct price *p)
 
 struct endpoint_draft config__endpoint_defaults(void)
 {
-    struct price p = {.completion = PRICE_UNSTATED,
+    struct price p = {.prompt = PRICE_UNSTATED,
+                      .completion = PRICE_UNSTATED,
                       .cache_read = PRICE_UNSTATED,
                       .cache_write = PRICE_UNSTATED,
                       .reasoning = PRICE_UNSTATED};
     return (struct endpoint_draft){.endpoint = {.price = p}};
 }
 
-/* What is not text has no completion to pay for, unless a price is stated. */
+/* Text is paid for by the token, in and out; vectors by the token; ranking by the search or the token. */
 static enum err check_price(struct config_build *b, const struct model *m, struct config_node node,
                             const char *where, struct price *p)
 {
-    if (p->completion != PRICE_UNSTATED)
-        return ERR_OK;
-    if (m->output == OUTPUT_TEXT)
+    bool is_by_search = m->output == OUTPUT_RERANK && p->request > 0;
+    if (p->prompt == PRICE_UNSTATED && !is_by_search)
+        return config_fault_set(b->f, node, "%s lacks %s", where,
+                                m->output == OUTPUT_RERANK ? "price.request or price.prompt"
+                                                           : "price.prompt");
+    if (p->completion == PRICE_UNSTATED && m->output == OUTPUT_TEXT)
         return config_fault_set(b->f, node, "%s lacks price.completion", where);
-    p->completion = 0;
+    if (p->prompt == PRICE_UNSTATED)
+        p->prompt = 0;
+    if (p->completion == PRICE_UNSTATED)
+        p->completion = 0;
     return ERR_OK;
 }
 

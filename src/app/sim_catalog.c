@@ -71,7 +71,10 @@ static bool add_direct(struct catalog *c, const struct providers *p)
 {
     struct model *embed = add_model_of(
         c, "sim/embed", "Makes vectors that depend on the text alone", OUTPUT_EMBEDDINGS);
-    return embed && add_endpoint(c, embed, p->first, "echo");
+    struct model *rank =
+        add_model_of(c, "sim/rerank", "Ranks by the share of the query's words", OUTPUT_RERANK);
+    return embed && add_endpoint(c, embed, p->first, "echo") && rank &&
+           add_endpoint(c, rank, p->first, "echo");
 }
 
 /* A model whose first endpoint fails as told, and a second that answers properly, or none. */

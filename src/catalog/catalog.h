@@ -67,7 +67,7 @@ struct endpoint {
 bool catalog_endpoint_takes(const struct endpoint *e, struct str name);
 
 /* What a model is for. */
-enum output { OUTPUT_TEXT, OUTPUT_EMBEDDINGS, OUTPUT__COUNT };
+enum output { OUTPUT_TEXT, OUTPUT_EMBEDDINGS, OUTPUT_RERANK, OUTPUT__COUNT };
 /* "text", "embeddings", ... NULL behind the last. */
 extern const char *const output_names[];
 

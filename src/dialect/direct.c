@@ -5,9 +5,7 @@ enum { NAME_MAX = 256 };
 
 /* One row for each kind and dialect. */
 static const struct direct_form *const forms[] = {
-    &embed_openai,
-    &embed_gemini,
-    &embed_cohere,
+    &embed_openai, &embed_gemini, &embed_cohere, &rank_jina, &rank_cohere,
 };
 
 const struct direct_form *direct_form_at(size_t i)
@@ -122,8 +120,7 @@ static bool is_dropped(struct str name, const struct direct_target *t)
     return t->drops_unknown && !is_known(name);
 }
 
-/* A JSON string in the arena. */
-static struct str quoted(struct canon_room *room, struct str plain)
+struct str direct_quoted(struct canon_room *room, struct str plain)
 {
     buf_reset(room->scratch);
     json_add_str(room->scratch, plain);
@@ -134,7 +131,7 @@ enum err direct_pass_request(struct json root, const struct direct_target *t,
                              struct canon_room *room, struct buf *out, struct fault *f)
 {
     struct splice s;
-    struct str model = quoted(room, t->model);
+    struct str model = direct_quoted(room, t->model);
     if (!model.p)
         return canon_no_memory(f);
     splice_init(&s, json_raw(root));
@@ -178,6 +175,21 @@ enum err direct_read_items(struct json list, struct json (*value)(struct json it
         out->items[out->items_n++] = item;
     }
     return ERR_OK;
+}
+
+static struct json rank_of(struct json item)
+{
+    uint64_t index;
+    bool is_whole = json_u64(json_get(item, STR("index")), UINT32_MAX, &index) &&
+                    json_is(json_get(item, STR("relevance_score")), JSON_NUMBER);
+    return is_whole ? item : (struct json){.type = JSON_NONE};
+}
+
+enum err direct_read_ranks(struct json root, struct canon_room *room, struct direct_answer *out,
+                           struct fault *f)
+{
+    out->id = canon_text(json_get(root, STR("id")));
+    return direct_read_items(json_get(root, STR("results")), rank_of, JSON_OBJECT, room, out, f);
 }
 
 bool direct_count(struct json v, uint64_t *out)

@@ -1,4 +1,4 @@
-/* direct.h: what is asked and answered at once, and is no chat: embeddings. Such a request fits no
+/* direct.h: what is asked and answered at once, and is no chat: embeddings, ranking. Such a request fits no
  * canonical chat, so each kind has a task (what clients speak) and forms (what providers speak): one
  * row for each kind and dialect, with a pair of functions: a request out, an answer in.
  *
@@ -12,12 +12,15 @@
 #include "dialect/client.h"
 #include "dialect/openai.h"
 
-enum direct_kind { DIRECT_EMBED, DIRECT__COUNT };
+enum direct_kind { DIRECT_EMBED, DIRECT_RANK, DIRECT__COUNT };
 
 /* What is kept of a request. */
 struct direct_request {
     struct chat_request facts; /* models, provider, user, text_bytes, links; its output is none */
-    uint32_t items;            /* that the answer must have */
+    uint32_t items;            /* texts to embed, documents to rank */
+    uint32_t top;              /* of ranking: how many are wanted */
+    uint64_t repeated;         /* of ranking: tokens that the body's bytes do not bound */
+    uint64_t searches;         /* of ranking: no provider bills more */
     bool wants_base64;
 };
 
@@ -27,12 +30,13 @@ struct direct_answer {
     uint32_t items_n;
     struct str id; /* the provider's; raw text */
     struct chat_usage usage;
-    bool has_usage;
+    bool has_tokens; /* the usage tells them */
 };
 
 /* What an answer of the gateway says of itself, and what it cost. */
 struct direct_told {
     const struct direct_request *asked;
+    struct str body;                   /* the client's */
     const struct openai_identity *who; /* raw JSON */
     const struct chat_bill *bill;
 };
@@ -51,13 +55,16 @@ struct direct_task {
     /* ERR_INVALID and a sentence that begins with the field. */
     enum err (*read_request)(struct json root, struct canon_room *room, struct direct_request *out,
                              struct fault *f);
+    /* ERR_UPSTREAM and a sentence: it does not answer what was asked. */
+    enum err (*check_answer)(const struct direct_answer *a, const struct direct_request *asked,
+                             struct fault *f);
     /* The whole body. */
     enum err (*write_answer)(const struct direct_answer *a, const struct direct_told *told,
                              struct canon_room *room, struct buf *out);
     /* The `usage` object alone. */
     void (*write_usage)(struct json_writer *w, const char *key, const struct chat_bill *b);
 };
-extern const struct direct_task direct_embed;
+extern const struct direct_task direct_embed, direct_rank;
 
 /* What providers speak. */
 struct direct_form {
@@ -79,7 +86,7 @@ const struct direct_form *direct_form_at(size_t i); /* 0, 1, ... until NULL */
 
 /* --- the forms ---------------------------------------------------------------------------------- */
 
-extern const struct direct_form embed_openai, embed_gemini, embed_cohere;
+extern const struct direct_form embed_openai, embed_gemini, embed_cohere, rank_jina, rank_cohere;
 
 /* --- what they share ---------------------------------------------------------------------------- */
 
@@ -97,6 +104,11 @@ enum err direct_pass_request(struct json root, const struct direct_target *t,
  * of that type. */
 enum err direct_read_items(struct json list, struct json (*value)(struct json item),
                            enum json_type type, struct canon_room *room, struct direct_answer *out,
+                           struct fault *f) MUST_USE;
+/* A JSON string of plain bytes, in the arena; p NULL: no memory. */
+struct str direct_quoted(struct canon_room *room, struct str plain);
+/* The results of a ranking: `results`, each with an index and a score. */
+enum err direct_read_ranks(struct json root, struct canon_room *room, struct direct_answer *out,
                            struct fault *f) MUST_USE;
 /* A whole number, also one that is written as 12.0. */
 bool direct_count(struct json v, uint64_t *out);

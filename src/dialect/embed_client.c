@@ -163,6 +163,15 @@ static enum err read_request(struct json root, struct canon_room *room, struct d
 
 /* --- answers ------------------------------------------------------------------------------------ */
 
+static enum err check_answer(const struct direct_answer *a, const struct direct_request *asked,
+                             struct fault *f)
+{
+    return a->items_n == asked->items
+               ? ERR_OK
+               : fault_set(f, ERR_UPSTREAM, "The provider's answer has %u vectors for %u texts",
+                           a->items_n, asked->items);
+}
+
 static float float_of(struct json v)
 {
     char text[NUMBER_MAX];
@@ -232,6 +241,7 @@ static enum err write_answer(const struct direct_answer *a, const struct direct_
 const struct direct_task direct_embed = {
     .kind = DIRECT_EMBED,
     .read_request = read_request,
+    .check_answer = check_answer,
     .write_answer = write_answer,
     .write_usage = write_usage,
 };

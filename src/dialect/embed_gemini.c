@@ -120,7 +120,7 @@ static enum err read_answer(struct json root, struct canon_room *room, struct di
                             struct fault *f)
 {
     struct json usage = json_get(root, STR("usageMetadata"));
-    out->has_usage = direct_count(json_get(usage, STR("promptTokenCount")), &out->usage.prompt);
+    out->has_tokens = direct_count(json_get(usage, STR("promptTokenCount")), &out->usage.prompt);
     return direct_read_items(json_get(root, STR("embeddings")), values_of, JSON_ARRAY, room, out,
                              f);
 }

@@ -25,6 +25,7 @@ static const struct service {
 } services[OUTPUT__COUNT] = {
     [OUTPUT_TEXT] = {"chats", "/api/v1/chat/completions"},
     [OUTPUT_EMBEDDINGS] = {"embeddings", "/api/v1/embeddings"},
+    [OUTPUT_RERANK] = {"ranking", "/api/v1/rerank"},
 };
 
 /* A model that is for something else. */
@@ -92,7 +93,8 @@ static enum err make_plan(struct relay *r, const struct chat_request *req, struc
  * form adds is less than its JSON. */
 static uint64_t prompt_bound(const struct relay *r, const struct chat_request *req)
 {
-    return r->body.n + req->links * LINK_TOKENS;
+    uint64_t repeated = r->direct ? r->direct->asked.repeated : 0;
+    return r->body.n + req->links * LINK_TOKENS + repeated;
 }
 
 static uint64_t output_wanted(const struct relay *r, const struct endpoint *e)
@@ -165,7 +167,8 @@ static bool adjust(struct relay *r, nanos need, nanos least, int64_t now)
 enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens, struct fault *f)
 {
     enum { LEAST_OUTPUT = 16 }; /* tokens; less is no answer, and some providers refuse it */
-    const struct price *p = &t->endpoint->price;
+    struct price all = price_of_requests(&t->endpoint->price, r->asked.searches);
+    const struct price *p = &all;
     uint64_t prompt = r->asked.prompt_bound, n = r->asked.choices;
     uint64_t wanted = output_wanted(r, t->endpoint);
     uint64_t least_output = r->asked.has_max || wanted < LEAST_OUTPUT ? wanted : LEAST_OUTPUT;
@@ -195,6 +198,7 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         .max_tokens = req->max_tokens,
         .prompt_bound = prompt_bound(r, req),
         .text_bytes = req->text_bytes,
+        .searches = r->direct ? r->direct->asked.searches : 1,
     };
     if (req->user.n)
         r->user = arena_str(&r->arena, str_head(req->user, 200));

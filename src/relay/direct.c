@@ -131,7 +131,7 @@ static enum err write_answer(struct relay *r, struct json root, const struct dir
 {
     struct buf *out = &r->w->scratch2;
     struct canon_room room = relay_room(r);
-    struct direct_told told = {&r->direct->asked, &r->identity, &r->bill};
+    struct direct_told told = {&r->direct->asked, buf_view(&r->body), &r->identity, &r->bill};
     buf_reset(out);
     enum err e = relay_direct_translates(r) ? r->task->write_answer(a, &told, &room, out)
                                             : splice_answer(r, root, out);
@@ -139,11 +139,13 @@ static enum err write_answer(struct relay *r, struct json root, const struct dir
     return e == ERR_OK ? buf_add(&r->in, buf_view(out)) : e;
 }
 
+/* Who bills searches may tell no tokens, which are estimated where they are paid for. */
 static void note(struct relay *r, const struct direct_answer *a)
 {
     struct answered *to = &r->answered;
+    bool are_free = r->plan[r->plan_at].endpoint->price.prompt == 0;
     to->usage = a->usage;
-    to->has_usage = a->has_usage;
+    to->has_usage = a->has_tokens || (a->usage.searches && are_free);
     to->content_bytes = r->in.n;
     relay_keep_text(to->upstream_id, sizeof to->upstream_id, a->id);
 }
@@ -153,12 +155,8 @@ static enum err read_answer(struct relay *r, struct json root, struct direct_ans
                             struct fault *f)
 {
     struct canon_room room = relay_room(r);
-    uint32_t wanted = r->direct->asked.items;
     enum err e = r->direct->form->read_answer(root, &room, a, f);
-    if (e == ERR_OK && a->items_n != wanted)
-        return fault_set(f, ERR_UPSTREAM, "The provider's answer has %u results for %u inputs",
-                         a->items_n, wanted);
-    return e;
+    return e == ERR_OK ? r->task->check_answer(a, &r->direct->asked, f) : e;
 }
 
 static void settle(struct relay *r, struct json root, const struct direct_answer *a)

@@ -1,4 +1,4 @@
-/* direct.h: embeddings and their like on the relay's way: asked and answered whole, without the canonical
+/* direct.h: embeddings and ranking on the relay's way: asked and answered whole, without the canonical
  * chat. Admission, the hold, attempts, deadlines, the bill and the record are those of chats. */
 #ifndef RELAY_DIRECT_H
 #define RELAY_DIRECT_H

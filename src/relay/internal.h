@@ -67,6 +67,7 @@ struct asked {
     uint32_t choices;
     uint64_t max_tokens;
     uint64_t prompt_bound; /* tokens */
+    uint64_t searches;     /* that are paid for at most */
     uint64_t text_bytes;
 };
 

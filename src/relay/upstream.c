@@ -155,7 +155,8 @@ bool upstream_serves(const struct upstream *u, const struct provider *p)
     return same;
 }
 
-static const enum output outputs[DIRECT__COUNT] = {[DIRECT_EMBED] = OUTPUT_EMBEDDINGS};
+static const enum output outputs[DIRECT__COUNT] = {
+    [DIRECT_EMBED] = OUTPUT_EMBEDDINGS, [DIRECT_RANK] = OUTPUT_RERANK};
 
 enum output upstream_output(const struct direct_task *task)
 {

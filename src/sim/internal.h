@@ -6,7 +6,7 @@
  *   faults.c    the table of faults
  *   problems.c  the table of errors that are told, in every format's words
  *   request.c   what the formats' requests have in common
- *   openai.c, embeddings.c, anthropic.c, gemini.c   one format each: a struct sim_format
+ *   openai.c, embeddings.c, rerank.c, anthropic.c, gemini.c   the formats, each: a struct sim_format
  *   words.c     filler, and how text is cut
  *
  * The life of a call:
@@ -130,7 +130,7 @@ struct sim_format {
     bool tool_is_whole;     /* tool calls do not come in pieces: close() gives them */
 };
 extern const struct sim_format sim__chat, sim__completions, sim__embeddings, sim__messages,
-    sim__gemini, sim__gemini_embeddings, sim__cohere_embed;
+    sim__gemini, sim__gemini_embeddings, sim__cohere_embed, sim__jina_rerank, sim__cohere_rerank;
 #define SIM_BATCH_EMBED ":batchEmbedContents" /* how a path of Gemini's embeddings ends */
 void sim__gemini_error(const struct sim_problem_words *p, struct str message, bool is_inside,
                        struct buf *out);
@@ -164,6 +164,9 @@ struct sim_call {
     struct str tool;  /* the function to call, or empty */
     uint32_t *hashes; /* of texts to embed: hashes_n, in the arena */
     uint32_t hashes_n;
+    uint32_t *scores; /* of documents to rank, in millionths: scores_n, in the arena */
+    uint32_t scores_n;
+    uint64_t top; /* how many of them are wanted */
 
     /* What is said: of the last user message at first, then of the answer or the tool's arguments.
      */

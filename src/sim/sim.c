@@ -95,6 +95,8 @@ static const struct route {
     {HTTP_POST, STR_INIT("/v1beta/models/"), true, SIM_BATCH_EMBED, &sim__gemini_embeddings, NULL},
     {HTTP_POST, STR_INIT("/v1beta/models/"), true, .format = &sim__gemini},
     {HTTP_POST, STR_INIT("/v2/embed"), .format = &sim__cohere_embed},
+    {HTTP_POST, STR_INIT("/v1/rerank"), .format = &sim__jina_rerank},
+    {HTTP_POST, STR_INIT("/v2/rerank"), .format = &sim__cohere_rerank},
     {HTTP_GET, STR_INIT("/v1/models"), .get = get_models},
     {HTTP_GET, STR_INIT("/health"), .get = get_health},
 };

@@ -1,5 +1,6 @@
 /* sim.h: the simulated provider: OpenAI chat, completions and embeddings, Anthropic messages,
- * Gemini generateContent, whole and streamed, over real HTTP, with faults chosen by the model's
+ * Gemini generateContent and batchEmbedContents, Cohere's embed and rerank, Jina's rerank, whole and
+ * (chats) streamed, over real HTTP, with faults chosen by the model's
  * name. It never pretends to be a language model: "echo" answers with the last user message,
  * "lorem" with max_tokens words of filler, both counted one token per four bytes, rounded up.
  *

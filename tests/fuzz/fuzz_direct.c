@@ -18,7 +18,8 @@ static struct run {
     struct canon_room room;
 } run;
 
-static const struct direct_task *const tasks[DIRECT__COUNT] = {[DIRECT_EMBED] = &direct_embed};
+static const struct direct_task *const tasks[DIRECT__COUNT] = {
+    [DIRECT_EMBED] = &direct_embed, [DIRECT_RANK] = &direct_rank};
 
 static void check_json(void)
 {
@@ -44,13 +45,17 @@ static void try_request(const struct direct_form *form, struct json root, bool d
 static void try_answer(const struct direct_form *form, struct json root, bool wants_base64)
 {
     struct direct_answer a = {0};
-    struct direct_request asked = {.wants_base64 = wants_base64};
+    static const struct str body = STR_INIT("{\"documents\":[\"a\",{\"text\":\"b\"},{}]}");
+    struct direct_request asked = {.items = 3, .top = 2, .wants_base64 = wants_base64};
     struct openai_identity who = {STR("\"i\""), STR("\"m\""), STR("\"p\""), STR_NONE};
     struct chat_bill bill = {0};
-    struct direct_told told = {&asked, &who, &bill};
+    struct direct_told told = {&asked, body, &who, &bill};
     if (form->read_answer(root, &run.room, &a, NULL) != ERR_OK)
         return;
-    asked.items = a.items_n;
+    if (form->kind == DIRECT_EMBED)
+        asked.items = a.items_n;
+    if (tasks[form->kind]->check_answer(&a, &asked, NULL) != ERR_OK)
+        return;
     if (tasks[form->kind]->write_answer(&a, &told, &run.room, &run.out) == ERR_OK)
         check_json();
 }

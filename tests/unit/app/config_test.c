@@ -428,7 +428,7 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
          "2: endpoint 1 of model 'a/b' lacks price.completion"},
         {P "models: [{ id: a/b, output: vectors, endpoints: [{ provider: a, model: x" PRICE
            " }] }]",
-         "2: output of model 'a/b' must be text or embeddings, not this text"},
+         "2: output of model 'a/b' must be text, embeddings or rerank, not this text"},
         {"providers: { c: { dialect: cohere, base_url: 'http://h' } }\n"
          "models: [{ id: a/b, endpoints: [{ provider: c, model: x" PRICE " }] }]",
          "2: endpoint 1 of model 'a/b': provider 'c' speaks cohere, which has no models whose "

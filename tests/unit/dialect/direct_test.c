@@ -16,7 +16,8 @@ static const struct openai_identity us = {.id_json = STR_INIT("\"gen-1\""),
                                           .model_json = STR_INIT("\"a/b\""),
                                           .provider_json = STR_INIT("\"Alpha\"")};
 
-static const struct direct_task *const tasks[DIRECT__COUNT] = {[DIRECT_EMBED] = &direct_embed};
+static const struct direct_task *const tasks[DIRECT__COUNT] = {
+    [DIRECT_EMBED] = &direct_embed, [DIRECT_RANK] = &direct_rank};
 
 /* --- golden exchanges ---------------------------------------------------------------------------- */
 
@@ -31,7 +32,8 @@ static struct golden {
 /* "embed/gemini-base64.txt" */
 static void name_form(struct str name)
 {
-    static const struct str kinds[DIRECT__COUNT] = {[DIRECT_EMBED] = STR_INIT("embed")};
+    static const struct str kinds[DIRECT__COUNT] = {
+        [DIRECT_EMBED] = STR_INIT("embed"), [DIRECT_RANK] = STR_INIT("rank")};
     struct str kind = str_cut(&name, '/'), dialect = str_cut(&name, '.');
     dialect = str_cut(&dialect, '-');
     for (unsigned i = 0; i < DIRECT__COUNT; i++) {
@@ -109,7 +111,9 @@ static void replay_request(void)
 static void show(struct buf *out, const struct direct_answer *a)
 {
     buf_printf(out, "items %u\n", a->items_n);
-    if (a->has_usage)
+    if (a->usage.searches)
+        buf_printf(out, "searches %llu\n", (unsigned long long)a->usage.searches);
+    if (a->has_tokens)
         buf_printf(out, "prompt %llu\n", (unsigned long long)a->usage.prompt);
     if (a->id.p)
         buf_printf(out, "id %.*s\n", STR_ARG(a->id));
@@ -119,7 +123,7 @@ static void replay_answer(void)
 {
     struct direct_answer a = {0};
     struct chat_bill bill = {0};
-    struct direct_told told = {&golden.asked, &us, &bill};
+    struct direct_told told = {&golden.asked, section("request"), &us, &bill};
     if (!section("answer").p)
         return;
     if (golden.form->read_answer(rig_parse(section("answer")), &rig.room, &a, &rig.fault) != ERR_OK)
@@ -127,7 +131,8 @@ static void replay_answer(void)
     buf_reset(&rig.out);
     show(&rig.out, &a);
     assert_section("read", buf_view(&rig.out));
-    assert_int_equal(a.items_n, golden.asked.items);
+    if (golden.task->check_answer(&a, &golden.asked, &rig.fault) != ERR_OK)
+        fail_msg("%s: %s", golden.path, rig.fault.message);
     assert_true(golden.form->passes || section("told").p);
     if (golden.form->passes)
         return;
@@ -154,7 +159,8 @@ static void exchanges_read_as_they_say(void **state)
 
 static void every_form_has_an_exchange(void **state)
 {
-    static const char *const kinds[DIRECT__COUNT] = {[DIRECT_EMBED] = "embed"};
+    static const char *const kinds[DIRECT__COUNT] = {
+        [DIRECT_EMBED] = "embed", [DIRECT_RANK] = "rank"};
     const struct direct_form *form;
     (void)state;
     for (size_t i = 0; (form = direct_form_at(i)); i++) {
@@ -188,6 +194,11 @@ static void answers_that_make_no_sense_are_the_providers_fault(void **state)
         {&embed_gemini, "{\"embedding\":{\"values\":[1]}}"},
         {&embed_cohere, "{\"embeddings\":[[1]]}"},
         {&embed_cohere, "{\"embeddings\":{\"float\":[1]}}"},
+        {&rank_jina, "{\"data\":[]}"},
+        {&rank_jina, "{\"results\":[{\"index\":0}]}"},
+        {&rank_jina, "{\"results\":[{\"index\":-1,\"relevance_score\":1}]}"},
+        {&rank_cohere, "{\"results\":[{\"index\":0,\"relevance_score\":\"1\"}]}"},
+        {&rank_cohere, "{\"results\":{}}"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -197,6 +208,74 @@ static void answers_that_make_no_sense_are_the_providers_fault(void **state)
             rows[i].form->read_answer(rig_parse(str_c(rows[i].text)), &rig.room, &a, &rig.fault);
         if (e != ERR_UPSTREAM)
             fail_msg("%s: %s", rows[i].text, err_name(e));
+    }
+}
+
+static void answers_to_something_else_are_the_providers_fault(void **state)
+{
+    static const struct {
+        const char *text;
+        enum err e;
+    } rows[] = {
+        {"[{\"index\":1,\"relevance_score\":1},{\"index\":0,\"relevance_score\":2}]", ERR_OK},
+        {"[{\"index\":1,\"relevance_score\":1}]", ERR_OK},
+        {"[]", ERR_UPSTREAM},
+        {"[{\"index\":2,\"relevance_score\":1}]", ERR_UPSTREAM},
+        {"[{\"index\":0,\"relevance_score\":1},{\"index\":1,\"relevance_score\":1},"
+         "{\"index\":1,\"relevance_score\":1}]",
+         ERR_UPSTREAM},
+    };
+    static const struct direct_request asked = {.items = 2, .top = 2};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct direct_answer a = {0};
+        char text[256];
+        rig_again();
+        snprintf(text, sizeof text, "{\"results\":%s}", rows[i].text);
+        assert_int_equal(rank_jina.read_answer(rig_parse(str_c(text)), &rig.room, &a, &rig.fault),
+                         ERR_OK);
+        assert_int_equal(direct_rank.check_answer(&a, &asked, &rig.fault), rows[i].e);
+    }
+    struct direct_answer none = {.items_n = 1};
+    assert_int_equal(direct_embed.check_answer(&none, &asked, &rig.fault), ERR_UPSTREAM);
+}
+
+/* What is held for a ranking: tokens beyond the body's bytes, and searches. */
+static void what_a_ranking_may_cost_is_bounded(void **state)
+{
+    static const struct {
+        size_t query, documents, bytes;
+        uint64_t repeated, searches;
+    } rows[] = {
+        {10, 1, 1, 14, 1},          {10, 100, 490, 1400, 1}, {10, 101, 490, 1414, 2},
+        {10, 100, 491, 1400, 2},    {10, 1, 100000, 14, 1},  {400, 10, 4096, 4040, 5},
+        {9000, 10, 4096, 90040, 5},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct direct_request asked;
+        struct buf text;
+        rig_again();
+        buf_init(&text, RIG_TEXT_MAX);
+        buf_add(&text, STR("{\"model\":\"a/b\",\"query\":\""));
+        for (size_t n = 0; n < rows[i].query; n++)
+            buf_add(&text, STR("q"));
+        buf_add(&text, STR("\",\"documents\":["));
+        for (size_t d = 0; d < rows[i].documents; d++) {
+            buf_add(&text, d ? STR(",\"") : STR("\""));
+            for (size_t n = 0; n < rows[i].bytes; n++)
+                buf_add(&text, STR("d"));
+            buf_add(&text, STR("\""));
+        }
+        buf_add(&text, STR("]}"));
+        struct json root = rig_parse(buf_view(&text));
+        assert_int_equal(direct_rank.read_request(root, &rig.room, &asked, &rig.fault), ERR_OK);
+        assert_int_equal(asked.items, rows[i].documents);
+        assert_int_equal(asked.repeated, rows[i].repeated);
+        assert_int_equal(asked.searches, rows[i].searches);
+        assert_int_equal(asked.facts.text_bytes,
+                         rows[i].documents * (rows[i].query + rows[i].bytes));
+        buf_release(&text);
     }
 }
 
@@ -299,7 +378,7 @@ static void base64_is_the_same_numbers(void **state)
         struct direct_answer a = {0};
         struct direct_request asked = {.items = 1, .wants_base64 = true};
         struct chat_bill bill = {0};
-        struct direct_told told = {&asked, &us, &bill};
+        struct direct_told told = {&asked, STR_NONE, &us, &bill};
         struct buf text;
         rig_again();
         buf_init(&text, RIG_TEXT_MAX);
@@ -331,6 +410,8 @@ int main(void)
         TEST(exchanges_read_as_they_say),
         TEST(every_form_has_an_exchange),
         TEST(answers_that_make_no_sense_are_the_providers_fault),
+        TEST(answers_to_something_else_are_the_providers_fault),
+        TEST(what_a_ranking_may_cost_is_bounded),
         TEST(members_that_are_not_known_go_where_they_are_taken),
         TEST(no_form_loses_a_text),
         TEST(base64_is_the_same_numbers),

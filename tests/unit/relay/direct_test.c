@@ -1,7 +1,15 @@
-/* Embeddings on the relay's way. Alpha speaks OpenAI's form, Beta Cohere's: test/one is Alpha's, test/two
- * Alpha's and then Beta's, test/other Beta's, test/chat Alpha's and a chat. */
+/* Embeddings and ranking on the relay's way. Alpha speaks OpenAI's form, Beta Cohere's: test/one is
+ * Alpha's, test/two Alpha's and then Beta's, test/other Beta's, test/chat Alpha's and a chat, test/rank
+ * Beta's, which is paid by the search, and then Alpha's. */
 #include "unit/relay/gateway.h"
 
+enum { SEARCH = 2000000 }; /* nano-dollars */
+
+#define RANK_PATH "POST /api/v1/rerank"
+#define RANK(more)                                                                                 \
+    "{\"model\":\"test/rank\",\"query\":\"q\",\"documents\":[\"one\",\"two\"]" more "}"
+#define RESULTS                                                                                    \
+    "\"results\":[{\"index\":1,\"relevance_score\":0.5},{\"index\":0,\"relevance_score\":0.25}]"
 #define EMBED_PATH         "POST /api/v1/embeddings"
 #define EMBED(model, more) "{\"model\":\"" model "\",\"input\":[\"Hello\",\"there\"]" more "}"
 #define ALPHA_SAYS                                                                                 \
@@ -33,13 +41,16 @@ static struct catalog *embedders(const struct deadlines *d)
     struct catalog *c = catalog_new();
     struct provider *alpha = add_provider(c, "alpha", "Alpha", gw.makers[0].port, d, 200);
     struct provider *beta = add_provider(c, "beta", "Beta", gw.makers[1].port, d, 200);
-    struct model *two = add_embedder(c, "test/two");
+    struct model *two = add_embedder(c, "test/two"), *rank = add_model(c, "test/rank");
     beta->dialect = STR("cohere");
     add_free_output(c, add_embedder(c, "test/one"), alpha, "one-a");
     add_free_output(c, two, alpha, "two-a");
     add_free_output(c, two, beta, "two-b");
     add_free_output(c, add_embedder(c, "test/other"), beta, "other-b");
     add_endpoint(c, add_model(c, "test/chat"), alpha, "chat-a");
+    rank->output = OUTPUT_RERANK;
+    add_endpoint(c, rank, beta, "rank-b")->price = (struct price){.request = SEARCH};
+    add_free_output(c, rank, alpha, "rank-a");
     add_endpoint(c, add_model(c, "test/mute"), beta, "mute-b"); /* no configuration lets it pass */
     assert_int_equal(catalog_seal(c, &f), ERR_OK);
     return c;
@@ -53,14 +64,19 @@ static int embedding(void **state)
     return 0;
 }
 
-static struct end *client_embeds(const struct made_key *k, const char *body)
+static struct end *client_says(const char *path, const struct made_key *k, const char *body)
 {
     char head[400];
     struct end *p = client_connect();
-    client_head(head, sizeof head, k, EMBED_PATH, strlen(body));
+    client_head(head, sizeof head, k, path, strlen(body));
     end_send(p, str_c(head));
     end_send(p, str_c(body));
     return p;
+}
+
+static struct end *client_embeds(const struct made_key *k, const char *body)
+{
+    return client_says(EMBED_PATH, k, body);
 }
 
 static void assert_got(const struct end *p, const char *text)
@@ -196,6 +212,60 @@ static void what_cannot_be_paid_is_not_asked(void **state)
     wait_quiet();
 }
 
+/* --- ranking ------------------------------------------------------------------------------------ */
+
+static void searches_are_paid_for_one_by_one(void **state)
+{
+    (void)state;
+    struct made_key k = rich_key();
+    struct end *c = client_says(RANK_PATH, &k, RANK(",\"top_n\":1"));
+    struct end *p = asked(&gw.makers[1]);
+    assert_got(p, "POST /v1/rerank HTTP/1.1\r\n");
+    assert_str(request_body(p), "{\"model\":\"rank-b\",\"query\":\"q\",\"documents\":[\"one\","
+                                "\"two\"],\"top_n\":1}");
+    answer_json(p, 200, "", "{" RESULTS ",\"meta\":{\"billed_units\":{\"search_units\":1}}}");
+    assert_answer(
+        c, 200,
+        "\"provider\":\"Beta\",\"results\":[{\"index\":1,\"relevance_score\":0.5,"
+        "\"document\":{\"text\":\"two\"}}],\"usage\":{\"search_units\":1,\"cost\":0.002}}");
+    wait_quiet();
+    assert_int_equal(settled_by(&k), SEARCH);
+}
+
+static void tokens_of_another_are_paid_for_where_it_takes_over(void **state)
+{
+    (void)state;
+    struct made_key k = rich_key();
+    struct end *c = client_says(RANK_PATH, &k, RANK(""));
+    answer_json(asked(&gw.makers[1]), 429, "", "{\"message\":\"slow down\"}");
+    answer_json(asked(&gw.makers[0]), 200, "", "{" RESULTS ",\"usage\":{\"total_tokens\":20}}");
+    assert_answer(c, 200, "\"usage\":{\"total_tokens\":20,\"cost\":0.000003}}");
+    wait_quiet();
+    assert_int_equal(settled_by(&k), 20 * PROMPT_PRICE / 1000);
+}
+
+/* A provider that bills more than was set aside is paid what is there; no limit is exceeded. */
+static void more_searches_than_can_be_are_not_charged(void **state)
+{
+    (void)state;
+    struct made_key k = key_for(&(struct terms){.credit = SEARCH + SEARCH / 2});
+    struct end *c = client_says(RANK_PATH, &k, RANK(""));
+    answer_json(asked(&gw.makers[1]), 200, "",
+                "{" RESULTS ",\"meta\":{\"billed_units\":{\"search_units\":7}}}");
+    assert_answer(c, 200, "\"search_units\":7,\"cost\":0.003}}");
+    wait_quiet();
+    assert_int_equal(settled_by(&k), SEARCH + SEARCH / 2);
+}
+
+static void a_search_that_cannot_be_paid_is_not_asked(void **state)
+{
+    (void)state;
+    struct made_key k = key_for(&(struct terms){.credit = 1000}); /* not even Alpha's tokens */
+    struct end *c = client_says(RANK_PATH, &k, RANK(""));
+    assert_answer(c, 402, "This request requires more credits");
+    wait_quiet();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, embedding, tidy)
@@ -207,6 +277,10 @@ int main(void)
         TEST(a_client_that_leaves_pays_for_its_texts),
         TEST(models_are_asked_for_what_they_are_for),
         TEST(what_cannot_be_paid_is_not_asked),
+        TEST(searches_are_paid_for_one_by_one),
+        TEST(tokens_of_another_are_paid_for_where_it_takes_over),
+        TEST(more_searches_than_can_be_are_not_charged),
+        TEST(a_search_that_cannot_be_paid_is_not_asked),
     };
     return cmocka_run_group_tests(tests, gateway_begin, gateway_end);
 }

@@ -205,6 +205,8 @@ static UNUSED void gw_on_request(void *app, struct http_stream *s, const struct 
     struct relay_service service = {.speaks = dialect_find(str_c(speaks))};
     if (str_ends(head->path, STR("/embeddings")))
         service.direct = &direct_embed;
+    if (str_ends(head->path, STR("/rerank")))
+        service.direct = &direct_rank;
     relay_begin(app, s, head, &service);
 }
 #endif

@@ -401,6 +401,48 @@ static void every_form_refuses_in_its_own_words(void **state)
     }
 }
 
+/* --- ranking ---------------------------------------------------------------------------------- */
+
+static void documents_are_ranked_by_the_querys_words_in_them(void **state)
+{
+    static const struct {
+        const char *target, *unit, *is;
+    } rows[] = {{"/v1/rerank", "usage/total_tokens", "7"}, /* 27 bytes */
+                {"/v2/rerank", "meta/billed_units/search_units", "1"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct reply r =
+            rig_post(rows[i].target, "{\"model\":\"echo\",\"query\":\"a b c\",\"top_n\":2,"
+                                     "\"documents\":[\"a x\",\"none\",\"c a b\"]}");
+        struct parsed p;
+        parse(&p, str_of(r.body, r.body_n));
+        assert_int_equal(r.status, 200);
+        assert_at(p.v, "results/0/index", "2");
+        assert_at(p.v, "results/0/relevance_score", "1.000000");
+        assert_at(p.v, "results/1/index", "0");
+        assert_at(p.v, "results/1/relevance_score", "0.333333");
+        assert_true(json_is(at(p.v, "results/2"), JSON_NONE));
+        assert_at(p.v, rows[i].unit, rows[i].is);
+        json_tape_release(&p.tape);
+        reply_free(&r);
+    }
+}
+
+static void wrong_rankings_are_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "{\"model\":\"echo\",\"query\":\"a\",\"documents\":[]}",
+        "{\"model\":\"echo\",\"documents\":[\"a\"]}",
+        "{\"model\":\"echo\",\"query\":\"a\",\"documents\":[\"a\"],\"top_n\":0}",
+        "{\"model\":\"echo\",\"query\":\"a\",\"documents\":[7]}"};
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT_OF(wrong); i++) {
+        struct reply r = rig_post(i % 2 ? "/v1/rerank" : "/v2/rerank", wrong[i / 2]);
+        assert_int_equal(r.status, 400);
+        reply_free(&r);
+    }
+}
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 static void models_are_listed(void **state)
@@ -474,6 +516,8 @@ int main(void)
         cmocka_unit_test(tokens_are_embedded_and_counted),
         cmocka_unit_test(every_form_makes_the_same_vectors),
         cmocka_unit_test(every_form_refuses_in_its_own_words),
+        cmocka_unit_test(documents_are_ranked_by_the_querys_words_in_them),
+        cmocka_unit_test(wrong_rankings_are_refused),
         cmocka_unit_test(models_are_listed),
         cmocka_unit_test(other_paths_and_methods_are_refused),
         cmocka_unit_test(a_large_message_comes_back),
