@@ -88,6 +88,7 @@ static void only_what_tells_nothing_of_anyone_is_open(void **state)
     (void)state;
     static const char *const open[] = {"/models",
                                        "/models/count",
+                                       "/embeddings/models",
                                        "/model/{author}/{slug}",
                                        "/models/{author}/{slug}/endpoints",
                                        "/endpoints/zdr",
