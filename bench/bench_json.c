@@ -102,7 +102,7 @@ static struct json read_ours(struct str text)
     return v;
 }
 
-static void write_ours(const struct splice *s)
+static void write_ours(struct splice *s)
 {
     buf_reset(&out);
     must(splice_write(s, &out) == ERR_OK, "splice_write");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/commands.h"
+#include "app/master.h"
 #include "app/rotation.h"
 #include "auth/federation.h"
 #include "base/codec.h"
@@ -232,7 +233,7 @@ int command_federation_rotate(const struct command_args *a)
     int status = command_session_open(&s, a);
     if (status != EXIT_DONE)
         return status;
-    enum err e = rotation_master(s.store, &master, &s.fault);
+    enum err e = master_open(&master, s.store, &s.fault);
     if (e == ERR_OK)
         e = rotation_make(s.store, &master, true, &rotated, &k, &s.fault);
     seal_key_forget(&master);

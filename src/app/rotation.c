@@ -141,11 +141,6 @@ void rotation_free(struct rotation *r)
 
 /* --- directly --- */
 
-enum err rotation_master(struct store *s, struct seal_key *out, struct fault *f)
-{
-    return seal_key_open(out, secret_of(str_c(getenv("TURNPIKE_MASTER_KEY"))), store_dir(s), f);
-}
-
 static enum err submit(struct store *s, struct store_call *c, enum store_need need,
                        const struct audit *audit, struct fault *f)
 {

@@ -21,7 +21,5 @@ void rotation_look(struct rotation *r);
 enum err rotation_make(struct store *s, const struct seal_key *master, bool anew,
                        const struct audit *audit, struct signing_key *out,
                        struct fault *f) MUST_USE;
-/* Where the master key comes from: the environment, or the store's directory. */
-enum err rotation_master(struct store *s, struct seal_key *out, struct fault *f) MUST_USE;
 
 #endif

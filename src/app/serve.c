@@ -9,10 +9,11 @@
 #include <time.h>
 
 #include "api/trust.h"
-#include "app/rotation.h"
+#include "app/base_url.h"
 #include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
+#include "app/master.h"
 #include "app/sim_catalog.h"
 #include "sim/sim.h"
 
@@ -37,9 +38,10 @@ struct process {
     struct simulator simulator;
     struct relay_shared shared;
     struct trust trust;
+    struct master_vault vault;
     struct token_shared tokens;
     struct signin signin;
-    char base_url[320];
+    char base_url[BASE_URL_MAX];
     struct io_tls *listener_tls, *upstream_tls;
     struct crew *crew;
     char management_prefix[KEY_PREFIX_MAX + 6];
@@ -200,7 +202,10 @@ static enum err open_trust(struct process *p, struct fault *f)
         return f->err;
     p->tokens.master = &p->trust.master;
     p->shared.tokens = &p->tokens;
-    return rotation_master(p->shared.store, &p->trust.master, f);
+    enum err e = master_open(&p->trust.master, p->shared.store, f);
+    if (e == ERR_OK)
+        master_vault_give(&p->vault, &p->trust.master, p->shared.store);
+    return e;
 }
 
 static enum err open_signin(struct process *p, struct fault *f)
@@ -218,23 +223,6 @@ static enum err open_signin(struct process *p, struct fault *f)
         return fault_set(f, ERR_NOMEM, "no memory for slowed attempts");
     p->signin.pool = io_pool_new(HELPERS, HELPERS_QUEUE_MAX, f);
     return p->signin.pool ? ERR_OK : f->err;
-}
-
-/* What links of ours begin with: never what a request says of us. */
-static void name_base_url(struct process *p)
-{
-    struct str host = p->config.listen_host, url = p->config.public_url;
-    bool is_v6 = memchr(host.p, ':', host.n) != NULL;
-    if (url.n)
-        snprintf(p->base_url, sizeof p->base_url, "%.*s", STR_ARG(url));
-    else
-        snprintf(p->base_url, sizeof p->base_url, "%s://%s%.*s%s:%u",
-                 p->listener_tls ? "https" : "http", is_v6 ? "[" : "", STR_ARG(host),
-                 is_v6 ? "]" : "", crew_port(p->crew));
-    p->signin.base_url = str_c(p->base_url);
-    while (str_ends(p->signin.base_url, STR("/")))
-        p->signin.base_url.n--;
-    p->tokens.issuer = p->signin.base_url;
 }
 
 static enum err process_open(struct process *p, struct first_start *first, struct fault *f)
@@ -257,7 +245,8 @@ static enum err process_open(struct process *p, struct first_start *first, struc
                        p->listener_tls, turnpike_version(), f);
     if (!p->crew)
         return f->err;
-    name_base_url(p);
+    p->signin.base_url = base_url_write(&p->config, crew_port(p->crew), p->base_url);
+    p->tokens.issuer = p->signin.base_url;
     return crew_start(p->crew, f);
 }
 
@@ -274,6 +263,7 @@ static void process_close(struct process *p)
     simulator_end(&p->simulator);
     if (p->shared.store)
         store_close(p->shared.store);
+    seal_key_forget(&p->vault.key);
     if (p->shared.ledger)
         ledger_free(p->shared.ledger);
     io_tls_free(p->listener_tls);

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/*   RESTING --timer--> ASKING --changes--> RENEWING --all done--> RESTING
- *                        '------none------------------------------->'        */
+/*   RESTING --timer--> ASKING --changes--> RENEWING --all done, told--> RESTING
+ *                        '------none------------------------------------>'        */
 enum { POLL_MS = 200 };
 
 struct watch {
@@ -35,7 +35,6 @@ static void on_key(struct store_call *c)
     if (c->err == ERR_OK)
         ledger_key(w->ledger, &w->key.key, w->key.line);
     store_key_get_release(&w->key);
-    w->changed(w->user, CHANGE_KEY, w->key.hash);
     w->at++;
     renew_next(w);
 }
@@ -46,7 +45,6 @@ static void on_account(struct store_call *c)
     if (c->err == ERR_OK)
         ledger_account(w->ledger, &w->account.account);
     account_release(&w->account.account);
-    w->changed(w->user, CHANGE_ACCOUNT, NULL);
     w->at++;
     renew_next(w);
 }
@@ -66,6 +64,16 @@ static void renew_account(struct watch *w, const struct store_change *c)
     store_submit(w->store, &w->account.call);
 }
 
+/* All at once: told one by one, as each is renewed, they would overtake a look-up that is under way
+ * again and again. */
+static void tell(struct watch *w)
+{
+    for (size_t i = 0; i < w->changes.n; i++) {
+        const struct store_change *c = &w->changes.changes[i];
+        w->changed(w->user, c->kind, c->kind == CHANGE_KEY ? c->hash : NULL);
+    }
+}
+
 /* Only what is loaded here needs its row; the rest is read when it is first asked for. */
 static void renew_next(struct watch *w)
 {
@@ -79,8 +87,9 @@ static void renew_next(struct watch *w)
             renew_account(w, c);
             return;
         }
-        w->changed(w->user, c->kind, c->kind == CHANGE_KEY ? c->hash : NULL);
     }
+    if (!w->is_stopped)
+        tell(w);
     rest(w);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "auth/key.h"
+#include "base/log.h"
 #include "crypto/digest.h"
 
 enum {
@@ -10,7 +11,7 @@ enum {
     UNKNOWN_SLOTS = 4096, /* digests of unknown keys; a power of two */
     UNKNOWN_MS = 2000,
     LOOKUPS_MAX = 512, /* questions to the store at a time */
-    REPEATS_MAX = 8,   /* of one that a change has overtaken */
+    REPEATS_MAX = 64,  /* of one that a change has overtaken */
     TOUCH_MS = 5000,   /* how late the store may hear that a key was used */
     TOUCH_MAX = 500,   /* keys it is told of at a time */
 };
@@ -43,7 +44,9 @@ struct gate_lookup {
     struct store_key_get get;
     struct gate *gate;
     struct list waiting;
-    bool is_outdated; /* the key changed while the store was asked: it is asked again */
+    /* What changed while the store was asked, so that it is asked again. */
+    bool is_outdated;      /* the key, or all keys of some account */
+    bool is_line_outdated; /* another key, which may be an ancestor */
     unsigned repeats;
 };
 
@@ -242,9 +245,11 @@ void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES])
         if (is_below(p, hash))
             forget(g, p);
     }
-    /* Whether it is below is not known of one that is being looked up. */
     for (struct gate_lookup *k; (k = map_next(&g->asking, &slot));)
-        k->is_outdated = true;
+        k->is_line_outdated = true;
+    struct gate_lookup *own = map_get(&g->asking, hash_view(hash));
+    if (own)
+        own->is_outdated = true;
     unknown_slot(g, hash)->until_ms = 0;
 }
 
@@ -454,9 +459,16 @@ static void on_row(struct store_call *c);
 static void ask_store(struct gate_lookup *k)
 {
     struct gate *g = k->gate;
-    k->is_outdated = false;
+    k->is_outdated = k->is_line_outdated = false;
     k->get.call = (struct store_call){.need = STORE_KEY_GET, .loop = g->loop, .done = on_row};
     store_submit(g->store, &k->get.call);
+}
+
+/* Only the row tells whether a key has ancestors at all: most have none, and nobody else's change
+ * makes them wait. */
+static bool is_overtaken(const struct gate_lookup *k)
+{
+    return k->is_outdated || (k->is_line_outdated && k->get.call.err == ERR_OK && k->get.key.depth);
 }
 
 static void on_row(struct store_call *c)
@@ -464,15 +476,18 @@ static void on_row(struct store_call *c)
     struct gate_lookup *k = container_of(c, struct gate_lookup, get.call);
     struct gate *g = k->gate;
     struct principal *p = NULL;
-    if (k->is_outdated && k->repeats++ < REPEATS_MAX) {
+    bool is_old = is_overtaken(k);
+    if (is_old && k->repeats++ < REPEATS_MAX) {
         store_key_get_release(&k->get);
         ask_store(k);
         return;
     }
     map_del(&g->asking, hash_view(k->get.hash));
-    if (c->err == ERR_OK && !k->is_outdated)
+    if (c->err != ERR_OK && c->err != ERR_NOT_FOUND)
+        log_line(LOG_ERROR, "a key cannot be looked up: %s", c->fault.message);
+    if (c->err == ERR_OK && !is_old)
         p = principal_make(g, &k->get);
-    bool is_unknown = c->err == ERR_NOT_FOUND && !k->is_outdated;
+    bool is_unknown = c->err == ERR_NOT_FOUND && !is_old;
     if (is_unknown) {
         struct unknown *u = unknown_slot(g, k->get.hash);
         memcpy(u->hash, k->get.hash, sizeof u->hash);

@@ -47,7 +47,12 @@ enum err buf_add_c(struct buf *b, const char *c)
 /* Two digits for each division. */
 enum err buf_add_u64(struct buf *b, uint64_t v)
 {
-    char digits[DECIMAL_MAX], *end = digits + sizeof digits, *p = decimal_before(end, v);
+    char digits[DECIMAL_MAX], *end = digits + sizeof digits;
+    if (v < 10) { /* most counts are none */
+        *digits = (char)('0' + v);
+        return buf_add(b, str_of(digits, 1));
+    }
+    char *p = decimal_before(end, v);
     return buf_add(b, str_of(p, (size_t)(end - p)));
 }
 

@@ -366,9 +366,20 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
     return e;
 }
 
-/* The checks by table, and the names of what is ours. */
-static enum err read_fields(struct chat_request *r, struct json *known, struct buf *scratch,
-                            struct fault *f)
+/* The older form: one text instead of messages. */
+static enum err read_prompt(struct chat_request *r, struct json prompt, struct fault *f)
+{
+    r->text_bytes = json_raw_str(prompt).n;
+    return json_is(prompt, JSON_STRING)
+               ? ERR_OK
+               : fault_set(f, ERR_INVALID, "prompt: expected a string, got %s%s", json_kind(prompt),
+                           json_is(prompt, JSON_ARRAY) ? ": send one request for each" : "");
+}
+
+/* The checks by table, and the names of what is ours. Of the older form `logprobs` is a number,
+ * which its reader checks. */
+static enum err read_fields(struct chat_request *r, bool is_prompt, struct json *known,
+                            struct buf *scratch, struct fault *f)
 {
     for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
         struct json key = json_key(v);
@@ -381,7 +392,8 @@ static enum err read_fields(struct chat_request *r, struct json *known, struct b
             continue;
         }
         r->given |= bit_of(d);
-        if (!json_is(v, JSON_NULL) && !is_kind(d, v))
+        bool is_checked_elsewhere = is_prompt && d->known == LOGPROBS;
+        if (!json_is(v, JSON_NULL) && !is_checked_elsewhere && !is_kind(d, v))
             return refuse_kind(d, v, f);
         if (d->is_ours && r->ours_n < CHAT_OURS_MAX)
             r->ours[r->ours_n++] = d->name;
@@ -433,7 +445,8 @@ static enum err check_effort(const struct json *known, struct fault *f)
                      "reasoning_effort and reasoning.effort differ: send one of them");
 }
 
-enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r, struct fault *f)
+static enum err read_request(struct json root, bool is_prompt, struct buf *scratch,
+                             struct chat_request *r, struct fault *f)
 {
     struct json known[KNOWN__COUNT] = {{0}};
     *r = (struct chat_request){.root = root};
@@ -444,14 +457,15 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
         return fault_set(f, ERR_NOMEM, "No memory for this request: try again later");
     enum err e = json_refuse_duplicates(root, f);
     if (e == ERR_OK)
-        e = read_fields(r, known, scratch, f);
+        e = read_fields(r, is_prompt, known, scratch, f);
     if (e == ERR_OK)
         e = json_refuse_duplicates(known[STREAM_OPTIONS],
                                    f); /* the usage that is asked for pays the bill */
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
-        e = read_messages(r, known[MESSAGES], f);
+        e = is_prompt ? read_prompt(r, json_get(root, STR("prompt")), f)
+                      : read_messages(r, known[MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
     if (e == ERR_OK)
@@ -464,28 +478,46 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     return e;
 }
 
+enum err chat_read(struct json root, struct buf *scratch, struct chat_request *out, struct fault *f)
+{
+    return read_request(root, false, scratch, out, f);
+}
+
+enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
+                          struct fault *f)
+{
+    return read_request(root, true, scratch, out, f);
+}
+
+/* Each answer brings one: pieces of known size, copied without calls, take half the time that the
+ * writer takes for names and commas. */
 void chat_write_usage(struct json_writer *w, const char *key, const struct chat_bill *b)
 {
     const struct chat_usage *u = &b->usage;
-    jw_object(w, key);
-    jw_u64(w, "prompt_tokens", u->prompt);
-    jw_u64(w, "completion_tokens", u->completion);
-    jw_u64(w, "total_tokens", u->prompt + u->completion);
-    jw_usd(w, "cost", b->cost);
-    jw_bool(w, "is_byok", false);
-    jw_object(w, "prompt_tokens_details");
-    jw_u64(w, "cached_tokens", u->cached);
-    jw_u64(w, "cache_write_tokens", u->cache_write);
-    jw_end(w);
-    jw_object(w, "completion_tokens_details");
-    jw_u64(w, "reasoning_tokens", u->reasoning);
-    jw_end(w);
-    jw_object(w, "cost_details");
-    jw_null(w, "upstream_inference_cost");
-    jw_usd(w, "upstream_inference_prompt_cost", b->prompt_cost);
-    jw_usd(w, "upstream_inference_completions_cost", b->completion_cost);
-    jw_end(w);
-    jw_end(w);
+    char room[1024]; /* for the longest numbers too */
+    struct buf t = {.p = room, .cap = sizeof room, .max = sizeof room};
+    buf_add(&t, STR("{\"prompt_tokens\":"));
+    buf_add_u64(&t, u->prompt);
+    buf_add(&t, STR(",\"completion_tokens\":"));
+    buf_add_u64(&t, u->completion);
+    buf_add(&t, STR(",\"total_tokens\":"));
+    buf_add_u64(&t, u->prompt + u->completion);
+    buf_add(&t, STR(",\"cost\":"));
+    money_add_usd(&t, b->cost);
+    buf_add(&t, STR(",\"is_byok\":false,\"prompt_tokens_details\":{\"cached_tokens\":"));
+    buf_add_u64(&t, u->cached);
+    buf_add(&t, STR(",\"cache_write_tokens\":"));
+    buf_add_u64(&t, u->cache_write);
+    buf_add(&t, STR("},\"completion_tokens_details\":{\"reasoning_tokens\":"));
+    buf_add_u64(&t, u->reasoning);
+    buf_add(&t, STR("},\"cost_details\":{\"upstream_inference_cost\":null,"
+                    "\"upstream_inference_prompt_cost\":"));
+    money_add_usd(&t, b->prompt_cost);
+    buf_add(&t, STR(",\"upstream_inference_completions_cost\":"));
+    money_add_usd(&t, b->completion_cost);
+    buf_add(&t, STR("}}"));
+    BUG_ON(t.failed != ERR_OK);
+    jw_raw(w, key, buf_view(&t));
 }
 
 struct str chat_finish_reason(struct str native)

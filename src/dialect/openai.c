@@ -107,10 +107,10 @@ void openai_edit_request(const struct chat_request *r, const struct openai_targe
 /* --- answers -------------------------------------------------------------------------------------
  */
 
-static uint64_t count_of(struct json object, struct str name)
+static uint64_t count_of(struct json v)
 {
     uint64_t n;
-    return json_u64(json_get(object, name), UINT32_MAX, &n) ? n : 0;
+    return json_u64(v, UINT32_MAX, &n) ? n : 0;
 }
 
 static uint64_t at_most(uint64_t n, uint64_t most)
@@ -118,27 +118,43 @@ static uint64_t at_most(uint64_t n, uint64_t most)
     return n < most ? n : most;
 }
 
+/* A count, or nothing; *has_any tells of a count. */
+static bool take_count(struct json v, uint64_t *out, bool *has_any)
+{
+    bool is_count = json_u64(v, UINT32_MAX, out);
+    *has_any |= is_count;
+    return is_count || json_is_none_or_null(v);
+}
+
 bool openai_read_usage(struct json usage, struct chat_usage *out)
 {
+    struct json in = {0}, made = {0}, of_in = {0}, of_made = {0};
+    bool has_any = false;
+    *out = (struct chat_usage){0};
     if (!json_is(usage, JSON_OBJECT))
         return false;
-    struct json prompt = json_get(usage, STR("prompt_tokens_details"));
-    struct json completion = json_get(usage, STR("completion_tokens_details"));
-    struct json in = json_get(usage, STR("prompt_tokens")),
-                made = json_get(usage, STR("completion_tokens"));
-    *out = (struct chat_usage){0};
-    bool has_in = json_u64(in, UINT32_MAX, &out->prompt);
-    bool has_made = json_u64(made, UINT32_MAX, &out->completion);
-    bool is_wrong =
-        (!has_in && !json_is_none_or_null(in)) || (!has_made && !json_is_none_or_null(made));
-    if (is_wrong || !(has_in || has_made))
+    for (struct json v = json_first(usage); v.type; v = json_after(usage, v)) {
+        struct str name = json_raw_str(json_key(v));
+        if (str_eq(name, STR("prompt_tokens")))
+            in = v;
+        else if (str_eq(name, STR("completion_tokens")))
+            made = v;
+        else if (str_eq(name, STR("prompt_tokens_details")))
+            of_in = v;
+        else if (str_eq(name, STR("completion_tokens_details")))
+            of_made = v;
+    }
+    if (!take_count(in, &out->prompt, &has_any) || !take_count(made, &out->completion, &has_any))
         return false;
-    out->cached = at_most(count_of(prompt, STR("cached_tokens")), out->prompt);
+    out->cached = at_most(count_of(json_get(of_in, STR("cached_tokens"))), out->prompt);
     out->cache_write =
-        at_most(count_of(prompt, STR("cache_write_tokens")), out->prompt - out->cached);
-    out->reasoning = at_most(count_of(completion, STR("reasoning_tokens")), out->completion);
-    return true;
+        at_most(count_of(json_get(of_in, STR("cache_write_tokens"))), out->prompt - out->cached);
+    out->reasoning = at_most(count_of(json_get(of_made, STR("reasoning_tokens"))), out->completion);
+    return has_any;
 }
+
+/* What most providers call what was thought; OpenRouter's name is `reasoning`. */
+#define THOUGHTS STR("reasoning_content")
 
 static bool is_nothing(struct json v)
 {
@@ -160,7 +176,7 @@ static uint64_t tool_bytes(struct json calls)
 }
 
 /* Notes what one delta or message brings; true: something that a client waits for. */
-static bool read_content(struct json message, uint64_t *bytes)
+static bool read_content(struct json message, struct openai_event *ev)
 {
     bool brings = false;
     for (struct json v = json_first(message); v.type; v = json_after(message, v)) {
@@ -168,7 +184,8 @@ static bool read_content(struct json message, uint64_t *bytes)
         if (str_eq(name, STR("role")) || is_nothing(v))
             continue;
         brings = true;
-        *bytes += str_eq(name, STR("tool_calls")) ? tool_bytes(v) : json_raw_str(v).n;
+        ev->has_thoughts |= str_eq(name, THOUGHTS);
+        ev->content_bytes += str_eq(name, STR("tool_calls")) ? tool_bytes(v) : json_raw_str(v).n;
     }
     return brings;
 }
@@ -178,7 +195,7 @@ static void read_choice(struct json choice, struct str part, struct openai_event
     for (struct json v = json_first(choice); v.type; v = json_after(choice, v)) {
         struct str name = json_raw_str(json_key(v));
         if (str_eq(name, part)) {
-            if (read_content(v, &ev->content_bytes))
+            if (read_content(v, ev))
                 ev->kind = OPENAI_CONTENT;
         } else if (json_is(v, JSON_STRING) && str_eq(name, STR("finish_reason"))) {
             ev->kind = OPENAI_CONTENT;
@@ -277,6 +294,21 @@ static void edit_choice(struct json choice, struct splice *s)
         splice_add(s, choice, STR("native_finish_reason"), json_raw(finish));
 }
 
+/* One edit where it can be: an answer may have many choices. Who says both names has said it all. */
+static void edit_thoughts(struct json message, struct splice *s)
+{
+    struct json thoughts = json_get(message, THOUGHTS);
+    struct json ours = json_get(message, STR("reasoning"));
+    if (!json_is(thoughts, JSON_STRING) || json_is(ours, JSON_STRING))
+        return;
+    if (ours.type == JSON_NONE) {
+        splice_replace(s, json_key(thoughts), STR("\"reasoning\""));
+        return;
+    }
+    splice_replace(s, ours, json_raw(thoughts));
+    splice_drop(s, message, THOUGHTS);
+}
+
 static void put(struct splice *s, struct json root, struct json at, struct str name, struct str raw)
 {
     if (at.type)
@@ -293,10 +325,14 @@ void openai_edit_event(const struct openai_event *ev, const struct openai_identi
     if (ev->finish_reason.p)
         for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
             edit_choice(c, s);
+    struct str part = ev->is_whole ? STR("message") : STR("delta");
+    if (ev->has_thoughts)
+        for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
+            edit_thoughts(json_get(c, part), s);
     if (who->usage_json.n)
         put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
     else if (ev->usage_at.type)
-        splice_drop(s, ev->root, STR("usage"));
+        splice_drop_value(s, ev->root, ev->usage_at);
     if (ev->is_whole && !ev->has_fingerprint)
         splice_add(s, ev->root, STR("system_fingerprint"), STR("null"));
     put(s, ev->root, ev->provider_at, STR("provider"), who->provider_json);

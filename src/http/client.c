@@ -219,14 +219,9 @@ static void on_bytes(void *user, struct str bytes)
         http_conn_die(conn);
         return;
     }
-    uint32_t serving = conn->served;
     conn->has_answer = true;
-    if (!take(conn, bytes)) {
+    if (!take(conn, bytes))
         fail(conn, ERR_NOMEM, "no memory for the head of the answer");
-        return;
-    }
-    if (conn->phase == CONN_BUSY && conn->served == serving && conn->call->ops->on_turn)
-        conn->call->ops->on_turn(conn->call);
 }
 
 /* What the end of the connection means for the call on it, in words. */

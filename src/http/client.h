@@ -41,9 +41,6 @@ struct http_call_ops {
      * (no room in the pool), ERR_NOMEM. `why` is a sentence for people and the log: "connection
      * refused". */
     void (*on_fail)(struct http_call *c, enum err e, const char *why);
-    /* After the bytes of one read were given out: the moment to flush what was made of them. Not
-     * after on_end, which is such a moment itself. */
-    void (*on_turn)(struct http_call *c);
 };
 struct http_call {
     const struct http_call_ops *ops;

@@ -83,6 +83,7 @@ struct io_loop {
     _Atomic(struct io_post *) posts; /* newest first */
     struct list hooks;
     struct list dirty; /* connections that need conn__service() */
+    unsigned burst;    /* how many of them, the last ones, have not been flushed since they came */
     struct io_grave *graves;
     struct spares spares;
     char *input;     /* INPUT_ROOM bytes, lent to one read at a time */

@@ -110,6 +110,7 @@ static void service_dirty(struct io_loop *l)
     struct list now; /* those that get dirty meanwhile wait for the next round */
     list_init(&now);
     list_move_all(&now, &l->dirty);
+    l->burst = 0;
     while (!list_is_empty(&now)) {
         struct io_conn *c = container_of(now.next, struct io_conn, dirty);
         list_del(&c->dirty);

@@ -14,6 +14,7 @@ struct reader {
     struct fault *fault;
     enum err err;
     uint32_t depth;
+    bool is_in_object;             /* the innermost of `open` is one */
     uint32_t open[JSON_DEPTH_MAX]; /* the nodes of the arrays and objects around the place */
 };
 
@@ -159,18 +160,19 @@ static const char *read_number(struct reader *r, const char *p)
     return p ? add_node(r, JSON_NUMBER, false, start, p) : NULL;
 }
 
-static const char *read_word(struct reader *r, const char *p, struct str word, enum json_type type)
+/* Inlined, so that the word is compared without a call. */
+static inline __attribute__((always_inline)) const char *
+read_word(struct reader *r, const char *p, struct str word, enum json_type type)
 {
-    if (!str_starts(str_of(p, (size_t)(r->end - p)), word))
+    if ((size_t)(r->end - p) < word.n || memcmp(p, word.p, word.n) != 0)
         return refuse(r, p, "a value");
     return add_node(r, type, false, p, p + word.n);
 }
 
-static inline const char *read_scalar(struct reader *r, const char *p)
+/* What is no string. */
+static const char *read_scalar(struct reader *r, const char *p)
 {
     switch (p < r->end ? *p : 0) {
-    case '"':
-        return read_string(r, p);
     case 'n':
         return read_word(r, p, STR("null"), JSON_NULL);
     case 't':
@@ -197,11 +199,6 @@ static inline const char *read_scalar(struct reader *r, const char *p)
 /* --- arrays and objects -------------------------------------------------------------------------
  */
 
-static inline bool is_in_object(const struct reader *r)
-{
-    return r->depth && r->tape->nodes[r->open[r->depth - 1]].type == JSON_OBJECT;
-}
-
 /* A name and its colon. */
 static inline const char *read_name(struct reader *r, const char *p)
 {
@@ -218,15 +215,33 @@ static inline const char *read_name(struct reader *r, const char *p)
 }
 
 /* p is at the bracket. */
-static inline const char *open_scope(struct reader *r, const char *p)
+static inline const char *open_scope(struct reader *r, const char *p, bool *is_opened)
 {
     if (UNLIKELY(r->depth == JSON_DEPTH_MAX)) {
         r->err = fault_set(r->fault, ERR_TOO_BIG, "JSON nested more than %d deep at byte %zu",
                            JSON_DEPTH_MAX, (size_t)(p - r->text));
         return NULL;
     }
+    r->is_in_object = *p == '{';
     r->open[r->depth++] = r->tape->n;
-    return add_node(r, *p == '{' ? JSON_OBJECT : JSON_ARRAY, false, p, p + 1);
+    char closing = r->is_in_object ? '}' : ']';
+    p = add_node(r, r->is_in_object ? JSON_OBJECT : JSON_ARRAY, false, p, p + 1);
+    if (UNLIKELY(!p))
+        return NULL;
+    p = skip_space(p, r->end);
+    *is_opened = p == r->end || *p != closing;
+    return p;
+}
+
+/* p is at the closing bracket of the innermost scope. */
+static inline const char *close_scope(struct reader *r, const char *p)
+{
+    struct json_node *nodes = r->tape->nodes, *scope = &nodes[r->open[--r->depth]];
+    p++;
+    scope->n = (uint32_t)(p - r->text) - scope->at;
+    scope->next = r->tape->n;
+    r->is_in_object = r->depth && nodes[r->open[r->depth - 1]].type == JSON_OBJECT;
+    return p;
 }
 
 /* Behind a value: closes all that ends there. Then there is a comma, or it was the whole text. */
@@ -236,16 +251,11 @@ static inline const char *close_scopes(struct reader *r, const char *p)
         p = skip_space(p, r->end);
         if (r->depth == 0)
             return p == r->end ? p : refuse(r, p, "nothing more");
-        struct json_node *scope = &r->tape->nodes[r->open[r->depth - 1]];
-        bool is_object = scope->type == JSON_OBJECT;
-        if (p < r->end && *p == ',')
+        if (LIKELY(p < r->end && *p == ','))
             return p + 1;
-        if (UNLIKELY(p == r->end || *p != (is_object ? '}' : ']')))
-            return refuse(r, p, is_object ? "a comma or }" : "a comma or ]");
-        p++;
-        scope->n = (uint32_t)(p - r->text) - scope->at;
-        scope->next = r->tape->n;
-        r->depth--;
+        if (UNLIKELY(p == r->end || *p != (r->is_in_object ? '}' : ']')))
+            return refuse(r, p, r->is_in_object ? "a comma or }" : "a comma or ]");
+        p = close_scope(r, p);
     }
 }
 
@@ -253,16 +263,12 @@ static inline const char *close_scopes(struct reader *r, const char *p)
 static inline const char *read_value(struct reader *r, const char *p, bool *is_opened)
 {
     p = skip_space(p, r->end);
-    *is_opened = p < r->end && (*p == '{' || *p == '[');
-    if (!*is_opened)
-        return read_scalar(r, p);
-    char closing = *p == '{' ? '}' : ']';
-    p = open_scope(r, p);
-    if (UNLIKELY(!p))
-        return NULL;
-    p = skip_space(p, r->end);
-    *is_opened = p == r->end || *p != closing;
-    return p;
+    *is_opened = false;
+    if (LIKELY(p < r->end && *p == '"'))
+        return read_string(r, p);
+    if (p < r->end && (*p == '{' || *p == '['))
+        return open_scope(r, p, is_opened);
+    return read_scalar(r, p);
 }
 
 static enum err read_all(struct reader *r)
@@ -270,7 +276,7 @@ static enum err read_all(struct reader *r)
     const char *p = r->text;
     do {
         bool is_opened;
-        if (is_in_object(r))
+        if (r->is_in_object)
             p = read_name(r, p);
         if (LIKELY(p))
             p = read_value(r, p, &is_opened);
@@ -325,6 +331,7 @@ enum err json_parse(struct json_tape *t, struct str text, struct json *out, stru
     r.tape = t;
     r.fault = f;
     r.err = ERR_OK;
+    r.is_in_object = false;
     r.depth = 0; /* `open` holds nothing yet, and clearing it would cost more than a short text */
     enum err e = read_all(&r);
     if (e == ERR_OK)

@@ -117,6 +117,21 @@ static void settle_commas(struct splice *s, struct json object)
     }
 }
 
+/* Once for all changes to one object, since it walks over its members. */
+static void settle_later(struct splice *s, struct json object)
+{
+    if (s->unsettled.type && s->unsettled.at != object.at)
+        settle_commas(s, s->unsettled);
+    s->unsettled = object;
+}
+
+static void settle_now(struct splice *s)
+{
+    if (s->unsettled.type)
+        settle_commas(s, s->unsettled);
+    s->unsettled.type = JSON_NONE;
+}
+
 /* Whether something stands before a member added now, where nothing was dropped. */
 static bool needs_comma(const struct splice *s, struct json object)
 {
@@ -153,7 +168,7 @@ void splice_add(struct splice *s, struct json object, struct str name, struct st
     edit.raw = raw;
     take_edit(s, &edit);
     if (has_drop(s))
-        settle_commas(s, object);
+        settle_later(s, object);
 }
 
 void splice_init(struct splice *s, struct str text)
@@ -161,6 +176,7 @@ void splice_init(struct splice *s, struct str text)
     s->text = text;
     s->n = 0;
     s->failed = ERR_OK;
+    s->unsettled.type = JSON_NONE;
 }
 
 void splice_replace(struct splice *s, struct json value, struct str raw)
@@ -192,9 +208,20 @@ void splice_set(struct splice *s, struct json object, struct str name, struct st
     uint32_t drop = find_drop(s, node_of(json_key(value))->at);
     if (drop < s->n) {
         remove_edit(s, drop);
-        settle_commas(s, object);
+        settle_later(s, object);
     }
     splice_replace(s, value, raw);
+}
+
+void splice_drop_value(struct splice *s, struct json object, struct json value)
+{
+    if (s->failed)
+        return;
+    uint32_t key = node_of(json_key(value))->at;
+    struct splice_edit drop = {
+        .at = key, .n = end_of_value(value) - key, .key = key, .kind = SPLICE_DROP};
+    take_edit(s, &drop);
+    settle_later(s, object);
 }
 
 void splice_drop(struct splice *s, struct json object, struct str name)
@@ -206,15 +233,10 @@ void splice_drop(struct splice *s, struct json object, struct str name)
     if (add < s->n) {
         remove_edit(s, add + 1);
         remove_edit(s, add);
+        settle_later(s, object);
     } else if (value.type) {
-        uint32_t key = node_of(json_key(value))->at;
-        struct splice_edit drop = {
-            .at = key, .n = end_of_value(value) - key, .key = key, .kind = SPLICE_DROP};
-        take_edit(s, &drop);
-    } else {
-        return;
+        splice_drop_value(s, object, value);
     }
-    settle_commas(s, object);
 }
 
 /* What stands instead, in pieces; returns how many. */
@@ -239,8 +261,9 @@ static size_t add_view(struct str *out, size_t n, size_t max, struct str view)
     return n + 1;
 }
 
-size_t splice_size(const struct splice *s)
+size_t splice_size(struct splice *s)
 {
+    settle_now(s);
     size_t size = s->failed ? 0 : s->text.n;
     for (uint32_t i = 0; i < s->n && !s->failed; i++) {
         struct str pieces[3];
@@ -252,9 +275,10 @@ size_t splice_size(const struct splice *s)
     return size;
 }
 
-size_t splice_views(const struct splice *s, struct str *out, size_t max)
+size_t splice_views(struct splice *s, struct str *out, size_t max)
 {
     size_t n = 0, done = 0;
+    settle_now(s);
     if (s->failed)
         return 0;
     for (uint32_t i = 0; i < s->n; i++) {
@@ -269,7 +293,7 @@ size_t splice_views(const struct splice *s, struct str *out, size_t max)
     return add_view(out, n, max, str_skip(s->text, done));
 }
 
-enum err splice_write(const struct splice *s, struct buf *out)
+enum err splice_write(struct splice *s, struct buf *out)
 {
     size_t done = 0;
     if (s->failed)

@@ -26,6 +26,7 @@ struct splice_edit {
 struct splice {
     struct str text;
     uint32_t n;
+    struct json unsettled; /* the object whose drops and adds have yet to be given their commas */
     enum err failed; /* ERR_TOO_BIG: more edits than there is room for. ERR_INVALID: an edit of what
                         is not there */
     struct splice_edit edits[SPLICE_EDITS_MAX]; /* by position */
@@ -42,13 +43,15 @@ void splice_add(struct splice *s, struct json object, struct str name, struct st
 /* The object loses the member `name`, with its comma, if it is there. Any combination of drops and
  * sets on one object gives valid JSON, also when the first, the last or all members go. */
 void splice_drop(struct splice *s, struct json object, struct str name);
+/* The same, of a member that was found before and not added here. */
+void splice_drop_value(struct splice *s, struct json object, struct json value);
 
 /* Once `failed` is set there is no result: no bytes and no views; splice_write() returns it and
  * fails `out`. */
-size_t splice_size(const struct splice *s); /* bytes of the result */
+size_t splice_size(struct splice *s); /* bytes of the result */
 /* The result as views of the text and the replacements; returns how many (<= 4 * n + 1). Views of
  * no bytes are left out. `max` must suffice. */
-size_t splice_views(const struct splice *s, struct str *out, size_t max);
-enum err splice_write(const struct splice *s, struct buf *out);
+size_t splice_views(struct splice *s, struct str *out, size_t max);
+enum err splice_write(struct splice *s, struct buf *out);
 
 #endif

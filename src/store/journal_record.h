@@ -2,7 +2,8 @@
  * folder.
  *
  * Record: u32 length, u32 CRC-32 of the payload, payload; little endian. Payload: u8 version, u8
- * flags, i32 status, i32 attempts, fifteen i64, eleven texts of a u16 length each. */
+ * flags, u64 id, u64 tag, fifteen numbers and eleven texts with their lengths: numbers of variable
+ * size, since what is written here is written and read four times before it rests. */
 #ifndef STORE_JOURNAL_RECORD_H
 #define STORE_JOURNAL_RECORD_H
 
@@ -12,8 +13,8 @@ enum {
     JOURNAL_HEAD = 8,
     JOURNAL_TEXT_MAX =
         1024, /* longer texts are cut: what was spent counts more than what it was called */
-    JOURNAL_PAYLOAD_MIN = 10 + 15 * 8 + 11 * 2,
-    JOURNAL_PAYLOAD_MAX = JOURNAL_PAYLOAD_MIN + 11 * JOURNAL_TEXT_MAX,
+    JOURNAL_PAYLOAD_MIN = 2 + 2 * 8 + 15 + 11,
+    JOURNAL_PAYLOAD_MAX = 2 + 2 * 8 + 15 * 10 + 11 * (2 + JOURNAL_TEXT_MAX),
     JOURNAL_RECORD_MAX = JOURNAL_HEAD + JOURNAL_PAYLOAD_MAX,
 };
 

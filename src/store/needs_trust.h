@@ -14,6 +14,7 @@
     X(SIGNING_LIST,    signing_list)
 #define TRUST_WRITES(X)                                                                          \
     X(MAIL_ADD,        mail_add)                                                                 \
+    X(MAIL_SEAL,       mail_seal)                                                                \
     X(MAIL_MARK,       mail_mark)                                                                \
     X(EXPOSURE_ADD,    exposure_add)                                                             \
     X(EXPOSURE_POLICY_SET, exposure_policy_set)                                                  \

@@ -12,12 +12,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What decodes, encodes to the same bytes. */
+/* What decodes, encodes to the same bytes, unless it is of a version that is only read. */
 static void fuzz_payload(struct str payload)
 {
     struct generation g;
     struct buf again;
-    if (!journal_decode(payload, &g))
+    if (!journal_decode(payload, &g) || payload.p[0] == 1)
         return;
     buf_init(&again, JOURNAL_RECORD_MAX);
     BUG_ON(journal_encode(&g, &again) != ERR_OK);

@@ -81,6 +81,7 @@ static void a_key_is_taken_in_either_header_and_any_case_of_bearer(void **state)
 /* --- the cache
  * -------------------------------------------------------------------------------------- */
 
+/* Portkey (a cache key without the tenant): what is cached is found by the credential's whole digest alone. */
 static void a_known_key_is_asked_of_the_store_once(void **state)
 {
     (void)state;
@@ -241,6 +242,38 @@ static void a_change_during_a_look_up_is_not_overlooked(void **state)
     principal_unref(a.wait.principal);
 }
 
+/* Changes another key at every turn of the loop. */
+static struct busy {
+    struct io_post post;
+    uint8_t hash[KEY_HASH_BYTES];
+    const struct asker *until;
+    unsigned changes;
+} busy;
+
+static void on_busy(struct io_post *p)
+{
+    if (busy.until->is_answered)
+        return;
+    busy.changes++;
+    gate_forget_key(here.gate, busy.hash);
+    io_post(here.loop, p);
+}
+
+static void changes_of_other_keys_hold_no_look_up_up(void **state)
+{
+    (void)state;
+    struct made_key k = make(false, 0), other = make(false, 0);
+    struct asker a;
+    busy = (struct busy){.post = {.run = on_busy}, .until = &a};
+    memcpy(busy.hash, other.row.hash, sizeof busy.hash);
+    assert_int_equal(ask_key(&a, k.text, GATE_INFERENCE), GATE_WAIT);
+    on_busy(&busy.post);
+    WAIT_FOR(a.is_answered);
+    assert_true(busy.changes > 0);
+    assert_non_null(a.wait.principal);
+    principal_unref(a.wait.principal);
+}
+
 static void who_leaves_is_not_answered_and_the_others_are(void **state)
 {
     (void)state;
@@ -330,6 +363,7 @@ int main(void)
         TEST(a_disabled_account_shuts_its_keys_out),
         TEST(a_deleted_key_is_unknown),
         TEST(a_change_during_a_look_up_is_not_overlooked),
+        TEST(changes_of_other_keys_hold_no_look_up_up),
         TEST(who_leaves_is_not_answered_and_the_others_are),
         TEST(the_last_to_leave_does_not_stop_the_look_up),
         TEST(a_principal_outlives_the_cache),

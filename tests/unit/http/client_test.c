@@ -9,7 +9,7 @@ struct ask {
     struct buf body;
     char content_type[32], why[300];
     struct str request[2];
-    int status, sent, heads, ends, fails, turns;
+    int status, sent, heads, ends, fails;
     enum err err;
     char acts_in[12]; /* the callback in which... */
     bool cancels, restarts, frees_pool, is_sink;
@@ -85,12 +85,7 @@ static void on_fail(struct http_call *c, enum err e, const char *why)
     act(a, "fail");
 }
 
-static void on_turn(struct http_call *c)
-{
-    container_of(c, struct ask, call)->turns++;
-}
-
-static const struct http_call_ops ops = {on_sent, on_head, on_body, on_end, on_fail, on_turn};
+static const struct http_call_ops ops = {on_sent, on_head, on_body, on_end, on_fail};
 
 static void start_text(struct ask *a, const char *text)
 {
@@ -543,26 +538,7 @@ static void a_slow_reader_stops_the_provider(void **state)
     http_call_read(&a->call, true);
     RUN_UNTIL(a->ends);
     assert_int_equal(a->count, 33554432);
-    assert_true(a->turns > 0);
     assert_int_equal(http_pool_counts(t.pool).idle, 1);
-    end();
-}
-
-static void each_read_ends_with_a_turn(void **state)
-{
-    (void)state;
-    begin();
-    struct ask *a = &t.asks[0];
-    start(a);
-    reply(0, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n");
-    RUN_UNTIL(a->body.n == 2);
-    assert_int_equal(a->turns, 1);
-    peer_send(&rig.peers[0], "1\r\nc\r\n");
-    RUN_UNTIL(a->body.n == 3);
-    assert_int_equal(a->turns, 2);
-    peer_send(&rig.peers[0], "1\r\nd\r\n0\r\n\r\n");
-    RUN_UNTIL(a->ends);
-    assert_int_equal(a->turns, 2);
     end();
 }
 
@@ -585,7 +561,6 @@ int main(void)
         cmocka_unit_test(a_call_may_start_again_from_its_own_callbacks),
         cmocka_unit_test(the_pool_may_be_freed_from_any_callback),
         cmocka_unit_test(a_slow_reader_stops_the_provider),
-        cmocka_unit_test(each_read_ends_with_a_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

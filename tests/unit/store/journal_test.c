@@ -295,7 +295,7 @@ static void a_full_disk_loses_only_what_it_tells_of(enum journal_sync sync)
     uint64_t total = 1;
     for (unsigned cut = 0; cut < 5;
          cut++) { /* a write cut at a record's end, behind it, before it */
-        static const int64_t beyond[] = {0, 1, 9, -1, -300};
+        static const int64_t beyond[] = {0, 1, 9, -1, -100};
         fitting = 20 - (beyond[cut] < 0);
         allowed = (rlim_t)((int64_t)(written + 20 * one) + beyond[cut]);
         act(&h, append_50_under_limit);
