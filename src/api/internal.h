@@ -101,7 +101,7 @@ struct api_request {
     struct buf out;                          /* for api_reply_buf() */
     struct buf fields;                       /* further lines of the answer's head */
     struct str form_target; /* the origin to which an answer to a page's form may lead, or empty */
-    /* the rest is api.c's */
+    /* the rest: inside.h */
     struct gate_wait wait;
     struct person_wait person_wait;
     struct str cookies, csrf;
