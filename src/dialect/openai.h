@@ -6,7 +6,7 @@
 
 #include "dialect/chat.h"
 
-/* A member that goes under another name: its value, or one member of that. */
+/* A member that goes under another name: its value, or one member of that. Names are terminated. */
 struct openai_rename {
     struct str from, member, to;
     uint64_t bit; /* of `from`, as in chat_request.given */

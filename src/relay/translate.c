@@ -64,17 +64,22 @@ bool relay_translates(const struct relay *r, const struct endpoint *e)
 static struct dialect_quirks quirks_of(const struct relay *r, const struct endpoint *e)
 {
     const struct provider *p = e->provider;
+    const struct openai_rules *rules = &r->routes->fit.of[e->index];
     return (struct dialect_quirks){.name = p->kind->name,
                                    .refuses = r->routes->fit.refuses[e->index],
+                                   .refuses_required = rules->drops_required,
+                                   .refuses_named = rules->drops_function,
                                    .max_tokens_field = p->max_tokens_field,
+                                   .rules = rules,
                                    .is_openrouter = str_eq(p->kind->name, STR("openrouter"))};
 }
 
 bool relay_may_tell(const struct relay *r, const struct endpoint *e)
 {
     const struct translation *x = r->translation;
-    uint64_t takes = dialect_of(r, e)->takes & ~r->routes->fit.refuses[e->index];
-    return !x || !(canon_asks(&x->asked) & ~takes);
+    struct dialect_quirks quirks = quirks_of(r, e);
+    uint64_t takes = dialect_of(r, e)->takes & ~quirks.refuses;
+    return !x || !((canon_asks(&x->asked) & ~takes) || dialect_refuses_choice(&quirks, &x->asked));
 }
 
 static struct str kept(struct relay *r, const struct buf *b)
@@ -161,7 +166,7 @@ enum err relay_translate_request(struct relay *r, const struct target *t, uint64
                                     .quirks = &x->quirks};
     x->quirks = quirks_of(r, t->endpoint);
     buf_reset(&x->body);
-    e = r->upstream->dialect->write_request(&x->asked, &target, &room, &x->body, f);
+    e = dialect_write_request(r->upstream->dialect, &x->asked, &target, &room, &x->body, f);
     if (e != ERR_OK)
         return e;
     *views = begin_reading(r) ? views_of(r, &target, n) : NULL;
