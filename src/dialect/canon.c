@@ -42,6 +42,26 @@ uint64_t canon_asks(const struct canon_request *r)
     return asks;
 }
 
+static bool is_media(const struct canon_part *p)
+{
+    return (p->kind >= PART_IMAGE && p->kind <= PART_FILE) || p->kind == PART_OPAQUE;
+}
+
+bool canon_has_media(const struct canon_request *r)
+{
+    bool has = false;
+    for (const struct canon_message *m = r->messages; m; m = m->next) {
+        for (const struct canon_part *p = m->parts.first; p; p = p->next) {
+            has |= is_media(p);
+            if (p->kind != PART_TOOL_RESULT)
+                continue;
+            for (const struct canon_part *q = p->result.parts.first; q; q = q->next)
+                has |= is_media(q);
+        }
+    }
+    return has;
+}
+
 static void leave_out_tools(struct canon_request *r, uint64_t params)
 {
     if (params & PARAM_BIT(PARAM_TOOLS)) {

@@ -306,6 +306,7 @@ static enum err read_part(struct chat_request *r, struct json part, size_t i, st
                          "messages[%zu].content: expected text to be a string, got %s", i,
                          json_kind(text));
     r->text_bytes += json_raw_str(text).n;
+    r->has_media |= !json_str_eq(type, STR("text"));
     if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
         is_link(part, json_raw_str(type)))
         r->links++;
@@ -324,6 +325,14 @@ static bool is_role(struct json v)
     return false;
 }
 
+/* What an assistant said or drew before. */
+static bool has_made_media(struct json m, struct json role)
+{
+    return json_str_eq(role, STR("assistant")) &&
+           (!json_is_none_or_null(json_get(m, STR("audio"))) ||
+            !json_is_none_or_null(json_get(m, STR("images"))));
+}
+
 static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
 {
     if (!json_is(m, JSON_OBJECT))
@@ -336,6 +345,7 @@ static enum err read_message(struct chat_request *r, struct json m, size_t i, st
             "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
             json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     enum err e = ERR_OK;
+    r->has_media |= has_made_media(m, role);
     if (json_is(content, JSON_STRING))
         r->text_bytes += json_raw_str(content).n;
     else if (json_is(content, JSON_ARRAY))
@@ -457,11 +467,40 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     if (e == ERR_OK)
         e = check_effort(known, f);
     r->is_streamed = json_bool_or(known[STREAM], false);
+    r->may_speak =
+        (r->given & (chat_member_bit(STR("modalities")) | chat_member_bit(STR("audio")))) != 0;
     read_asks(r, known);
     r->provider = known[PROVIDER];
     struct str user = json_raw_str(known[USER]);
     r->user = user.n > USER_RAW_MAX ? user : json_str(known[USER], scratch);
     return e;
+}
+
+static void trim(uint64_t *part, uint64_t whole)
+{
+    if (*part > whole)
+        *part = whole;
+}
+
+void chat_trim_usage(struct chat_usage *u)
+{
+    trim(&u->cached, u->prompt);
+    trim(&u->cache_write, u->prompt - u->cached);
+    trim(&u->cache_write_1h, u->cache_write);
+    trim(&u->audio, u->prompt);
+    trim(&u->image, u->prompt - u->audio);
+    trim(&u->video, u->prompt - u->audio - u->image);
+    trim(&u->audio_cached, u->cached);
+    trim(&u->audio_cached, u->audio);
+    trim(&u->reasoning, u->completion);
+    trim(&u->audio_output, u->completion - u->reasoning);
+    trim(&u->image_output, u->completion - u->reasoning - u->audio_output);
+}
+
+void chat_write_count(struct json_writer *w, const char *key, uint64_t n)
+{
+    if (n)
+        jw_u64(w, key, n);
 }
 
 void chat_write_usage(struct json_writer *w, const char *key, const struct chat_bill *b)
@@ -476,9 +515,14 @@ void chat_write_usage(struct json_writer *w, const char *key, const struct chat_
     jw_object(w, "prompt_tokens_details");
     jw_u64(w, "cached_tokens", u->cached);
     jw_u64(w, "cache_write_tokens", u->cache_write);
+    chat_write_count(w, "audio_tokens", u->audio);
+    chat_write_count(w, "image_tokens", u->image);
+    chat_write_count(w, "video_tokens", u->video);
     jw_end(w);
     jw_object(w, "completion_tokens_details");
     jw_u64(w, "reasoning_tokens", u->reasoning);
+    chat_write_count(w, "audio_tokens", u->audio_output);
+    chat_write_count(w, "image_tokens", u->image_output);
     jw_end(w);
     jw_object(w, "cost_details");
     jw_null(w, "upstream_inference_cost");

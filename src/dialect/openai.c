@@ -113,9 +113,16 @@ static uint64_t count_of(struct json object, struct str name)
     return json_u64(json_get(object, name), UINT32_MAX, &n) ? n : 0;
 }
 
-static uint64_t at_most(uint64_t n, uint64_t most)
+void openai_read_details(struct json in, struct json out, struct chat_usage *u)
 {
-    return n < most ? n : most;
+    u->cached = count_of(in, STR("cached_tokens"));
+    u->cache_write = count_of(in, STR("cache_write_tokens"));
+    u->audio = count_of(in, STR("audio_tokens"));
+    u->image = count_of(in, STR("image_tokens"));
+    u->video = count_of(in, STR("video_tokens"));
+    u->reasoning = count_of(out, STR("reasoning_tokens"));
+    u->audio_output = count_of(out, STR("audio_tokens"));
+    u->image_output = count_of(out, STR("image_tokens"));
 }
 
 bool openai_read_usage(struct json usage, struct chat_usage *out)
@@ -133,10 +140,8 @@ bool openai_read_usage(struct json usage, struct chat_usage *out)
         (!has_in && !json_is_none_or_null(in)) || (!has_made && !json_is_none_or_null(made));
     if (is_wrong || !(has_in || has_made))
         return false;
-    out->cached = at_most(count_of(prompt, STR("cached_tokens")), out->prompt);
-    out->cache_write =
-        at_most(count_of(prompt, STR("cache_write_tokens")), out->prompt - out->cached);
-    out->reasoning = at_most(count_of(completion, STR("reasoning_tokens")), out->completion);
+    openai_read_details(prompt, completion, out);
+    chat_trim_usage(out);
     return true;
 }
 

@@ -86,5 +86,7 @@ void openai_read_error(struct json root, struct buf *scratch, struct openai_erro
 /* False: no report at all, or its figures are none: then the answer is not free, it is counted
  * here. */
 bool openai_read_usage(struct json usage, struct chat_usage *out);
+/* `prompt_tokens_details` and `completion_tokens_details`, which the Responses word alike. */
+void openai_read_details(struct json in, struct json out, struct chat_usage *u);
 
 #endif

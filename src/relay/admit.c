@@ -143,7 +143,9 @@ static bool adjust(struct relay *r, nanos need, nanos least, int64_t now)
 enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens, struct fault *f)
 {
     enum { LEAST_OUTPUT = 16 }; /* tokens; less is no answer, and some providers refuse it */
-    const struct price *p = &t->endpoint->price;
+    struct price price =
+        price_without_media(&t->endpoint->price, !r->asked.has_media, !r->asked.may_speak);
+    const struct price *p = &price;
     uint64_t prompt = r->asked.prompt_bound, n = r->asked.choices;
     uint64_t wanted = output_wanted(r, t->endpoint);
     uint64_t least_output = r->asked.has_max || wanted < LEAST_OUTPUT ? wanted : LEAST_OUTPUT;
@@ -173,6 +175,8 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         .max_tokens = req->max_tokens,
         .prompt_bound = prompt_bound(r, req),
         .text_bytes = req->text_bytes,
+        .has_media = req->has_media,
+        .may_speak = req->may_speak,
     };
     if (req->user.n)
         r->user = arena_str(&r->arena, str_head(req->user, 200));

@@ -24,7 +24,7 @@ enum outcome {
 #define X(name, text) OUTCOME_##name,
     OUTCOME_LIST(X)
 #undef X
-    OUTCOME__COUNT
+        OUTCOME__COUNT
 };
 const char *outcome_name(enum outcome o);
 
@@ -40,7 +40,8 @@ struct provider_metrics {
 
 struct metrics {
     uint64_t requests[METRICS_STATUSES]; /* by the status that the client got */
-    uint64_t streams, stream_errors;     /* streamed answers begun; those that ended in an error event */
+    uint64_t streams,
+        stream_errors; /* streamed answers begun; those that ended in an error event */
     uint64_t tokens_prompt, tokens_completion, tokens_cached, tokens_reasoning;
     uint64_t estimated; /* generations whose usage was estimated */
     nanos cost, uncollected;

@@ -38,7 +38,12 @@ enum err relay_translation_read(struct relay *r, struct json root, struct fault 
         return canon_no_memory(f);
     enum err e = r->client->read_request(root, &room, &x->asked, f);
     x->is_read = e == ERR_OK;
-    return e;
+    if (e != ERR_OK)
+        return e;
+    x->asked.facts.has_media = canon_has_media(&x->asked);
+    x->asked.facts.may_speak =
+        x->asked.values[PARAM_MODALITIES].p || x->asked.values[PARAM_AUDIO].p;
+    return ERR_OK;
 }
 
 /* A client's own form is read only where it does not pass through. */
