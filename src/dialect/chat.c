@@ -32,6 +32,7 @@ enum known {
     RESPONSE_FORMAT,
     REASONING,
     REASONING_EFFORT,
+    DEBUGGING,
     KNOWN__COUNT,
 };
 
@@ -50,7 +51,7 @@ static const struct field fields[] = {
     {STR_INIT("seed"), NUMBER, false, -9.3e18, 9.3e18, 0},
     {STR_INIT("stop"), STRING_OR_ARRAY, false, 0, 0, 0},
     {STR_INIT("user"), STRING, false, 0, 0, USER},
-    {STR_INIT("debug"), OBJECT, true, 0, 0, 0},
+    {STR_INIT("debug"), OBJECT, true, 0, 0, DEBUGGING},
     {STR_INIT("model"), STRING, false, 0, 0, MODEL},
     {STR_INIT("min_p"), NUMBER, false, 0, 1, 0},
     {STR_INIT("route"), STRING, true, 0, 0, 0},
@@ -403,6 +404,17 @@ static enum err read_fields(struct chat_request *r, struct json *known, struct b
     return ERR_OK;
 }
 
+enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f)
+{
+    struct json wish = json_get(debug, STR("echo_upstream_body"));
+    bool is_flag = json_is(wish, JSON_TRUE) || json_is(wish, JSON_FALSE);
+    if (!json_is_none_or_null(wish) && !is_flag)
+        return fault_set(f, ERR_INVALID, "debug.echo_upstream_body: expected true or false, got %s",
+                         json_kind(wish));
+    *out = is_streamed && json_is(wish, JSON_TRUE);
+    return ERR_OK;
+}
+
 /* What some members ask for is more, or less, than that they are there. */
 static void read_asks(struct chat_request *r, const struct json *known)
 {
@@ -470,6 +482,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     r->may_speak =
         (r->given & (chat_member_bit(STR("modalities")) | chat_member_bit(STR("audio")))) != 0;
     read_asks(r, known);
+    if (e == ERR_OK)
+        e = chat_read_debug(known[DEBUGGING], r->is_streamed, &r->wants_echo, f);
     r->provider = known[PROVIDER];
     struct str user = json_raw_str(known[USER]);
     r->user = user.n > USER_RAW_MAX ? user : json_str(known[USER], scratch);

@@ -21,6 +21,7 @@ struct chat_request {
     uint64_t text_bytes;  /* of the messages' text: for estimates */
     uint64_t links;       /* media given by link, whose size the body does not tell: for bounds */
     bool has_media;       /* something in its messages is no text, or may be none */
+    bool wants_echo;      /* `debug.echo_upstream_body`: it asks to see what the provider is sent */
     bool may_speak;       /* it asks for more than text, or for a voice */
     struct str user;      /* `user` */
     struct json provider; /* `provider`: wishes about endpoints */
@@ -40,6 +41,9 @@ uint64_t chat_member_bit(struct str name);
  * and what would be right. Views live as long as the body and `scratch`. */
 enum err chat_read(struct json root, struct buf *scratch, struct chat_request *out,
                    struct fault *f) MUST_USE;
+
+/* `debug`; of a request that is not streamed nothing is echoed. */
+enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f) MUST_USE;
 
 /* As providers count; parts are included in their whole. */
 struct chat_usage {

@@ -177,6 +177,7 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         .text_bytes = req->text_bytes,
         .has_media = req->has_media,
         .may_speak = req->may_speak,
+        .wants_echo = req->wants_echo,
     };
     if (req->user.n)
         r->user = arena_str(&r->arena, str_head(req->user, 200));

@@ -226,6 +226,7 @@ static void finish_error(struct relay *r)
     struct json_writer w;
     char room[REASON_MAX + 3];
     buf_reset(out);
+    relay_echo_tell(r, out);
     buf_add(out, STR("data: "));
     json_writer_init(&w, out);
     begin_chunk(r, &w);

@@ -138,6 +138,7 @@ static const struct str *views_of(struct relay *r, const struct dialect_target *
     }
     views[at++] = end;
     views[at++] = buf_view(&r->translation->body);
+    relay_echo_note(r, &views[at - 1], 1);
     *n = at;
     return views;
 }
@@ -247,13 +248,16 @@ static enum err make_writer(struct relay *r)
 /* Every answer begins once, whatever its provider does. */
 static enum err write(struct relay *r, const struct canon_event *e)
 {
-    static const struct canon_event nameless = {.kind = EVENT_BEGIN};
+    struct canon_event begin = {.kind = EVENT_BEGIN};
     struct canon_writer *w = &r->translation->writer;
     bool is_begin = e->kind == EVENT_BEGIN;
     if (!w->state) {
         enum err failed = make_writer(r);
+        if (is_begin)
+            begin = *e;
+        begin.begin.echoes = r->echoes;
         if (failed == ERR_OK)
-            failed = r->client->write_event(w, is_begin ? e : &nameless);
+            failed = r->client->write_event(w, &begin);
         if (failed != ERR_OK)
             return failed;
     }
