@@ -32,6 +32,7 @@ enum known {
     RESPONSE_FORMAT,
     REASONING,
     REASONING_EFFORT,
+    DEBUGGING,
     KNOWN__COUNT,
 };
 
@@ -50,7 +51,7 @@ static const struct field fields[] = {
     {STR_INIT("seed"), NUMBER, false, -9.3e18, 9.3e18, 0},
     {STR_INIT("stop"), STRING_OR_ARRAY, false, 0, 0, 0},
     {STR_INIT("user"), STRING, false, 0, 0, USER},
-    {STR_INIT("debug"), OBJECT, true, 0, 0, 0},
+    {STR_INIT("debug"), OBJECT, true, 0, 0, DEBUGGING},
     {STR_INIT("model"), STRING, false, 0, 0, MODEL},
     {STR_INIT("min_p"), NUMBER, false, 0, 1, 0},
     {STR_INIT("route"), STRING, true, 0, 0, 0},
@@ -306,6 +307,7 @@ static enum err read_part(struct chat_request *r, struct json part, size_t i, st
                          "messages[%zu].content: expected text to be a string, got %s", i,
                          json_kind(text));
     r->text_bytes += json_raw_str(text).n;
+    r->has_media |= !json_str_eq(type, STR("text"));
     if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
         is_link(part, json_raw_str(type)))
         r->links++;
@@ -324,6 +326,14 @@ static bool is_role(struct json v)
     return false;
 }
 
+/* What an assistant said or drew before. */
+static bool has_made_media(struct json m, struct json role)
+{
+    return json_str_eq(role, STR("assistant")) &&
+           (!json_is_none_or_null(json_get(m, STR("audio"))) ||
+            !json_is_none_or_null(json_get(m, STR("images"))));
+}
+
 static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
 {
     if (!json_is(m, JSON_OBJECT))
@@ -336,6 +346,7 @@ static enum err read_message(struct chat_request *r, struct json m, size_t i, st
             "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
             json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     enum err e = ERR_OK;
+    r->has_media |= has_made_media(m, role);
     if (json_is(content, JSON_STRING))
         r->text_bytes += json_raw_str(content).n;
     else if (json_is(content, JSON_ARRAY))
@@ -405,6 +416,17 @@ static enum err read_fields(struct chat_request *r, bool is_prompt, struct json 
     return ERR_OK;
 }
 
+enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f)
+{
+    struct json wish = json_get(debug, STR("echo_upstream_body"));
+    bool is_flag = json_is(wish, JSON_TRUE) || json_is(wish, JSON_FALSE);
+    if (!json_is_none_or_null(wish) && !is_flag)
+        return fault_set(f, ERR_INVALID, "debug.echo_upstream_body: expected true or false, got %s",
+                         json_kind(wish));
+    *out = is_streamed && json_is(wish, JSON_TRUE);
+    return ERR_OK;
+}
+
 /* What some members ask for is more, or less, than that they are there. */
 static void read_asks(struct chat_request *r, const struct json *known)
 {
@@ -471,7 +493,11 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
     if (e == ERR_OK)
         e = check_effort(known, f);
     r->is_streamed = json_bool_or(known[STREAM], false);
+    r->may_speak =
+        (r->given & (chat_member_bit(STR("modalities")) | chat_member_bit(STR("audio")))) != 0;
     read_asks(r, known);
+    if (e == ERR_OK)
+        e = chat_read_debug(known[DEBUGGING], r->is_streamed, &r->wants_echo, f);
     r->provider = known[PROVIDER];
     struct str user = json_raw_str(known[USER]);
     r->user = user.n > USER_RAW_MAX ? user : json_str(known[USER], scratch);
@@ -487,6 +513,42 @@ enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_req
                           struct fault *f)
 {
     return read_request(root, true, scratch, out, f);
+}
+
+static void trim(uint64_t *part, uint64_t whole)
+{
+    if (*part > whole)
+        *part = whole;
+}
+
+void chat_trim_usage(struct chat_usage *u)
+{
+    trim(&u->cached, u->prompt);
+    trim(&u->cache_write, u->prompt - u->cached);
+    trim(&u->cache_write_1h, u->cache_write);
+    trim(&u->audio, u->prompt);
+    trim(&u->image, u->prompt - u->audio);
+    trim(&u->video, u->prompt - u->audio - u->image);
+    trim(&u->audio_cached, u->cached);
+    trim(&u->audio_cached, u->audio);
+    trim(&u->reasoning, u->completion);
+    trim(&u->audio_output, u->completion - u->reasoning);
+    trim(&u->image_output, u->completion - u->reasoning - u->audio_output);
+}
+
+void chat_write_count(struct json_writer *w, const char *key, uint64_t n)
+{
+    if (n)
+        jw_u64(w, key, n);
+}
+
+/* Kinds of tokens that few answers have are told where there are any. */
+static void add_count(struct buf *t, struct str lead, uint64_t n)
+{
+    if (!n)
+        return;
+    buf_add(t, lead);
+    buf_add_u64(t, n);
 }
 
 /* Each answer brings one: pieces of known size, copied without calls, take half the time that the
@@ -508,8 +570,13 @@ void chat_write_usage(struct json_writer *w, const char *key, const struct chat_
     buf_add_u64(&t, u->cached);
     buf_add(&t, STR(",\"cache_write_tokens\":"));
     buf_add_u64(&t, u->cache_write);
+    add_count(&t, STR(",\"audio_tokens\":"), u->audio);
+    add_count(&t, STR(",\"image_tokens\":"), u->image);
+    add_count(&t, STR(",\"video_tokens\":"), u->video);
     buf_add(&t, STR("},\"completion_tokens_details\":{\"reasoning_tokens\":"));
     buf_add_u64(&t, u->reasoning);
+    add_count(&t, STR(",\"audio_tokens\":"), u->audio_output);
+    add_count(&t, STR(",\"image_tokens\":"), u->image_output);
     buf_add(&t, STR("},\"cost_details\":{\"upstream_inference_cost\":null,"
                     "\"upstream_inference_prompt_cost\":"));
     money_add_usd(&t, b->prompt_cost);

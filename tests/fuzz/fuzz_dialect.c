@@ -54,7 +54,7 @@ static void write_requests(const struct canon_request *r)
         if (!d->write_request)
             continue;
         buf_reset(&run.out);
-        if (d->write_request(r, &t, &run.room, &run.out, NULL) == ERR_OK)
+        if (dialect_write_request(d, r, &t, &run.room, &run.out, NULL) == ERR_OK)
             check_json(buf_view(&run.out));
     }
 }
