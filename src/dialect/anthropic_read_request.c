@@ -32,7 +32,7 @@ static enum err read_text(struct reading *g, const struct block *b, struct canon
 {
     struct json text = json_get(b->v, STR("text"));
     p->text = canon_text(text);
-    g->out->facts.text_bytes += p->text.n;
+    tokens_add(&g->out->facts.text, p->text);
     return want(g, text, JSON_STRING, b->where, "text that is a string");
 }
 
@@ -77,7 +77,7 @@ static enum err read_document(struct reading *g, const struct block *b, struct c
         p->kind = PART_OPAQUE;
         p->opaque.of = &dialect_anthropic;
         p->opaque.raw = json_raw(b->v);
-        g->out->facts.text_bytes += p->opaque.raw.n;
+        tokens_add(&g->out->facts.text, p->opaque.raw);
         return ERR_OK;
     }
     p->media.filename = canon_text(json_get(b->v, STR("title")));
@@ -120,7 +120,7 @@ static enum err read_use(struct reading *g, const struct block *b, struct canon_
         .name = canon_word(g->room, name),
         .args = {CANON_ARGS_VALUE, json_raw(input)},
     };
-    g->out->facts.text_bytes += p->tool.args.raw.n;
+    tokens_add(&g->out->facts.text, p->tool.args.raw);
     return canon_note_use(g->out, g->room, &p->tool, g->f);
 }
 
@@ -151,7 +151,7 @@ static enum err read_opaque(struct reading *g, const struct block *b, struct can
 {
     p->opaque.of = &dialect_anthropic;
     p->opaque.raw = json_raw(b->v);
-    g->out->facts.text_bytes += p->opaque.raw.n;
+    tokens_add(&g->out->facts.text, p->opaque.raw);
     return ERR_OK;
 }
 
@@ -212,7 +212,7 @@ static enum err read_content(struct reading *g, struct json content, const char 
         if (!p)
             return canon_no_memory(g->f);
         p->text = canon_text(content);
-        g->out->facts.text_bytes += p->text.n;
+        tokens_add(&g->out->facts.text, p->text);
         return ERR_OK;
     }
     e = want(g, content, JSON_ARRAY, where, "a string or an array of blocks");
@@ -321,6 +321,7 @@ static enum err read_tool(struct reading *g, struct json v, size_t i)
     if (!t)
         return canon_no_memory(g->f);
     client_read_cache(v, &t->cache);
+    tokens_add(&g->out->facts.text, json_raw(v));
     if (!is_function) {
         t->raw = json_raw(v);
         t->of = &dialect_anthropic;

@@ -85,7 +85,7 @@ static enum err read_part(struct chat_request *r, struct json part, size_t i, st
         return fault_set(f, ERR_INVALID,
                          "messages[%zu].content: expected text to be a string, got %s", i,
                          json_kind(text));
-    r->text_bytes += json_raw_str(text).n;
+    tokens_add(&r->text, json_raw_str(text));
     if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
         is_link(part, json_raw_str(type)))
         r->links++;
@@ -104,6 +104,16 @@ static bool is_role(struct json v)
     return false;
 }
 
+/* What an assistant called. */
+static void count_calls(struct chat_request *r, struct json calls)
+{
+    for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
+        struct json function = json_get(c, STR("function"));
+        tokens_add(&r->text, json_raw_str(json_get(function, STR("name"))));
+        tokens_add(&r->text, json_raw_str(json_get(function, STR("arguments"))));
+    }
+}
+
 static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
 {
     if (!json_is(m, JSON_OBJECT))
@@ -116,8 +126,9 @@ static enum err read_message(struct chat_request *r, struct json m, size_t i, st
             "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
             json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     enum err e = ERR_OK;
+    count_calls(r, json_get(m, STR("tool_calls")));
     if (json_is(content, JSON_STRING))
-        r->text_bytes += json_raw_str(content).n;
+        tokens_add(&r->text, json_raw_str(content));
     else if (json_is(content, JSON_ARRAY))
         for (struct json p = json_first(content); e == ERR_OK && p.type; p = json_after(content, p))
             e = read_part(r, p, i, f);
@@ -271,6 +282,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
         e = read_bounds(r, known, f);
     if (e == ERR_OK)
         e = check_contradictions(r, known, f);
+    if (json_is(known[MEMBER_TOOLS], JSON_ARRAY))
+        tokens_add(&r->text, json_raw(known[MEMBER_TOOLS]));
     r->is_streamed = json_bool_or(known[MEMBER_STREAM], false);
     read_asks(r, known);
     r->provider = known[MEMBER_PROVIDER];

@@ -161,19 +161,17 @@ static bool is_nothing(struct json v)
 }
 
 /* Text of tool calls: [{"function":{"name":...,"arguments":...}}]. */
-static uint64_t tool_bytes(struct json calls)
+static void count_calls(struct json calls, struct tokens_text *to)
 {
-    uint64_t n = 0;
     for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
         struct json function = json_get(c, STR("function"));
-        n += json_raw_str(json_get(function, STR("name"))).n;
-        n += json_raw_str(json_get(function, STR("arguments"))).n;
+        tokens_add(to, json_raw_str(json_get(function, STR("name"))));
+        tokens_add(to, json_raw_str(json_get(function, STR("arguments"))));
     }
-    return n;
 }
 
 /* Notes what one delta or message brings; true: something that a client waits for. */
-static bool read_content(struct json message, uint64_t *bytes)
+static bool read_content(struct json message, struct tokens_text *text)
 {
     bool brings = false;
     for (struct json v = json_first(message); v.type; v = json_after(message, v)) {
@@ -181,7 +179,10 @@ static bool read_content(struct json message, uint64_t *bytes)
         if (str_eq(name, STR("role")) || is_nothing(v))
             continue;
         brings = true;
-        *bytes += str_eq(name, STR("tool_calls")) ? tool_bytes(v) : json_raw_str(v).n;
+        if (str_eq(name, STR("tool_calls")))
+            count_calls(v, text);
+        else
+            tokens_add(text, json_raw_str(v));
     }
     return brings;
 }
@@ -191,7 +192,7 @@ static void read_choice(struct json choice, struct str part, struct openai_event
     for (struct json v = json_first(choice); v.type; v = json_after(choice, v)) {
         struct str name = json_raw_str(json_key(v));
         if (str_eq(name, part)) {
-            if (read_content(v, &ev->content_bytes))
+            if (read_content(v, &ev->content))
                 ev->kind = OPENAI_CONTENT;
         } else if (json_is(v, JSON_STRING) && str_eq(name, STR("finish_reason"))) {
             ev->kind = OPENAI_CONTENT;

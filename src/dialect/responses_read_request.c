@@ -47,14 +47,14 @@ static enum err want_text(const struct reading *g, const struct piece *b, const 
 static enum err read_text(struct reading *g, const struct piece *b, struct canon_part *p)
 {
     p->text = canon_text(json_get(b->v, STR("text")));
-    g->out->facts.text_bytes += p->text.n;
+    tokens_add(&g->out->facts.text, p->text);
     return want_text(g, b, "text");
 }
 
 static enum err read_refusal(struct reading *g, const struct piece *b, struct canon_part *p)
 {
     p->text = canon_text(json_get(b->v, STR("refusal")));
-    g->out->facts.text_bytes += p->text.n;
+    tokens_add(&g->out->facts.text, p->text);
     return want_text(g, b, "refusal");
 }
 
@@ -164,7 +164,7 @@ static enum err read_content(struct reading *g, struct json content, const char 
         if (!p)
             return canon_no_memory(g->f);
         p->text = canon_text(content);
-        g->out->facts.text_bytes += p->text.n;
+        tokens_add(&g->out->facts.text, p->text);
         return ERR_OK;
     }
     enum err e = want(g, content, JSON_ARRAY, where, "a string or an array of parts");
@@ -241,7 +241,7 @@ static enum err read_call(struct reading *g, const struct piece *b)
         .args = {CANON_ARGS_TEXT, canon_text(json_get(b->v, str_c(args)))},
         .is_custom = is_custom,
     };
-    g->out->facts.text_bytes += p->tool.args.raw.n;
+    tokens_add(&g->out->facts.text, p->tool.args.raw);
     return canon_note_use(g->out, g->room, &p->tool, g->f);
 }
 
@@ -271,7 +271,7 @@ static enum err add_thought(struct reading *g, const struct canon_reasoning *x)
     if (!p)
         return canon_no_memory(g->f);
     p->reasoning = *x;
-    g->out->facts.text_bytes += x->text.n;
+    tokens_add(&g->out->facts.text, x->text);
     return ERR_OK;
 }
 
@@ -343,7 +343,7 @@ static enum err read_opaque(struct reading *g, const struct piece *b)
         return canon_no_memory(g->f);
     p->opaque.of = &dialect_responses;
     p->opaque.raw = json_raw(b->v);
-    g->out->facts.text_bytes += p->opaque.raw.n;
+    tokens_add(&g->out->facts.text, p->opaque.raw);
     return ERR_OK;
 }
 
@@ -427,6 +427,7 @@ static enum err read_tool(struct reading *g, struct json v, size_t i)
     if (!t)
         return canon_no_memory(g->f);
     client_read_cache(v, &t->cache);
+    tokens_add(&g->out->facts.text, json_raw(v));
     if (!is_function) {
         t->raw = json_raw(v);
         t->of = &dialect_responses;

@@ -172,7 +172,7 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         .choices = (uint32_t)req->choices,
         .max_tokens = req->max_tokens,
         .prompt_bound = prompt_bound(r, req),
-        .text_bytes = req->text_bytes,
+        .text = req->text,
     };
     if (req->user.n)
         r->user = arena_str(&r->arena, str_head(req->user, 200));

@@ -65,16 +65,17 @@ struct asked {
     bool is_streamed, has_max;
     uint32_t choices;
     uint64_t max_tokens;
-    uint64_t prompt_bound; /* tokens */
-    uint64_t text_bytes;
+    uint64_t prompt_bound;   /* tokens */
+    struct tokens_text text; /* of the prompt */
 };
 
 /* What is known of the answer so far. */
 struct answered {
     struct chat_usage usage;
     bool has_usage, saw_done;
-    uint32_t finishes; /* choices that ended */
-    uint64_t content_bytes;
+    uint32_t finishes;          /* choices that ended */
+    uint32_t finishes_in_usage; /* when the usage was told */
+    struct tokens_text content;
     char finish_native[REASON_MAX]; /* raw JSON text without quotes */
     const char *finish;             /* the reason in our words; NULL: as the native one says */
     char upstream_id[UPSTREAM_ID_MAX];
@@ -224,6 +225,8 @@ void relay_whole_passed(struct relay *r);
 
 /* settle.c */
 void relay_settle(struct relay *r, enum ending ending); /* both of these */
+/* What the prompt comes to in tokens, where no provider has counted. */
+uint64_t relay_prompt_estimate(const struct relay *r);
 void relay_charge(struct relay *r, enum ending ending); /* the bill; the hold is settled */
 void relay_record(struct relay *r);                     /* the record; the ending follows it */
 

@@ -547,9 +547,11 @@ static void text_is_counted_and_links_too(void **state)
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
             "{\"type\":\"file\",\"file\":{\"file_data\":\"https://x/y.pdf\"}}]},"
-            "{\"role\":\"assistant\",\"tool_calls\":[]},{\"role\":\"tool\",\"content\":\"9\"}]}"),
+            "{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
+            "\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"content\":\"\\u4f609\"}],\"tools\":[]}"),
         ERR_OK);
-    assert_int_equal(here.request.text_bytes, 9);
+    assert_int_equal(here.request.text.bytes, 15 + strlen("[]"));
+    assert_int_equal(here.request.text.wide, 1);
     assert_int_equal(here.request.links, 2);
 }
 
@@ -602,15 +604,6 @@ static void finish_reasons_are_five(void **state)
         assert_str(chat_finish_reason(str_c(rows[i].native)), rows[i].ours);
 }
 
-static void an_estimate_rounds_up(void **state)
-{
-    (void)state;
-    assert_int_equal(chat_estimate(0), 0);
-    assert_int_equal(chat_estimate(1), 1);
-    assert_int_equal(chat_estimate(4), 1);
-    assert_int_equal(chat_estimate(5), 2);
-}
-
 /* Under a sanitizer this sees a view that points to where scratch was before it grew. */
 static void what_is_decoded_stays_where_it_is(void **state)
 {
@@ -651,7 +644,6 @@ int main(void)
         cmocka_unit_test(text_is_counted_and_links_too),
         cmocka_unit_test(usage_is_written_as_clients_know_it),
         cmocka_unit_test(finish_reasons_are_five),
-        cmocka_unit_test(an_estimate_rounds_up),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -325,9 +325,9 @@ static void chunks_come_out_under_our_identity(void **state)
         struct splice s;
         openai_read_chunk(parse(x->chunk), &ev);
         if (ev.kind != x->kind || ev.finishes != x->finishes ||
-            ev.content_bytes != x->content_bytes)
+            ev.content.bytes != x->content_bytes)
             fail_msg("%s: kind %d, %u finishes, %llu bytes", x->of, (int)ev.kind, ev.finishes,
-                     (unsigned long long)ev.content_bytes);
+                     (unsigned long long)ev.content.bytes);
         if (!x->given)
             continue;
         buf_reset(&here.out);
@@ -369,7 +369,7 @@ static void a_whole_answer_needs_a_message(void **state)
     assert_int_equal(ev.kind, OPENAI_CONTENT);
     assert_str(ev.id, "c\\n1");
     assert_str(ev.finish_reason, "stop");
-    assert_int_equal(ev.content_bytes, 5);
+    assert_int_equal(ev.content.bytes, 5);
     assert_true(ev.has_usage);
     assert_int_equal(ev.usage.prompt, 3);
     static const char *const bad[] = {"{}",
