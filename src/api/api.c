@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/oauth_token.h"
 #include "api/signin.h"
 #include "api/trust.h"
 #include "http/url.h"
@@ -99,7 +100,10 @@ void api_reply_buf(struct api_request *q, int status)
 void api_fault(struct api_request *q, const struct fault *f)
 {
     buf_reset(&q->out);
-    reply_write_error(&q->out, f, 0, STR_NONE);
+    if (q->route->access == ACCESS_TOKEN)
+        oauth_write_error(q, f);
+    else
+        reply_write_error(&q->out, f, 0, STR_NONE);
     struct str body = q->out.failed == ERR_OK ? buf_view(&q->out) : STR("{}");
     send(q, err_status(f->err), STR("application/json"), body);
 }
@@ -322,13 +326,17 @@ static void authenticate(struct api_request *q, const struct http_head *head)
     struct str cookie = api_cookie(q, STR(SESSION_COOKIE));
     switch (q->route->access) {
     case ACCESS_OPEN:
+    case ACCESS_TOKEN:
         know_person(q, NULL);
         return;
     case ACCESS_KEY:
         ask_key(q, head, GATE_ANY_KEY);
         return;
+    case ACCESS_KEY_ITSELF:
+        ask_key(q, head, GATE_ANY_ITSELF);
+        return;
     case ACCESS_INFERENCE:
-        ask_key(q, head, GATE_INFERENCE);
+        ask_key(q, head, GATE_INFERENCE_ITSELF);
         return;
     case ACCESS_MANAGEMENT:
         if (has_key(head) || !cookie.n || !q->api->w->persons)
@@ -515,8 +523,7 @@ void *api_state(struct api_request *q, size_t n)
     return p;
 }
 
-/* What was waited for has come; its asker may be gone. */
-static void resume(struct api_request *q)
+void api_resume(struct api_request *q)
 {
     handler_fn *then = q->then;
     q->is_waiting = false;
@@ -527,7 +534,7 @@ static void resume(struct api_request *q)
         request_free(q);
 }
 
-static void wait(struct api_request *q, handler_fn *then)
+void api_wait(struct api_request *q, handler_fn *then)
 {
     BUG_ON(q->is_waiting || !q->stream);
     q->is_waiting = true;
@@ -539,26 +546,12 @@ static void on_stored(struct store_call *c)
     struct api_request *q = c->user;
     if (c->audit)
         q->audit = (struct audit){.account_id = 0};
-    resume(q);
-}
-
-static void on_couriered(struct courier_job *j)
-{
-    resume(j->user);
-}
-
-void api_courier(struct api_request *q, struct courier *c, struct courier_job *j, handler_fn *then)
-{
-    wait(q, then);
-    j->loop = q->api->w->loop;
-    j->done = on_couriered;
-    j->user = q;
-    courier_submit(c, j);
+    api_resume(q);
 }
 
 void api_store(struct api_request *q, struct store_call *c, enum store_need need, handler_fn *then)
 {
-    wait(q, then);
+    api_wait(q, then);
     *c = (struct store_call){.need = need,
                              .loop = q->api->w->loop,
                              .done = on_stored,
@@ -571,7 +564,7 @@ static void on_fetched(struct courier_job *j)
 {
     _Static_assert(offsetof(struct api_fetch, get.job) == offsetof(struct api_fetch, post.job),
                    "whichever it is");
-    resume(container_of(j, struct api_fetch, get.job)->q);
+    api_resume(container_of(j, struct api_fetch, get.job)->q);
 }
 
 void api_fetch(struct api_request *q, struct api_fetch *fetch, handler_fn *then)
@@ -579,7 +572,7 @@ void api_fetch(struct api_request *q, struct api_fetch *fetch, handler_fn *then)
     fetch->q = q;
     fetch->get.job.loop = q->api->w->loop;
     fetch->get.job.done = on_fetched;
-    wait(q, then);
+    api_wait(q, then);
     courier_submit(q->api->shared->trust->courier, &fetch->get.job);
 }
 
@@ -594,7 +587,7 @@ void api_fetch_release(struct api_fetch *fetch)
 
 static void on_worked(struct io_job *j)
 {
-    resume(container_of(j, struct api_request, job));
+    api_resume(container_of(j, struct api_request, job));
 }
 
 static void run_work(struct io_job *j)
@@ -607,7 +600,7 @@ void api_work(struct api_request *q, void (*work)(struct api_request *q), handle
 {
     q->work = work;
     q->job = (struct io_job){.run = run_work, .done = on_worked};
-    wait(q, then);
+    api_wait(q, then);
     if (io_work(q->api->shared->signin->pool, q->api->w->loop, &q->job))
         return;
     q->is_waiting = false;
@@ -616,7 +609,7 @@ void api_work(struct api_request *q, void (*work)(struct api_request *q), handle
 
 static void walk_end(struct io_post *p)
 {
-    resume(container_of(container_of(p, struct api_walk, post), struct api_request, walk));
+    api_resume(container_of(container_of(p, struct api_walk, post), struct api_request, walk));
 }
 
 static void walk_visit(struct io_post *p)
@@ -633,7 +626,7 @@ static void walk_visit(struct io_post *p)
 void api_everywhere(struct api_request *q, void (*visit)(struct api *a, void *arg), void *arg,
                     handler_fn *then)
 {
-    wait(q, then);
+    api_wait(q, then);
     q->walk = (struct api_walk){.post = {.run = walk_visit}, .visit = visit, .arg = arg};
     io_post(q->api->shared->all[0]->w->loop, &q->walk.post);
 }
@@ -650,15 +643,17 @@ struct api *api_new(struct relay_worker *w, const struct http_limits *limits,
     a->w = w;
     a->shared = shared;
     buf_init(&a->models, OUT_MAX);
+    document_init(&a->github_keys, &github_document);
+    issuers_init(&a->issuers);
     unsigned n = shared->signin ? shared->signin->oidc_n : 0;
-    a->oidc_keys = calloc(n + 1, sizeof *a->oidc_keys);
-    for (unsigned i = 0; a->oidc_keys && i < n; i++)
-        buf_init(&a->oidc_keys[i].jwks, OIDC_DOCUMENT_MAX);
-    if (a->oidc_keys)
+    a->oidc = calloc(n + 1, sizeof *a->oidc);
+    for (unsigned i = 0; a->oidc && i < n; i++)
+        buf_init(&a->oidc[i].jwks, OIDC_DOCUMENT_MAX);
+    if (a->oidc)
         a->server = http_server_new(w->loop, limits, on_request, a);
     if (a->server)
         return a;
-    free(a->oidc_keys);
+    free(a->oidc);
     free(a);
     return NULL;
 }
@@ -670,10 +665,11 @@ void api_free(struct api *a)
     http_server_free(a->server);
     catalog_unref(a->models_of);
     buf_release(&a->models);
-    github_release(&a->github);
+    document_release(&a->github_keys);
+    issuers_release(&a->issuers);
     for (unsigned i = 0; a->shared->signin && i < a->shared->signin->oidc_n; i++)
-        buf_release(&a->oidc_keys[i].jwks);
-    free(a->oidc_keys);
+        buf_release(&a->oidc[i].jwks);
+    free(a->oidc);
     free(a);
 }
 

@@ -1,9 +1,16 @@
 #include "api/oauth.h"
+#include "api/oauth_token.h"
 #include "dialect/anthropic.h"
+#include "dialect/completions.h"
 #include "dialect/openai_form.h"
 #include "dialect/responses.h"
 
-enum { FORM_MAX = 16 * 1024, BODY_MAX = 64 * 1024, REPORT_MAX = 8 << 20 };
+enum {
+    FORM_MAX = 16 * 1024,
+    BODY_MAX = 64 * 1024,
+    REPORT_MAX = 8 << 20,
+    TOKEN_FORM_MAX = 32 * 1024
+};
 
 /* What the relay answers, and the format that clients speak there. */
 static const struct relayed {
@@ -15,9 +22,15 @@ static const struct relayed {
     {{HTTP_POST, STR_INIT("/messages"), ACCESS_RELAY, 0, NULL,
       "The same in the format of Anthropic's messages"},
      &dialect_anthropic},
+    {{HTTP_POST, STR_INIT("/messages/count_tokens"), ACCESS_RELAY, 0, NULL,
+      "How many tokens such a request has, estimated; free"},
+     &dialect_anthropic_count},
     {{HTTP_POST, STR_INIT("/responses"), ACCESS_RELAY, 0, NULL,
       "The same in the format of OpenAI's responses, without state"},
      &dialect_responses},
+    {{HTTP_POST, STR_INIT("/completions"), ACCESS_RELAY, 0, NULL,
+      "One prompt, in OpenAI's older format"},
+     &dialect_completions},
 };
 
 static const struct route routes[] = {
@@ -60,6 +73,20 @@ static const struct route routes[] = {
     {HTTP_GET, STR_INIT("/policy"), ACCESS_MANAGEMENT, 0, api_policy, "The account's policy"},
     {HTTP_PATCH, STR_INIT("/policy"), ACCESS_MANAGEMENT, BODY_MAX, api_policy_set,
      "Changes the account's policy"},
+    {HTTP_GET, STR_INIT("/federation-policies"), ACCESS_MANAGEMENT, 0, api_federation_list,
+     "Whose tokens may act as which key"},
+    {HTTP_POST, STR_INIT("/federation-policies"), ACCESS_MANAGEMENT, BODY_MAX, api_federation_add,
+     "Lets an issuer's tokens act as a key"},
+    {HTTP_GET, STR_INIT("/federation-policies/{id}"), ACCESS_MANAGEMENT, 0, api_federation_show,
+     "One of them"},
+    {HTTP_PATCH, STR_INIT("/federation-policies/{id}"), ACCESS_MANAGEMENT, BODY_MAX,
+     api_federation_change, "Disables, enables or renames one"},
+    {HTTP_DELETE, STR_INIT("/federation-policies/{id}"), ACCESS_MANAGEMENT, 0,
+     api_federation_delete, "Ends one and its tokens"},
+    {HTTP_POST, STR_INIT("/oauth/token"), ACCESS_TOKEN, TOKEN_FORM_MAX, oauth_token,
+     "A token of an issuer becomes an access token (RFC 8693)"},
+    {HTTP_GET, STR_INIT("/oauth/jwks"), ACCESS_OPEN, 0, oauth_jwks,
+     "What access tokens are verified with"},
     {HTTP_GET, STR_INIT("/exposures"), ACCESS_MANAGEMENT, 0, api_exposures_list,
      "Where the account's keys were found"},
     {HTTP_POST, STR_INIT("/exposures"), ACCESS_MANAGEMENT, REPORT_MAX, api_exposures_add,
@@ -94,6 +121,8 @@ static const struct route routes[] = {
     {HTTP_POST, STR_INIT("!/claim"), ACCESS_PAGE, FORM_MAX, link_submit, "Claim the instance"},
     {HTTP_GET, STR_INIT("!/join"), ACCESS_PAGE, 0, link_show, "Page: accept an invitation"},
     {HTTP_POST, STR_INIT("!/join"), ACCESS_PAGE, FORM_MAX, link_submit, "Accept an invitation"},
+    {HTTP_GET, STR_INIT("!/reset"), ACCESS_PAGE, 0, link_show, "Page: choose a new password"},
+    {HTTP_POST, STR_INIT("!/reset"), ACCESS_PAGE, FORM_MAX, link_submit, "Choose a new password"},
     {HTTP_GET, STR_INIT("!/account"), ACCESS_PAGE, 0, account_page_show,
      "Page: one's keys, apps and sessions"},
     {HTTP_POST, STR_INIT("!/account/keys"), ACCESS_PAGE, FORM_MAX, account_keys_create,
@@ -117,7 +146,7 @@ static const struct route routes[] = {
      "Give an app a code for a key, or deny it"},
     {HTTP_POST, STR_INIT("/auth/keys"), ACCESS_OPEN, FORM_MAX, oauth_exchange,
      "A code becomes an app's key"},
-    {HTTP_POST, STR_INIT("/auth/keys/code"), ACCESS_KEY, FORM_MAX, oauth_code_create,
+    {HTTP_POST, STR_INIT("/auth/keys/code"), ACCESS_KEY_ITSELF, FORM_MAX, oauth_code_create,
      "A code for a key of an app"},
     {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, 0, api_metrics, "Prometheus text"},
 };

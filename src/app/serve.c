@@ -9,9 +9,11 @@
 #include <time.h>
 
 #include "api/trust.h"
+#include "app/base_url.h"
 #include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
+#include "app/master.h"
 #include "app/sim_catalog.h"
 #include "sim/sim.h"
 
@@ -19,6 +21,7 @@ enum {
     WATCH_MS = 100, /* how often the main thread looks at signals and writes the log */
     HELPERS = 2,    /* threads that hash passwords, 64 MiB each */
     HELPERS_QUEUE_MAX = 64,
+    READERS_QUEUE_MAX = 256, /* a document of each issuer's that all workers may ask for at once */
 };
 
 struct simulator {
@@ -35,8 +38,10 @@ struct process {
     struct simulator simulator;
     struct relay_shared shared;
     struct trust trust;
+    struct master_vault vault;
+    struct token_shared tokens;
     struct signin signin;
-    char base_url[320];
+    char base_url[BASE_URL_MAX];
     struct io_tls *listener_tls, *upstream_tls;
     struct crew *crew;
     char management_prefix[KEY_PREFIX_MAX + 6];
@@ -186,14 +191,21 @@ static enum err open_shared(struct process *p, struct fault *f)
 static enum err open_trust(struct process *p, struct fault *f)
 {
     const struct config *c = &p->config;
-    const char *master = getenv("TURNPIKE_MASTER_KEY");
     p->trust.courier = courier_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
     if (!p->trust.courier)
         return f->err;
     p->trust.exposure_policy = (enum exposure_policy)(c->exposure_choice + EXPOSURE_NOTIFY);
     p->trust.github_keys_url = c->github_keys_url;
     p->trust.has_mail = c->mail_smtp.n > 0;
-    return seal_key_open(&p->trust.master, secret_of(str_c(master)), store_dir(p->shared.store), f);
+    p->trust.readers = io_pool_new(1, READERS_QUEUE_MAX, f);
+    if (!p->trust.readers)
+        return f->err;
+    p->tokens.master = &p->trust.master;
+    p->shared.tokens = &p->tokens;
+    enum err e = master_open(&p->trust.master, p->shared.store, f);
+    if (e == ERR_OK)
+        master_vault_give(&p->vault, &p->trust.master, p->shared.store);
+    return e;
 }
 
 static enum err open_signin(struct process *p, struct fault *f)
@@ -211,22 +223,6 @@ static enum err open_signin(struct process *p, struct fault *f)
         return fault_set(f, ERR_NOMEM, "no memory for slowed attempts");
     p->signin.pool = io_pool_new(HELPERS, HELPERS_QUEUE_MAX, f);
     return p->signin.pool ? ERR_OK : f->err;
-}
-
-/* What links of ours begin with: never what a request says of us. */
-static void name_base_url(struct process *p)
-{
-    struct str host = p->config.listen_host, url = p->config.public_url;
-    bool is_v6 = memchr(host.p, ':', host.n) != NULL;
-    if (url.n)
-        snprintf(p->base_url, sizeof p->base_url, "%.*s", STR_ARG(url));
-    else
-        snprintf(p->base_url, sizeof p->base_url, "%s://%s%.*s%s:%u",
-                 p->listener_tls ? "https" : "http", is_v6 ? "[" : "", STR_ARG(host),
-                 is_v6 ? "]" : "", crew_port(p->crew));
-    p->signin.base_url = str_c(p->base_url);
-    while (str_ends(p->signin.base_url, STR("/")))
-        p->signin.base_url.n--;
 }
 
 static enum err process_open(struct process *p, struct first_start *first, struct fault *f)
@@ -249,7 +245,8 @@ static enum err process_open(struct process *p, struct first_start *first, struc
                        p->listener_tls, turnpike_version(), f);
     if (!p->crew)
         return f->err;
-    name_base_url(p);
+    p->signin.base_url = base_url_write(&p->config, crew_port(p->crew), p->base_url);
+    p->tokens.issuer = p->signin.base_url;
     return crew_start(p->crew, f);
 }
 
@@ -259,12 +256,14 @@ static void process_close(struct process *p)
         crew_drain(p->crew, p->config.shutdown_ms);
     crew_free(p->crew);
     courier_free(p->trust.courier);
+    io_pool_free(p->trust.readers);
     seal_key_forget(&p->trust.master);
     io_pool_free(p->signin.pool);
     attempts_free(p->signin.attempts);
     simulator_end(&p->simulator);
     if (p->shared.store)
         store_close(p->shared.store);
+    seal_key_forget(&p->vault.key);
     if (p->shared.ledger)
         ledger_free(p->shared.ledger);
     io_tls_free(p->listener_tls);

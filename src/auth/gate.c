@@ -26,6 +26,7 @@ struct gate {
     struct store *store;
     struct ledger *ledger;
     struct str prefix, management_prefix;
+    struct tokens *tokens; /* NULL: none are accepted */
     struct map cached;     /* by digest */
     struct list used;      /* cached principals, least recently used first */
     struct list delegated; /* those of them that have ancestors */
@@ -139,7 +140,8 @@ void gate_stop(struct gate *g)
 }
 
 struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
-                      struct str key_prefix, struct str management_prefix)
+                      struct str key_prefix, struct str management_prefix,
+                      const struct token_shared *tokens)
 {
     struct gate *g = calloc(1, sizeof *g);
     if (!g)
@@ -150,22 +152,35 @@ struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
                        .prefix = key_prefix,
                        .management_prefix = management_prefix};
     g->unknown = calloc(UNKNOWN_SLOTS, sizeof *g->unknown);
+    g->tokens = tokens ? tokens_new(l, s, tokens) : NULL;
     map_init(&g->cached);
     map_init(&g->asking);
     list_init(&g->used);
     list_init(&g->delegated);
     list_init(&g->touched);
     io_timer_init(&g->touch_timer, on_touch_timer);
-    if (!g->unknown) {
-        free(g);
-        return NULL;
-    }
-    return g;
+    if (g->unknown && (g->tokens || !tokens))
+        return g;
+    tokens_free(g->tokens);
+    free(g->unknown);
+    free(g);
+    return NULL;
 }
 
 bool gate_is_idle(const struct gate *g)
 {
-    return g->asking.n == 0 && !g->is_touching;
+    return g->asking.n == 0 && !g->is_touching && (!g->tokens || tokens_is_idle(g->tokens));
+}
+
+struct signers *gate_signers(struct gate *g)
+{
+    return g->tokens ? tokens_signers(g->tokens) : NULL;
+}
+
+void gate_forget_tokens(struct gate *g)
+{
+    if (g->tokens)
+        tokens_forget(g->tokens);
 }
 
 static void forget(struct gate *g, struct principal *p)
@@ -198,6 +213,7 @@ void gate_free(struct gate *g)
         untouch(container_of(g->touched.next, struct principal, used_link));
     map_release(&g->cached);
     map_release(&g->asking);
+    tokens_free(g->tokens);
     free(g->unknown);
     free(g);
 }
@@ -283,14 +299,33 @@ static enum err judge_address(const struct principal *p, struct gate_wait *w, st
                      w->has_address ? address_text(&w->address, room).p : "An unknown address");
 }
 
+static const char *whose(const struct gate_wait *w)
+{
+    return w->by_token ? "The API key as which this access token acts" : "This API key";
+}
+
+/* Is it of the kind that is needed here? */
+static enum err judge_kind(const struct principal *p, const struct gate_wait *w, struct fault *f)
+{
+    bool wants_inference = w->need == GATE_INFERENCE || w->need == GATE_INFERENCE_ITSELF;
+    if ((wants_inference || w->by_token) && p->key.is_management)
+        return fault_set(f, ERR_FORBIDDEN,
+                         "This is a management key: it administers and cannot run inference. "
+                         "Use an inference key here");
+    if (w->need == GATE_MANAGEMENT && !p->key.is_management)
+        return fault_set(f, ERR_FORBIDDEN,
+                         "This is an inference key: only a management key is allowed here");
+    return ERR_OK;
+}
+
 static enum err judge_key(const struct principal *p, struct gate_wait *w, struct fault *f)
 {
     const struct key *k = &p->key;
     int64_t now_ms = k->expires_ms || k->depth ? clock_wall_ms() : 0;
     if (k->disabled)
-        return fault_set(f, ERR_AUTH, "This API key is disabled");
+        return fault_set(f, ERR_AUTH, "%s is disabled", whose(w));
     if (k->expires_ms && k->expires_ms <= now_ms)
-        return fault_set(f, ERR_AUTH, "This API key has expired");
+        return fault_set(f, ERR_AUTH, "%s has expired", whose(w));
     if (k->depth && judge_line(p, now_ms, f) != ERR_OK)
         return f->err;
     if (p->account_disabled)
@@ -304,14 +339,7 @@ static enum err judge_key(const struct principal *p, struct gate_wait *w, struct
                          "use one with an earlier expires_at",
                          k->expires_ms ? "lives longer" : "never expires, which is longer",
                          (long long)(p->key_lifetime_ms / 86400000));
-    if (w->need == GATE_INFERENCE && k->is_management)
-        return fault_set(f, ERR_FORBIDDEN,
-                         "This is a management key: it administers and cannot run inference. "
-                         "Use an inference key here");
-    if (w->need == GATE_MANAGEMENT && !k->is_management)
-        return fault_set(f, ERR_FORBIDDEN,
-                         "This is an inference key: only a management key is allowed here");
-    return ERR_OK;
+    return judge_kind(p, w, f);
 }
 
 static enum gate_answer judge(struct gate *g, struct principal *p, struct gate_wait *w)
@@ -323,9 +351,12 @@ static enum gate_answer judge(struct gate *g, struct principal *p, struct gate_w
     return GATE_OPEN;
 }
 
-static enum err refuse_unknown(struct fault *f)
+static void refuse_unknown(struct gate_wait *w)
 {
-    return fault_set(f, ERR_AUTH, "Unknown API key: it does not exist or was deleted");
+    if (w->by_token)
+        fault_write(&w->fault, ERR_AUTH, "%s was deleted", whose(w));
+    else
+        fault_write(&w->fault, ERR_AUTH, "Unknown API key: it does not exist or was deleted");
 }
 
 /* --- asking the store ----------------------------------------------------------------------------
@@ -410,14 +441,16 @@ static struct principal *principal_make(struct gate *g, const struct store_key_g
     return NULL;
 }
 
-static void answer(struct gate *g, struct gate_wait *w, struct principal *p, const struct fault *f)
+static void answer(struct gate *g, struct gate_wait *w, struct principal *p, bool is_unknown)
 {
     list_del(&w->link);
     w->lookup = NULL;
     if (p)
         judge(g, p, w);
+    else if (is_unknown)
+        refuse_unknown(w);
     else
-        w->fault = *f;
+        fault_write(&w->fault, ERR_STORE, "The key could not be looked up: try again");
     w->done(w);
 }
 
@@ -443,7 +476,6 @@ static void on_row(struct store_call *c)
     struct gate_lookup *k = container_of(c, struct gate_lookup, get.call);
     struct gate *g = k->gate;
     struct principal *p = NULL;
-    struct fault f = {ERR_STORE, "The key could not be looked up: try again"};
     bool is_old = is_overtaken(k);
     if (is_old && k->repeats++ < REPEATS_MAX) {
         store_key_get_release(&k->get);
@@ -455,19 +487,27 @@ static void on_row(struct store_call *c)
         log_line(LOG_ERROR, "a key cannot be looked up: %s", c->fault.message);
     if (c->err == ERR_OK && !is_old)
         p = principal_make(g, &k->get);
-    if (c->err == ERR_NOT_FOUND && !is_old) {
+    bool is_unknown = c->err == ERR_NOT_FOUND && !is_old;
+    if (is_unknown) {
         struct unknown *u = unknown_slot(g, k->get.hash);
-        refuse_unknown(&f);
         memcpy(u->hash, k->get.hash, sizeof u->hash);
         u->until_ms = io_now_ms(g->loop) + UNKNOWN_MS;
     }
     if (p)
         cache(g, p);
     while (!list_is_empty(&k->waiting))
-        answer(g, container_of(k->waiting.next, struct gate_wait, link), p, &f);
+        answer(g, container_of(k->waiting.next, struct gate_wait, link), p, is_unknown);
     principal_unref(p);
     store_key_get_release(&k->get);
     free(k);
+}
+
+/* Before waiting: what tells it is gone when the answer comes. */
+static void locate_now(struct gate_wait *w)
+{
+    if (w->where && !w->has_address)
+        w->has_address = w->locate(w->where, &w->address);
+    w->where = NULL;
 }
 
 static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
@@ -487,12 +527,68 @@ static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTE
         list_init(&k->waiting);
         ask_store(k);
     }
-    if (w->where && !w->has_address) /* what tells it is gone when the answer comes */
-        w->has_address = w->locate(w->where, &w->address);
-    w->where = NULL;
+    locate_now(w);
     w->lookup = k;
     list_append(&k->waiting, &w->link);
     return GATE_WAIT;
+}
+
+/* The cache, then the store. */
+static enum gate_answer find(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
+                             struct gate_wait *w)
+{
+    struct principal *p = map_get(&g->cached, hash_view(hash));
+    if (p) {
+        list_del(&p->link);
+        list_append(&g->used, &p->link);
+        return judge(g, p, w);
+    }
+    struct unknown *u = unknown_slot(g, hash);
+    if (u->until_ms > io_now_ms(g->loop) && memcmp(u->hash, hash, KEY_HASH_BYTES) == 0) {
+        refuse_unknown(w);
+        return GATE_SHUT;
+    }
+    return look_up(g, hash, w);
+}
+
+/* --- access tokens -------------------------------------------------------------------------------
+ */
+
+/* A token that is right: may one ask this, and may one with its scopes? Then its key is asked. */
+static enum gate_answer act(struct gate *g, struct gate_wait *w)
+{
+    if (w->need == GATE_MANAGEMENT)
+        fault_write(&w->fault, ERR_FORBIDDEN,
+                    "This is an access token: only a management key is allowed here");
+    else if (w->need == GATE_INFERENCE_ITSELF || w->need == GATE_ANY_ITSELF)
+        fault_write(&w->fault, ERR_FORBIDDEN,
+                    "This is an access token: only the API key itself is allowed here, as what it "
+                    "gives away outlives a token");
+    else if (!(w->token.scopes & TOKEN_INFERENCE))
+        fault_write(&w->fault, ERR_FORBIDDEN, "This access token lacks the scope 'inference'");
+    else
+        return find(g, w->token.key_hash, w);
+    return GATE_SHUT;
+}
+
+static void on_token(struct token_wait *t)
+{
+    struct gate_wait *w = container_of(t, struct gate_wait, token);
+    if (!t->is_good || act(w->gate, w) != GATE_WAIT)
+        w->done(w);
+}
+
+static enum gate_answer ask_token(struct gate *g, struct str text, struct gate_wait *w)
+{
+    w->by_token = true;
+    w->token.done = on_token;
+    w->token.fault = &w->fault;
+    enum tokens_answer a = tokens_ask(g->tokens, text, &w->token);
+    if (a == TOKENS_GOOD)
+        return act(g, w);
+    if (a == TOKENS_WAIT)
+        locate_now(w);
+    return a == TOKENS_WAIT ? GATE_WAIT : GATE_SHUT;
 }
 
 /* --- reading the credential ----------------------------------------------------------------------
@@ -519,43 +615,63 @@ static enum err credential(struct str authorization, struct str x_api_key, struc
     return ERR_OK;
 }
 
-enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x_api_key,
-                          enum gate_need need, struct gate_wait *w)
+static void begin(struct gate *g, struct gate_wait *w)
 {
-    struct str text;
-    uint8_t hash[KEY_HASH_BYTES];
-    w->need = need;
+    w->gate = g;
     w->lookup = NULL;
     w->principal = NULL;
-    w->has_address = false;
+    w->token.check = NULL;
+    w->has_address = w->by_token = false;
     list_init(&w->link);
-    if (credential(authorization, x_api_key, &text, &w->fault) != ERR_OK)
-        return GATE_SHUT;
-    if (key_shape(text, g->prefix) == KEY_SHAPE_BAD) {
+}
+
+/* What is no key: a token, or nothing that we know. */
+static enum gate_answer ask_otherwise(struct gate *g, struct str text, bool is_bearer,
+                                      struct gate_wait *w)
+{
+    bool is_token = g->tokens && jwt_is_shaped(text);
+    if (is_token && is_bearer)
+        return ask_token(g, text, w);
+    if (is_token)
+        fault_write(&w->fault, ERR_AUTH,
+                    "X-Api-Key takes an API key only: send an access token as 'Authorization: "
+                    "Bearer'");
+    else
         fault_write(
             &w->fault, ERR_AUTH,
             "Malformed API key: expected '%.*s' or '%.*s' and %d hex digits with a checksum, "
             "got %zu characters that are no such key",
             STR_ARG(g->prefix), STR_ARG(g->management_prefix), KEY_DIGITS, text.n);
+    return GATE_SHUT;
+}
+
+enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x_api_key,
+                          enum gate_need need, struct gate_wait *w)
+{
+    struct str text;
+    uint8_t hash[KEY_HASH_BYTES];
+    begin(g, w);
+    w->need = need;
+    if (credential(authorization, x_api_key, &text, &w->fault) != ERR_OK)
         return GATE_SHUT;
-    }
+    if (key_shape(text, g->prefix) == KEY_SHAPE_BAD)
+        return ask_otherwise(g, text, authorization.p != NULL, w);
     key_hash(text, hash);
-    struct principal *p = map_get(&g->cached, hash_view(hash));
-    if (p) {
-        list_del(&p->link);
-        list_append(&g->used, &p->link);
-        return judge(g, p, w);
-    }
-    struct unknown *u = unknown_slot(g, hash);
-    if (u->until_ms > io_now_ms(g->loop) && memcmp(u->hash, hash, sizeof hash) == 0) {
-        refuse_unknown(&w->fault);
-        return GATE_SHUT;
-    }
-    return look_up(g, hash, w);
+    return find(g, hash, w);
+}
+
+enum gate_answer gate_ask_for(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
+                              struct gate_wait *w)
+{
+    begin(g, w);
+    w->need = GATE_INFERENCE;
+    w->by_token = true;
+    return find(g, hash, w);
 }
 
 void gate_leave(struct gate_wait *w)
 {
+    tokens_leave(&w->token);
     if (!w->lookup)
         return;
     list_del(&w->link);

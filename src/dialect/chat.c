@@ -157,9 +157,20 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
     return e;
 }
 
-/* The checks by table, and the names of what is ours. */
-static enum err read_fields(struct chat_request *r, struct json *known, struct buf *scratch,
-                            struct fault *f)
+/* The older form: one text instead of messages. */
+static enum err read_prompt(struct chat_request *r, struct json prompt, struct fault *f)
+{
+    tokens_add(&r->text, json_raw_str(prompt));
+    return json_is(prompt, JSON_STRING)
+               ? ERR_OK
+               : fault_set(f, ERR_INVALID, "prompt: expected a string, got %s%s", json_kind(prompt),
+                           json_is(prompt, JSON_ARRAY) ? ": send one request for each" : "");
+}
+
+/* The checks by table, and the names of what is ours. Of the older form `logprobs` is a number,
+ * which its reader checks. */
+static enum err read_fields(struct chat_request *r, bool is_prompt, struct json *known,
+                            struct buf *scratch, struct fault *f)
 {
     for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
         struct json key = json_key(v);
@@ -172,7 +183,8 @@ static enum err read_fields(struct chat_request *r, struct json *known, struct b
             continue;
         }
         r->given |= member_bit(m);
-        enum err e = member_check(v, &m->rule, m->name.p, f);
+        bool is_checked_elsewhere = is_prompt && m->known == MEMBER_LOGPROBS;
+        enum err e = is_checked_elsewhere ? ERR_OK : member_check(v, &m->rule, m->name.p, f);
         if (e != ERR_OK)
             return e;
         if (m->is_ours && r->ours_n < CHAT_OURS_MAX)
@@ -259,7 +271,8 @@ static enum err check_contradictions(const struct chat_request *r, const struct 
     return ERR_OK;
 }
 
-enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r, struct fault *f)
+static enum err read_request(struct json root, bool is_prompt, struct buf *scratch,
+                             struct chat_request *r, struct fault *f)
 {
     struct json known[MEMBER__KNOWN_COUNT] = {{0}};
     *r = (struct chat_request){.root = root};
@@ -270,14 +283,15 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
         return fault_set(f, ERR_NOMEM, "No memory for this request: try again later");
     enum err e = json_refuse_duplicates(root, f);
     if (e == ERR_OK)
-        e = read_fields(r, known, scratch, f);
+        e = read_fields(r, is_prompt, known, scratch, f);
     if (e == ERR_OK)
         e = json_refuse_duplicates(known[MEMBER_STREAM_OPTIONS],
                                    f); /* the usage that is asked for pays the bill */
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
-        e = read_messages(r, known[MEMBER_MESSAGES], f);
+        e = is_prompt ? read_prompt(r, json_get(root, STR("prompt")), f)
+                      : read_messages(r, known[MEMBER_MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
     if (e == ERR_OK)
@@ -290,6 +304,17 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     struct str user = json_raw_str(known[MEMBER_USER]);
     r->user = user.n > USER_RAW_MAX ? user : json_str(known[MEMBER_USER], scratch);
     return e;
+}
+
+enum err chat_read(struct json root, struct buf *scratch, struct chat_request *out, struct fault *f)
+{
+    return read_request(root, false, scratch, out, f);
+}
+
+enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
+                          struct fault *f)
+{
+    return read_request(root, true, scratch, out, f);
 }
 
 /* Each answer brings one: pieces of known size, copied without calls, take half the time that the

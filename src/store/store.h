@@ -10,6 +10,7 @@
 #define STORE_STORE_H
 
 #include "store/call.h"
+#include "store/vault.h"
 
 struct store;
 
@@ -23,6 +24,9 @@ struct store *store_open(struct str where, enum store_mode mode, struct fault *f
  * closed. */
 void store_close(struct store *s);
 const char *store_dir(const struct store *s); /* terminated; of a directory store */
+
+/* Before the first call about mail; lent for the store's life. Without one no mail is taken or given. */
+void store_set_vault(struct store *s, const struct vault *v);
 
 void store_submit(struct store *s, struct store_call *c);
 
@@ -71,10 +75,16 @@ struct store_generation_get {
 void store_generation_release(struct store_generation_get *g);
 /* What others (the command line, another node) changed since `seq`: the ids of accounts and keys to
  * look at again. At most 256 at a time. A first call with seq -1 only tells the present seq. */
+enum change_kind {
+    CHANGE_ACCOUNT,
+    CHANGE_KEY,
+    CHANGE_TOKENS, /* federation policies or the keys that sign */
+    CHANGE__COUNT
+};
 struct store_change {
-    bool is_key;
+    enum change_kind kind;
     int64_t id;
-    uint8_t hash[KEY_HASH_BYTES];
+    uint8_t hash[KEY_HASH_BYTES]; /* of CHANGE_KEY */
 };
 struct store_changes {
     struct store_call call;

@@ -16,6 +16,10 @@ enum { BODY_MAX = 256 * 1024, KEEPALIVE_MS = 15000 };
 /* What test/one costs, in pico-dollars a token. */
 enum { PROMPT_PRICE = 150000, COMPLETION_PRICE = 600000, CACHED_PRICE = 75000, MAX_OUTPUT = 4096 };
 
+static const struct seal_key gw_master = {{7}};
+static const struct token_shared gw_tokens = {.issuer = STR_INIT("http://127.0.0.1"),
+                                              .master = &gw_master};
+
 /* --- the store and the ledger
  * ----------------------------------------------------------------------------- */
 
@@ -259,7 +263,8 @@ static UNUSED void gw_open(enum journal_sync sync)
     gw.shared = (struct relay_shared){.store = gw.store,
                                       .ledger = gw.ledger,
                                       .key_prefix = STR("sk-tp-v1-"),
-                                      .management_prefix = STR("sk-tp-mgmt-v1-")};
+                                      .management_prefix = STR("sk-tp-mgmt-v1-"),
+                                      .tokens = &gw_tokens};
     struct catalog *c = usual_catalog(&patient, 200);
     gw.worker = relay_worker_new(gw.loop, &gw.shared, 0, sync, &settings, c, &f);
     assert_non_null(gw.worker);
