@@ -144,7 +144,7 @@ static const struct wrong refused[] = {
     {MODEL USER "],\"reasoning\":{\"effort\":\"much\"}}",
      "reasoning.effort: expected none, minimal, low, medium, high, xhigh or max, got another word"},
     {MODEL USER "],\"reasoning\":{\"effort\":\"low\"},\"reasoning_effort\":\"high\"}",
-     "reasoning_effort and reasoning.effort differ: send one of them"},
+     "reasoning_effort and reasoning.effort contradict each other: send one of them"},
 };
 
 static void what_is_wrong_is_named(void **state)
