@@ -5,11 +5,15 @@
 #define DIALECT_ANTHROPIC_H
 
 #include "dialect/dialect.h"
+#include "dialect/shape.h"
 
 extern const struct dialect dialect_anthropic;
 
 /* Whose signed and encrypted reasoning blocks these are, in `reasoning_details`. */
 #define ANTHROPIC_REASONING STR("anthropic-claude-v1")
+
+/* anthropic_shape.c: at the top of a request, beside chat_shape_ours. */
+extern const struct shape anthropic_request_shape[];
 
 /* anthropic_read_request.c */
 enum err anthropic_read_request(struct json root, struct canon_room *room,

@@ -531,9 +531,7 @@ enum err anthropic_read_request(struct json root, struct canon_room *room,
 {
     struct reading g = {.room = room, .out = out, .f = f};
     *out = (struct canon_request){.from = &dialect_anthropic};
-    enum err e = want(&g, root, JSON_OBJECT, "the body", "a JSON object");
-    if (e == ERR_OK)
-        e = json_refuse_duplicates(root, f);
+    enum err e = client_check(root, anthropic_request_shape, f);
     if (e == ERR_OK)
         e = read_facts(&g, root);
     if (e == ERR_OK)

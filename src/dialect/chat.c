@@ -1,19 +1,6 @@
 #include "dialect/chat.h"
 
-#include <stdlib.h>
-
-/* What a member must be. */
-enum kind {
-    STRING,
-    BOOLEAN,
-    COUNT,  /* a whole number, low..high */
-    NUMBER, /* low..high */
-    OBJECT,
-    ARRAY,
-    STRING_OR_ARRAY,
-    STRING_OR_OBJECT,
-    ANY,
-};
+#include "dialect/chat_shape.h"
 
 /* The members that decisions rest on: found on the one walk over the body. */
 enum known {
@@ -36,70 +23,77 @@ enum known {
 };
 
 struct field {
-    struct str name;
-    enum kind kind;
-    bool is_ours; /* for the gateway, not for the provider */
-    double low, high;
+    struct shape shape;
+    bool is_ours;     /* for the gateway, not for the provider */
     enum known known; /* 0: only checked */
+};
+
+enum {
+    S = SHAPE_STRING,
+    B = SHAPE_BOOLEAN,
+    N = SHAPE_NUMBER,
+    C = SHAPE_COUNT,
+    O = SHAPE_OBJECT,
+    A = SHAPE_ARRAY
 };
 
 /* By length of the name, so that a look-up compares few. null is fine for all. A row's number is
  * its bit. */
 static const struct field fields[] = {
-    {STR_INIT("n"), COUNT, false, 1, CHAT_CHOICES_MAX, CHOICES},
-    {STR_INIT("seed"), NUMBER, false, -9.3e18, 9.3e18, 0},
-    {STR_INIT("stop"), STRING_OR_ARRAY, false, 0, 0, 0},
-    {STR_INIT("user"), STRING, false, 0, 0, USER},
-    {STR_INIT("debug"), OBJECT, true, 0, 0, 0},
-    {STR_INIT("model"), STRING, false, 0, 0, MODEL},
-    {STR_INIT("min_p"), NUMBER, false, 0, 1, 0},
-    {STR_INIT("route"), STRING, true, 0, 0, 0},
-    {STR_INIT("tools"), ARRAY, false, 0, 0, 0},
-    {STR_INIT("top_a"), NUMBER, false, 0, 1, 0},
-    {STR_INIT("top_k"), NUMBER, false, 0, 1e9, 0},
-    {STR_INIT("top_p"), NUMBER, false, 0, 1, 0},
-    {STR_INIT("trace"), OBJECT, true, 0, 0, 0},
-    {STR_INIT("usage"), OBJECT, true, 0, 0, 0},
-    {STR_INIT("audio"), ANY, false, 0, 0, 0},
-    {STR_INIT("store"), ANY, false, 0, 0, 0},
-    {STR_INIT("models"), ARRAY, true, 0, 0, MODELS},
-    {STR_INIT("preset"), STRING, true, 0, 0, 0},
-    {STR_INIT("stream"), BOOLEAN, false, 0, 0, STREAM},
-    {STR_INIT("plugins"), ARRAY, true, 0, 0, 0},
-    {STR_INIT("logprobs"), BOOLEAN, false, 0, 0, LOGPROBS},
-    {STR_INIT("messages"), ARRAY, false, 0, 0, MESSAGES},
-    {STR_INIT("metadata"), OBJECT, false, 0, 0, 0},
-    {STR_INIT("provider"), OBJECT, true, 0, 0, PROVIDER},
-    {STR_INIT("reasoning"), OBJECT, false, 0, 0, REASONING},
-    {STR_INIT("functions"), ANY, false, 0, 0, 0},
-    {STR_INIT("verbosity"), ANY, false, 0, 0, 0},
-    {STR_INIT("logit_bias"), OBJECT, false, 0, 0, 0},
-    {STR_INIT("max_tokens"), COUNT, false, 1, 4294967295.0, MAX_TOKENS},
-    {STR_INIT("modalities"), ARRAY, false, 0, 0, 0},
-    {STR_INIT("session_id"), STRING, true, 0, 0, 0},
-    {STR_INIT("transforms"), ARRAY, true, 0, 0, 0},
-    {STR_INIT("prediction"), ANY, false, 0, 0, 0},
-    {STR_INIT("temperature"), NUMBER, false, 0, 2, 0},
-    {STR_INIT("tool_choice"), STRING_OR_OBJECT, false, 0, 0, TOOL_CHOICE},
-    {STR_INIT("top_logprobs"), COUNT, false, 0, 20, 0},
-    {STR_INIT("service_tier"), ANY, false, 0, 0, 0},
-    {STR_INIT("image_config"), ANY, false, 0, 0, 0},
-    {STR_INIT("cache_control"), ANY, false, 0, 0, 0},
-    {STR_INIT("function_call"), ANY, false, 0, 0, 0},
-    {STR_INIT("stream_options"), OBJECT, false, 0, 0, STREAM_OPTIONS},
-    {STR_INIT("response_format"), OBJECT, false, 0, 0, RESPONSE_FORMAT},
-    {STR_INIT("presence_penalty"), NUMBER, false, -2, 2, 0},
-    {STR_INIT("reasoning_effort"), STRING, false, 0, 0, REASONING_EFFORT},
-    {STR_INIT("prompt_cache_key"), ANY, false, 0, 0, 0},
-    {STR_INIT("frequency_penalty"), NUMBER, false, -2, 2, 0},
-    {STR_INIT("safety_identifier"), ANY, false, 0, 0, 0},
-    {STR_INIT("include_reasoning"), ANY, false, 0, 0, 0},
-    {STR_INIT("repetition_penalty"), NUMBER, false, 0, 10, 0},
-    {STR_INIT("structured_outputs"), BOOLEAN, true, 0, 0, 0},
-    {STR_INIT("web_search_options"), ANY, false, 0, 0, 0},
-    {STR_INIT("parallel_tool_calls"), BOOLEAN, false, 0, 0, 0},
-    {STR_INIT("prompt_cache_options"), ANY, false, 0, 0, 0},
-    {STR_INIT("max_completion_tokens"), COUNT, false, 1, 4294967295.0, MAX_COMPLETION_TOKENS},
+    {SHAPE_IN("n", C, 1, CHAT_CHOICES_MAX), false, CHOICES},
+    {SHAPE_IN("seed", N, -9.3e18, 9.3e18), false, 0},
+    {SHAPE_LIST("stop", S | A, S, NULL), false, 0},
+    {SHAPE_IS("user", S), false, USER},
+    {SHAPE_OF("debug", O, chat_shape_debug), true, 0},
+    {SHAPE_IS("model", S), false, MODEL},
+    {SHAPE_IN("min_p", N, 0, 1), false, 0},
+    {SHAPE_IS("route", S), true, 0},
+    {SHAPE_LIST("tools", A, O, chat_shape_tool), false, 0},
+    {SHAPE_IN("top_a", N, 0, 1), false, 0},
+    {SHAPE_IN("top_k", N, 0, 1e9), false, 0},
+    {SHAPE_IN("top_p", N, 0, 1), false, 0},
+    {SHAPE_IS("trace", O), true, 0},
+    {SHAPE_OF("usage", O, chat_shape_usage), true, 0},
+    {SHAPE_OF("audio", O, chat_shape_audio), false, 0},
+    {SHAPE_IS("store", B), false, 0},
+    {SHAPE_LIST("models", A, S, NULL), true, MODELS},
+    {SHAPE_IS("preset", S), true, 0},
+    {SHAPE_IS("stream", B), false, STREAM},
+    {SHAPE_LIST("plugins", A, O, chat_shape_plugin), true, 0},
+    {SHAPE_IS("logprobs", B), false, LOGPROBS},
+    {SHAPE_LIST("messages", A, O, chat_shape_message), false, MESSAGES},
+    {SHAPE_IS("metadata", O), false, 0},
+    {SHAPE_IS("provider", O), true, PROVIDER},
+    {SHAPE_OF("reasoning", O, chat_shape_reasoning), false, REASONING},
+    {SHAPE_LIST("functions", A, O, NULL), false, 0},
+    {SHAPE_IS("verbosity", S), false, 0},
+    {SHAPE_IS("logit_bias", O), false, 0},
+    {SHAPE_IN("max_tokens", C, 1, 4294967295.0), false, MAX_TOKENS},
+    {SHAPE_LIST("modalities", A, S, NULL), false, 0},
+    {SHAPE_IS("session_id", S), true, 0},
+    {SHAPE_LIST("transforms", A, S, NULL), true, 0},
+    {SHAPE_OF("prediction", O, chat_shape_prediction), false, 0},
+    {SHAPE_IN("temperature", N, 0, 2), false, 0},
+    {SHAPE_OF("tool_choice", S | O, chat_shape_choice), false, TOOL_CHOICE},
+    {SHAPE_IN("top_logprobs", C, 0, 20), false, 0},
+    {SHAPE_IS("service_tier", S), false, 0},
+    {SHAPE_IS("image_config", O), false, 0},
+    {SHAPE_OF("cache_control", O, chat_shape_cache), false, 0},
+    {SHAPE_IS("function_call", S | O), false, 0},
+    {SHAPE_OF("stream_options", O, chat_shape_stream), false, STREAM_OPTIONS},
+    {SHAPE_OF("response_format", O, chat_shape_format), false, RESPONSE_FORMAT},
+    {SHAPE_IN("presence_penalty", N, -2, 2), false, 0},
+    {SHAPE_IS("reasoning_effort", S), false, REASONING_EFFORT},
+    {SHAPE_IS("prompt_cache_key", S), false, 0},
+    {SHAPE_IN("frequency_penalty", N, -2, 2), false, 0},
+    {SHAPE_IS("safety_identifier", S), false, 0},
+    {SHAPE_IS("include_reasoning", B), false, 0},
+    {SHAPE_IN("repetition_penalty", N, 0, 10), false, 0},
+    {SHAPE_IS("structured_outputs", B), true, 0},
+    {SHAPE_IS("web_search_options", O), false, 0},
+    {SHAPE_IS("parallel_tool_calls", B), false, 0},
+    {SHAPE_IS("prompt_cache_options", O), false, 0},
+    {SHAPE_IN("max_completion_tokens", C, 1, 4294967295.0), false, MAX_COMPLETION_TOKENS},
 };
 
 _Static_assert(COUNT_OF(fields) <= 64, "a bit each");
@@ -113,7 +107,7 @@ __attribute__((constructor)) static void fields_index(void)
 {
     size_t i = 0;
     for (size_t n = 0; n < COUNT_OF(first_of_length); n++) {
-        while (i < COUNT_OF(fields) && fields[i].name.n < n)
+        while (i < COUNT_OF(fields) && fields[i].shape.name.n < n)
             i++;
         first_of_length[n] = (uint8_t)i;
     }
@@ -125,7 +119,7 @@ static const struct field *field_find(struct str name)
     if (name.n > NAME_LONGEST)
         return NULL;
     for (size_t i = first_of_length[name.n]; i < first_of_length[name.n + 1]; i++) {
-        if (memcmp(fields[i].name.p, name.p, name.n) == 0)
+        if (memcmp(fields[i].shape.name.p, name.p, name.n) == 0)
             return &fields[i];
     }
     return NULL;
@@ -138,100 +132,13 @@ static uint64_t bit_of(const struct field *d)
 
 struct str chat_member(unsigned i)
 {
-    return i < COUNT_OF(fields) ? fields[i].name : STR_NONE;
+    return i < COUNT_OF(fields) ? fields[i].shape.name : STR_NONE;
 }
 
 uint64_t chat_member_bit(struct str name)
 {
     const struct field *d = field_find(name);
     return d ? bit_of(d) : 0;
-}
-
-/* "0.7": whole digits over a power of ten, both exact in a double, divide to the double nearest to
- * the text, as strtod() has it. False: it is not that simple. */
-static bool short_decimal(struct str s, double *out)
-{
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-    uint32_t v = 0;
-    size_t point = s.n;
-    if (s.n >= COUNT_OF(tens))
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '.')
-            point = i + 1;
-        else if (s.p[i] >= '0' && s.p[i] <= '9')
-            v = v * 10 + (uint32_t)(s.p[i] - '0');
-        else
-            return false;
-    }
-    *out = v / tens[s.n - point];
-    return true;
-}
-
-/* Only for range checks of sampling parameters: money never passes here. */
-static bool number_in(struct json v, double low, double high)
-{
-    char text[64];
-    double d;
-    struct str raw = json_raw(v);
-    if (!json_is(v, JSON_NUMBER) || raw.n >= sizeof text)
-        return false;
-    if (!short_decimal(raw, &d)) {
-        memcpy(text, raw.p, raw.n);
-        text[raw.n] = '\0';
-        d = strtod(text, NULL);
-    }
-    return d >= low && d <= high;
-}
-
-static bool is_kind(const struct field *f, struct json v)
-{
-    uint64_t n;
-    switch (f->kind) {
-    case STRING:
-        return json_is(v, JSON_STRING);
-    case BOOLEAN:
-        return json_is(v, JSON_TRUE) || json_is(v, JSON_FALSE);
-    case COUNT:
-        return json_u64(v, (uint64_t)f->high, &n) && n >= (uint64_t)f->low;
-    case NUMBER:
-        return number_in(v, f->low, f->high);
-    case OBJECT:
-        return json_is(v, JSON_OBJECT);
-    case ARRAY:
-        return json_is(v, JSON_ARRAY);
-    case STRING_OR_ARRAY:
-        return json_is(v, JSON_STRING) || json_is(v, JSON_ARRAY);
-    case STRING_OR_OBJECT:
-        return json_is(v, JSON_STRING) || json_is(v, JSON_OBJECT);
-    case ANY:
-        return true;
-    }
-    return false;
-}
-
-static enum err refuse_kind(const struct field *d, struct json v, struct fault *f)
-{
-    static const char *const wanted[] = {
-        [STRING] = "a string",
-        [BOOLEAN] = "true or false",
-        [OBJECT] = "an object",
-        [ARRAY] = "an array",
-        [STRING_OR_ARRAY] = "a string or an array",
-        [STRING_OR_OBJECT] = "a string or an object",
-        [ANY] = "anything",
-    };
-    if (d->kind == COUNT)
-        return fault_set(f, ERR_INVALID,
-                         "%.*s: expected a whole number from %.0f to %.0f, got %s%s",
-                         STR_ARG(d->name), d->low, d->high, json_kind(v),
-                         json_is(v, JSON_NUMBER) ? " outside of that" : "");
-    if (d->kind == NUMBER)
-        return fault_set(f, ERR_INVALID, "%.*s: expected a number from %g to %g, got %s%s",
-                         STR_ARG(d->name), d->low, d->high, json_kind(v),
-                         json_is(v, JSON_NUMBER) ? " outside of that" : "");
-    return fault_set(f, ERR_INVALID, "%.*s: expected %s, got %s", STR_ARG(d->name), wanted[d->kind],
-                     json_kind(v));
 }
 
 /* What is decoded to scratch is bounded, and there is room for it beforehand: views of scratch must
@@ -381,10 +288,11 @@ static enum err read_fields(struct chat_request *r, struct json *known, struct b
             continue;
         }
         r->given |= bit_of(d);
-        if (!json_is(v, JSON_NULL) && !is_kind(d, v))
-            return refuse_kind(d, v, f);
+        enum err e = shape_check(&d->shape, v, NULL, f);
+        if (e != ERR_OK)
+            return e;
         if (d->is_ours && r->ours_n < CHAT_OURS_MAX)
-            r->ours[r->ours_n++] = d->name;
+            r->ours[r->ours_n++] = d->shape.name;
         if (d->known)
             known[d->known] = v;
         if (!json_is(v, JSON_NULL))

@@ -4,10 +4,14 @@
 #define DIALECT_CLIENT_H
 
 #include "dialect/canon.h"
+#include "dialect/shape.h"
 
 /* ERR_INVALID: "WHERE: expected EXPECTED, got KIND". */
 enum err client_want(struct json v, enum json_type type, const char *where, const char *expected,
                      struct fault *f) MUST_USE;
+/* The body is an object, no name in it stands twice, and all its members are of the kinds that `rows`
+ * and chat_shape_ours say. */
+enum err client_check(struct json root, const struct shape *rows, struct fault *f) MUST_USE;
 /* A cache mark among the members of `holder`; else *out stays. */
 void client_read_cache(struct json holder, struct canon_cache *out);
 
