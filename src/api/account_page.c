@@ -278,6 +278,18 @@ static void on_ended(struct api_request *q)
         sessions_changed(q, back_to_account);
 }
 
+static void end_sessions(struct api_request *q, struct store_session_delete *d, bool is_others)
+{
+    char room[64];
+    struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
+    if (is_others)
+        buf_add(&b, STR("{\"others\":true}"));
+    else
+        buf_printf(&b, "{\"session\":%lld}", (long long)d->id);
+    api_audit(q, "session.end", text_i64(q, d->user_id), buf_view(&b));
+    api_store(q, &d->call, STORE_SESSION_DELETE, on_ended);
+}
+
 /* Only one's own: the user is part of the question. */
 void account_sessions_end(struct api_request *q)
 {
@@ -292,7 +304,7 @@ void account_sessions_end(struct api_request *q)
     if (!is_others && !form_id(q, STR("id"), &d->id))
         account_show(q, 400, STR_NONE, "There is no such session.");
     else
-        api_store(q, &d->call, STORE_SESSION_DELETE, on_ended);
+        end_sessions(q, d, is_others);
 }
 
 /* --- password --- */

@@ -651,14 +651,14 @@ struct api *api_new(struct relay_worker *w, const struct http_limits *limits,
     a->shared = shared;
     buf_init(&a->models, OUT_MAX);
     unsigned n = shared->signin ? shared->signin->oidc_n : 0;
-    a->oidc_keys = calloc(n + 1, sizeof *a->oidc_keys);
-    for (unsigned i = 0; a->oidc_keys && i < n; i++)
-        buf_init(&a->oidc_keys[i].jwks, OIDC_DOCUMENT_MAX);
-    if (a->oidc_keys)
+    a->oidc = calloc(n + 1, sizeof *a->oidc);
+    for (unsigned i = 0; a->oidc && i < n; i++)
+        buf_init(&a->oidc[i].jwks, OIDC_DOCUMENT_MAX);
+    if (a->oidc)
         a->server = http_server_new(w->loop, limits, on_request, a);
     if (a->server)
         return a;
-    free(a->oidc_keys);
+    free(a->oidc);
     free(a);
     return NULL;
 }
@@ -672,8 +672,8 @@ void api_free(struct api *a)
     buf_release(&a->models);
     github_release(&a->github);
     for (unsigned i = 0; a->shared->signin && i < a->shared->signin->oidc_n; i++)
-        buf_release(&a->oidc_keys[i].jwks);
-    free(a->oidc_keys);
+        buf_release(&a->oidc[i].jwks);
+    free(a->oidc);
     free(a);
 }
 

@@ -53,14 +53,8 @@ struct api {
     struct catalog *models_of; /* the catalog whose list `models` is: a reference */
     struct buf models;
     uint32_t requests;           /* under way */
-    struct oidc_keys *oidc_keys; /* of each OpenID provider */
+    struct oidc_known *oidc; /* of each OpenID provider: signin.h */
     struct github github;
-};
-
-/* A provider's key set as it was last seen. */
-struct oidc_keys {
-    struct buf jwks;
-    bool is_known;
 };
 
 /* A request of ours to somebody else, in the arena of the request that causes it. */

@@ -9,19 +9,23 @@ struct link_use {
     struct str path;
     enum link_kind kind;
     bool asks_email, asks_password;
+    const char *by; /* for the audit log */
     const char *title, *text, *button;
 };
 
 static const struct link_use uses[] = {
-    {STR_INIT("!/claim"), LINK_CLAIM, true, true, "Claim this instance",
+    {STR_INIT("!/claim"), LINK_CLAIM, true, true, "claim", "Claim this instance",
      "You will own this Turnpike: its account, its credit, its keys and its people.",
      "Claim this instance"},
-    {STR_INIT("!/join"), LINK_INVITATION, false, true, "Join",
+    {STR_INIT("!/join"), LINK_INVITATION, false, true, "invitation", "Join",
      "You have been invited. Choose a password, and you are in.", "Join"},
-    {STR_INIT("!/signup/confirm"), LINK_SIGNUP, false, true, "Complete your sign-up",
+    {STR_INIT("!/signup/confirm"), LINK_SIGNUP, false, true, "sign-up", "Complete your sign-up",
      "Your address is confirmed. Choose a password, and you are in.", "Complete sign-up"},
-    {STR_INIT("!/signin/link"), LINK_SIGNIN, false, false, "Sign in",
+    {STR_INIT("!/signin/link"), LINK_SIGNIN, false, false, "link", "Sign in",
      "This link signs you in, once.", "Sign in"},
+    {STR_INIT("!/reset"), LINK_RESET, false, true, "reset", "Choose a new password",
+     "It takes the place of your old one, and you are signed in. All your other sessions end.",
+     "Set password and sign in"},
 };
 
 struct state {
@@ -72,6 +76,12 @@ static void show(struct api_request *q, int status, const char *error)
 
 /* --- the form --- */
 
+static void let_in(struct api_request *q)
+{
+    session_give(q, &((struct state *)q->state)->cookie);
+    page_see_other(q, STR("/account"));
+}
+
 static void on_redeemed(struct api_request *q)
 {
     struct state *s = q->state;
@@ -84,8 +94,7 @@ static void on_redeemed(struct api_request *q)
     } else if (e != ERR_OK) {
         page_fault(q, &s->redeem.call.fault);
     } else {
-        session_give(q, &s->cookie);
-        page_see_other(q, STR("/account"));
+        sessions_changed(q, let_in); /* others' may have ended */
     }
 }
 
@@ -102,7 +111,7 @@ static void redeem(struct api_request *q)
     memcpy(s->redeem.user.email, s->email, sizeof s->email);
     _Static_assert(sizeof s->hashed <= sizeof s->redeem.user.password, "a hash fits");
     memcpy(s->redeem.user.password, s->hashed, sizeof s->hashed);
-    session_begin(q, &s->redeem.session, &s->cookie);
+    session_begin(q, &s->redeem.session, &s->cookie, use_of(q)->by);
     api_store(q, &s->redeem.call, STORE_LINK_REDEEM, on_redeemed);
 }
 

@@ -1,6 +1,6 @@
 /* oidc.c: signing in with an OpenID provider: authorization code with PKCE, state and nonce.
  *
- *   /signin/oidc           discovery --> off to the provider, with a cookie that holds one secret
+ *   /signin/oidc           discovery, unless it is known --> off to the provider, with a cookie that holds one secret
  *   /signin/oidc/callback  state right? --> code for tokens --> keys, once more if the token's is
  *                          not among them --> signature and claims --> (UserInfo) --> session
  *
@@ -28,6 +28,7 @@ struct state {
     struct str return_to, code;
     char ticket[TICKET_CHARS + 1];
     struct oidc_endpoints endpoints;
+    bool has_endpoints;
     struct api_fetch discovery, tokens, keys, userinfo;
     struct json_tape tape;
     struct jwt jwt;
@@ -104,11 +105,23 @@ static void get(struct api_request *q, struct api_fetch *fetch, struct str url,
     api_fetch(q, fetch, then);
 }
 
+static struct oidc_known *known_of(struct api_request *q)
+{
+    return &q->api->oidc[((struct state *)q->state)->at];
+}
+
 static void discover(struct api_request *q, handler_fn *then)
 {
     struct state *s = q->state;
+    const struct oidc_known *known = known_of(q);
     struct fault f;
     char url[OIDC_URL_MAX + 1];
+    if (known->endpoints_until_ms > io_now_ms(q->api->w->loop)) {
+        s->endpoints = known->endpoints;
+        s->has_endpoints = true;
+        then(q);
+        return;
+    }
     if (oidc_discovery_url(s->provider, url, &f) != ERR_OK) {
         refuse(q, f.message);
         return;
@@ -123,14 +136,31 @@ static void discover(struct api_request *q, handler_fn *then)
 static bool discovered(struct api_request *q)
 {
     struct state *s = q->state;
+    struct oidc_known *known = known_of(q);
+    const struct courier_answer *a = &s->discovery.get.answer;
     struct fault f;
+    if (s->has_endpoints)
+        return true;
     if (!is_answer(q, &s->discovery, "the discovery document"))
         return false;
-    if (oidc_discovery_read(s->provider, &s->tape, buf_view(&s->discovery.get.answer.body),
-                            &s->endpoints, &f) == ERR_OK)
-        return true;
-    refuse(q, f.message);
-    return false;
+    if (oidc_discovery_read(s->provider, &s->tape, buf_view(&a->body), &s->endpoints, &f) !=
+        ERR_OK) {
+        refuse(q, f.message);
+        return false;
+    }
+    known->endpoints = s->endpoints;
+    known->endpoints_until_ms = io_now_ms(q->api->w->loop) + oidc_discovery_ms(a->max_age_s);
+    return true;
+}
+
+/* Where nobody answers as they should the provider may have moved: the next sign-in looks again. A
+ * code that is refused says nothing of the kind. */
+static void doubt_endpoints(struct api_request *q, const struct api_fetch *fetch)
+{
+    const struct courier_job *j = &fetch->get.job;
+    int status = j->kind == COURIER_POST ? fetch->post.answer.status : fetch->get.answer.status;
+    if (j->err != ERR_OK || (status != 200 && status != 400 && status != 401))
+        known_of(q)->endpoints_until_ms = 0;
 }
 
 static void add_parameter(struct buf *out, const char *name, struct str value)
@@ -283,7 +313,7 @@ static void identify(struct api_request *q)
     memcpy(s->identify.user.email, s->identity.email, sizeof s->identify.user.email);
     s->identify.is_proven = s->identity.is_proven && email_is_right(str_c(s->identity.email));
     s->identify.may_signup = s->provider->allow_signup;
-    session_begin(q, &s->identify.session, &s->cookie);
+    session_begin(q, &s->identify.session, &s->cookie, "oidc");
     api_store(q, &s->identify.call, STORE_USER_IDENTIFY, on_identified);
 }
 
@@ -291,6 +321,7 @@ static void on_userinfo(struct api_request *q)
 {
     struct state *s = q->state;
     struct fault f;
+    doubt_endpoints(q, &s->userinfo);
     if (!is_answer(q, &s->userinfo, "UserInfo"))
         return;
     if (oidc_userinfo_read(&s->tape, buf_view(&s->userinfo.get.answer.body), &s->identity, &f) !=
@@ -347,6 +378,7 @@ static void on_keys(struct api_request *q)
 {
     struct state *s = q->state;
     bool is_right = false;
+    doubt_endpoints(q, &s->keys);
     if (!is_answer(q, &s->keys, "the provider's keys"))
         return;
     struct buf *body = &s->keys.get.answer.body;
@@ -355,10 +387,10 @@ static void on_keys(struct api_request *q)
     } else if (!is_right) {
         refuse(q, "the token's signature is wrong");
     } else {
-        struct oidc_keys *known = &q->api->oidc_keys[s->at];
+        struct oidc_known *known = known_of(q);
         buf_reset(&known->jwks);
         buf_add(&known->jwks, buf_view(body));
-        known->is_known = known->jwks.failed == ERR_OK;
+        known->has_jwks = known->jwks.failed == ERR_OK;
         on_signed(q);
     }
 }
@@ -367,9 +399,9 @@ static void on_keys(struct api_request *q)
 static void on_token(struct api_request *q)
 {
     struct state *s = q->state;
-    struct oidc_keys *known = &q->api->oidc_keys[s->at];
+    const struct oidc_known *known = known_of(q);
     bool is_right = false;
-    if (!known->is_known || !judge_signature(q, buf_view(&known->jwks), &is_right))
+    if (!known->has_jwks || !judge_signature(q, buf_view(&known->jwks), &is_right))
         get(q, &s->keys, str_c(s->endpoints.jwks), secret_of(STR_NONE), on_keys);
     else if (is_right)
         on_signed(q);
@@ -391,6 +423,7 @@ static void on_tokens(struct api_request *q)
     struct state *s = q->state;
     struct json root;
     struct fault f;
+    doubt_endpoints(q, &s->tokens);
     if (!is_answer(q, &s->tokens, "the token endpoint"))
         return;
     if (json_parse(&s->tape, buf_view(&s->tokens.post.answer.body), &root, &f) != ERR_OK) {

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "crypto/password.h"
+
 void api_health(struct api_request *q)
 {
     if (journal_is_failing(q->api->w->journal)) {
@@ -33,6 +35,7 @@ static void show(struct api_request *q)
         .holds = t.holds,
         .accounts = t.accounts,
         .keys = t.keys,
+        .password_hashes = password_evaluations(),
         .journal_bytes = journal_bytes_unapplied(shared->store),
         .uptime_s = (clock_wall_ms() - q->api->shared->started_ms) / 1000,
         .version = q->api->shared->version,

@@ -183,9 +183,11 @@ static void copy_text(char *out, size_t size, struct str s)
         memcpy(out, s.p, s.n);
 }
 
-void session_begin(struct api_request *q, struct session *s, struct signin_cookie *c)
+void session_begin(struct api_request *q, struct session *s, struct signin_cookie *c,
+                   const char *by)
 {
-    *s = (struct session){.expires_ms = clock_wall_ms() + signin_of(q)->limits.absolute_ms};
+    *s = (struct session){.by = by,
+                          .expires_ms = clock_wall_ms() + signin_of(q)->limits.absolute_ms};
     ticket_make(c->text, s->hash);
     copy_text(s->user_agent, sizeof s->user_agent, q->user_agent);
     copy_text(s->address, sizeof s->address, q->peer);
@@ -214,7 +216,18 @@ static void forget(struct api *a, void *arg)
         a->w->persons->forget_all(a->w->persons);
 }
 
+static void forget_keys_too(struct api *a, void *arg)
+{
+    forget(a, arg);
+    gate_forget_all(a->w->gate);
+}
+
 void sessions_changed(struct api_request *q, handler_fn *then)
 {
     api_everywhere(q, forget, NULL, then);
+}
+
+void people_changed(struct api_request *q, handler_fn *then)
+{
+    api_everywhere(q, forget_keys_too, NULL, then);
 }

@@ -2,6 +2,7 @@
  * and admins; an admin neither makes nor changes an owner. */
 #include "api/account_page.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "site/account_page.h"
@@ -161,7 +162,7 @@ static void on_changed(struct api_request *q)
     enum err e = c->call.err;
     explicit_bzero(c->user.password, sizeof c->user.password);
     if (e == ERR_OK)
-        sessions_changed(q, back);
+        people_changed(q, back);
     else if (e == ERR_NOT_FOUND || e == ERR_CONFLICT || e == ERR_FORBIDDEN)
         refuse(q, err_status(e), c->call.fault.message);
     else
@@ -188,19 +189,21 @@ static const char *change_read(struct api_request *q, struct store_user_change *
         return "user.role";
     }
     c->set_disabled = true;
-    c->user.disabled = str_eq(what, STR("disable"));
+    c->disables_keys = str_eq(what, STR("disable-keys"));
+    c->user.disabled = c->disables_keys || str_eq(what, STR("disable"));
     if (c->user.disabled)
         return "user.disable";
     return str_eq(what, STR("enable")) ? "user.enable" : NULL;
 }
 
-static struct str role_detail(struct api_request *q, const struct store_user_change *c)
+static struct str change_detail(struct api_request *q, const struct store_user_change *c)
 {
     char room[64];
     struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
-    if (!c->set_role)
-        return STR_NONE;
-    buf_printf(&b, "{\"role\":\"%s\"}", role_name(c->user.role));
+    if (c->set_role)
+        buf_printf(&b, "{\"role\":\"%s\"}", role_name(c->user.role));
+    else if (c->disables_keys)
+        buf_add(&b, STR("{\"keys\":true}"));
     return arena_str(&q->arena, buf_view(&b));
 }
 
@@ -223,8 +226,9 @@ void people_change(struct api_request *q)
     if (c->set_role && !role_read(q, &c->user.role))
         return;
     c->account_id = q->account_id;
+    snprintf(c->creator, sizeof c->creator, "user_%lld", (long long)c->id);
     c->spares_owners = !rights[q->person->role].manages_owners;
-    api_audit(q, action, text_i64(q, c->id), role_detail(q, c));
+    api_audit(q, action, text_i64(q, c->id), change_detail(q, c));
     api_store(q, &c->call, STORE_USER_CHANGE, on_changed);
 }
 

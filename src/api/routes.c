@@ -1,5 +1,6 @@
 #include "api/oauth.h"
 #include "dialect/anthropic.h"
+#include "dialect/completions.h"
 #include "dialect/openai_form.h"
 #include "dialect/responses.h"
 
@@ -15,9 +16,15 @@ static const struct relayed {
     {{HTTP_POST, STR_INIT("/messages"), ACCESS_RELAY, 0, NULL,
       "The same in the format of Anthropic's messages"},
      &dialect_anthropic},
+    {{HTTP_POST, STR_INIT("/messages/count_tokens"), ACCESS_RELAY, 0, NULL,
+      "How many tokens such a request has, estimated; free"},
+     &dialect_anthropic_count},
     {{HTTP_POST, STR_INIT("/responses"), ACCESS_RELAY, 0, NULL,
       "The same in the format of OpenAI's responses, without state"},
      &dialect_responses},
+    {{HTTP_POST, STR_INIT("/completions"), ACCESS_RELAY, 0, NULL,
+      "One prompt, in OpenAI's older format"},
+     &dialect_completions},
 };
 
 static const struct route routes[] = {
@@ -94,6 +101,8 @@ static const struct route routes[] = {
     {HTTP_POST, STR_INIT("!/claim"), ACCESS_PAGE, FORM_MAX, link_submit, "Claim the instance"},
     {HTTP_GET, STR_INIT("!/join"), ACCESS_PAGE, 0, link_show, "Page: accept an invitation"},
     {HTTP_POST, STR_INIT("!/join"), ACCESS_PAGE, FORM_MAX, link_submit, "Accept an invitation"},
+    {HTTP_GET, STR_INIT("!/reset"), ACCESS_PAGE, 0, link_show, "Page: choose a new password"},
+    {HTTP_POST, STR_INIT("!/reset"), ACCESS_PAGE, FORM_MAX, link_submit, "Choose a new password"},
     {HTTP_GET, STR_INIT("!/account"), ACCESS_PAGE, 0, account_page_show,
      "Page: one's keys, apps and sessions"},
     {HTTP_POST, STR_INIT("!/account/keys"), ACCESS_PAGE, FORM_MAX, account_keys_create,

@@ -5,7 +5,11 @@
  * Whether there is such a user is told neither by what is answered nor by how long it takes. */
 #include "api/signin.h"
 
+#include <stdlib.h>
+
+#include "api/account_page.h"
 #include "auth/callback.h"
+#include "base/log.h"
 #include "crypto/password.h"
 #include "http/url.h"
 
@@ -82,6 +86,65 @@ static void on_session(struct api_request *q)
     page_see_other(q, return_path(s->return_to));
 }
 
+/* Recorded once the answer is on its way: how long that takes tells nothing. */
+struct failure {
+    struct store_audit_add add;
+    struct audit audit;
+    struct api *api;
+    char target[24], from[ADDRESS_MAX + 1], agent[USER_AGENT_MAX + 1];
+};
+
+static void on_recorded(struct store_call *c)
+{
+    struct failure *f = container_of(c, struct failure, add.call);
+    if (c->err != ERR_OK)
+        log_line(LOG_ERROR, "a failed sign-in could not be recorded: %s", c->fault.message);
+    f->api->requests--;
+    free(f);
+}
+
+static struct str copy(char *room, size_t size, struct str s)
+{
+    s = str_head(s, size);
+    if (s.n)
+        memcpy(room, s.p, s.n);
+    return str_of(room, s.n);
+}
+
+static void record_failure(struct api_request *q, const struct user *u)
+{
+    struct failure *f = calloc(1, sizeof *f);
+    if (!f) {
+        log_line(LOG_ERROR, "no memory to record a failed sign-in");
+        return;
+    }
+    f->api = q->api;
+    f->api->requests++;
+    struct buf target = {.p = f->target, .cap = sizeof f->target, .max = sizeof f->target};
+    buf_add_i64(&target, u->id);
+    f->audit = (struct audit){.account_id = u->account_id,
+                              .actor = STR("nobody"),
+                              .from = copy(f->from, sizeof f->from, q->peer),
+                              .agent = copy(f->agent, sizeof f->agent, q->user_agent),
+                              .action = STR("user.signin_failed"),
+                              .target = buf_view(&target)};
+    f->add.call = (struct store_call){
+        .need = STORE_AUDIT_ADD, .loop = q->api->w->loop, .done = on_recorded, .audit = &f->audit};
+    store_submit(q->api->w->shared->store, &f->add.call);
+}
+
+/* What was typed is not told: it may be a password in the wrong field. */
+static void note_failure(struct api_request *q, const struct state *s)
+{
+    struct log_line l;
+    log_begin(&l, LOG_WARN, "sign-in failed");
+    log_i64(&l, "user", s->has_user ? s->user.user.id : 0);
+    log_str(&l, "address", q->peer);
+    log_end(&l);
+    if (s->has_user)
+        record_failure(q, &s->user.user);
+}
+
 static void on_judged(struct api_request *q)
 {
     struct state *s = q->state;
@@ -89,13 +152,14 @@ static void on_judged(struct api_request *q)
     explicit_bzero(s->password, sizeof s->password);
     explicit_bzero(s->user.user.password, sizeof s->user.user.password);
     if (!s->is_right || s->user.user.disabled) {
+        note_failure(q, s);
         show(q, 401, str_c(s->email), s->return_to,
              "This e-mail address and password do not belong together.");
         return;
     }
     attempts_right(a, ATTEMPTS_ACCOUNT, str_c(s->email));
     attempts_right(a, ATTEMPTS_ADDRESS, q->peer);
-    session_begin(q, &s->session.session, &s->cookie);
+    session_begin(q, &s->session.session, &s->cookie, "password");
     s->session.session.user_id = s->user.user.id;
     api_store(q, &s->session.call, STORE_SESSION_CREATE, on_session);
 }
@@ -196,5 +260,6 @@ void signout_submit(struct api_request *q)
         return;
     d->user_id = q->person->user_id;
     d->id = q->person->session_id;
+    api_audit(q, "user.signout", text_i64(q, d->user_id), STR_NONE);
     api_store(q, &d->call, STORE_SESSION_DELETE, on_deleted);
 }

@@ -26,6 +26,14 @@ struct signin {
     unsigned oidc_n;
 };
 
+/* What one worker knows of an OpenID provider, as it was last seen. */
+struct oidc_known {
+    struct oidc_endpoints endpoints;
+    uint64_t endpoints_until_ms; /* on the loop's clock; 0: not known */
+    struct buf jwks;
+    bool has_jwks;
+};
+
 static inline const struct signin *signin_of(const struct api_request *q)
 {
     return q->api->shared->signin;
@@ -76,11 +84,15 @@ bool mail_is_let_on(struct api_request *q, const char *email);
 struct signin_cookie {
     char text[TICKET_CHARS + 1];
 };
-void session_begin(struct api_request *q, struct session *s, struct signin_cookie *c);
+/* by: how, for the audit log */
+void session_begin(struct api_request *q, struct session *s, struct signin_cookie *c,
+                   const char *by);
 void session_give(struct api_request *q, struct signin_cookie *c);
 void session_take_back(struct api_request *q);
 /* Every worker looks at every session again, then `then`. */
 void sessions_changed(struct api_request *q, handler_fn *then);
+/* The same, and at every key. */
+void people_changed(struct api_request *q, handler_fn *then);
 
 handler_fn page_style, page_icon, page_home, signin_show, signin_submit, signout_submit, link_show,
     link_submit, signup_show, signup_submit, oidc_begin, oidc_callback;

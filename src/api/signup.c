@@ -69,7 +69,7 @@ static void on_hashed(struct api_request *q)
     }
     memcpy(s->signup.user.email, s->email, sizeof s->email);
     memcpy(s->signup.user.password, s->hashed, sizeof s->hashed);
-    session_begin(q, &s->signup.session, &s->cookie);
+    session_begin(q, &s->signup.session, &s->cookie, "sign-up");
     api_store(q, &s->signup.call, STORE_USER_SIGNUP, on_signed_up);
 }
 

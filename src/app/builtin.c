@@ -61,6 +61,13 @@ static const struct builtin_model models[] = {
 
     {"zai", "z-ai/glm-4.6", "GLM 4.6", "glm-4.6", "0.60", "2.20", "0.11", NULL, 200000, 131072},
 
+    {"bedrock", "amazon/nova-micro-v1", "Nova Micro", "amazon.nova-micro-v1:0", "0.035", "0.14",
+     "0.00875", NULL, 128000, 5120},
+    {"bedrock", "amazon/nova-lite-v1", "Nova Lite", "amazon.nova-lite-v1:0", "0.06", "0.24",
+     "0.015", NULL, 300000, 5120},
+    {"bedrock", "amazon/nova-pro-v1", "Nova Pro", "amazon.nova-pro-v1:0", "0.80", "3.20", "0.20",
+     NULL, 300000, 5120},
+
     {"ollama", "ollama/llama3.2", "Llama 3.2 (local)", "llama3.2", "0", "0", NULL, NULL, 0, 0},
     {"ollama", "ollama/llama3.1", "Llama 3.1 (local)", "llama3.1", "0", "0", NULL, NULL, 0, 0},
     {"ollama", "ollama/qwen3", "Qwen3 (local)", "qwen3", "0", "0", NULL, NULL, 0, 0},

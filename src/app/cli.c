@@ -38,6 +38,7 @@ static const struct {
     [OPTION_TARGET] = {"--target", "TEXT", "only acts on this: a key's hash"},
     [OPTION_MAX_KEY_LIFETIME] = {"--max-key-lifetime", "DAYS|none",
                                  "how long the account's keys may live at most"},
+    [OPTION_KEYS] = {"--keys", NULL, "and all keys that they made"},
     [OPTION_HELP] = {"--help", NULL, "this text"},
 };
 

@@ -30,6 +30,7 @@ enum option {
     OPTION_ACTION,
     OPTION_TARGET,
     OPTION_MAX_KEY_LIFETIME,
+    OPTION_KEYS,
     OPTION_HELP,
     OPTION__COUNT
 };
@@ -70,6 +71,10 @@ int command_account_create(const struct command_args *a);
 int command_account_list(const struct command_args *a);
 int command_account_disable(const struct command_args *a);
 int command_account_policy(const struct command_args *a);
+int command_user_list(const struct command_args *a);
+int command_user_disable(const struct command_args *a);
+int command_user_enable(const struct command_args *a);
+int command_user_link(const struct command_args *a);
 int command_ip_add(const struct command_args *a);
 int command_ip_list(const struct command_args *a);
 int command_ip_delete(const struct command_args *a);

@@ -10,7 +10,8 @@ enum { WHERE_MAX = 100, NAME_SHOWN = 60 };
     (-1) /* while a price is being read: the prompt's or the completion's stands for it */
 
 /* Those of dialect/dialect.c that providers speak. */
-static const char *const dialects[] = {"openai", "anthropic", "gemini", "azure", NULL};
+static const char *const dialects[] = {"openai",  "responses", "anthropic", "gemini",
+                                       "bedrock", "azure",     NULL};
 static const char *const bound_names[] = {"max_tokens", "max_completion_tokens", NULL};
 
 static bool base_url_is_right(struct str text)
@@ -76,6 +77,12 @@ static const struct field provider_fields[] = {
     PROVIDER("api_version", TEXT, api_version, .is_right = config__version_is_right,
              .expected = "a version such as 2024-10-21"),
     PROVIDER("api_key", SECRET, api_key, .least = 0),
+    PROVIDER("aws.region", TEXT, aws.region, .is_right = config__region_is_right,
+             .expected = "a region such as us-east-1"),
+    PROVIDER("aws.access_key_id", TEXT, aws.key_id, .is_right = config__key_id_is_right,
+             .expected = "letters and digits"),
+    PROVIDER("aws.secret_access_key", SECRET, aws.secret, .least = 0),
+    PROVIDER("aws.session_token", SECRET, aws.session, .least = 0),
     PROVIDER("connections", COUNT, connections_max, .least = 1, .most = 65535),
     PROVIDER("max_tokens_field", WORD, max_tokens_field, .choices = bound_names),
     DEADLINE("deadlines.connect", connect_ms, 3600000),
@@ -168,7 +175,7 @@ struct provider_draft config__provider_defaults(struct str name, const struct ki
     return (struct provider_draft){
         .provider = {.name = name,
                      .title = k->title.n && str_eq(name, k->name) ? k->title : name,
-                     .dialect = STR("openai"),
+                     .dialect = k->dialect.n ? k->dialect : STR("openai"),
                      .kind = k,
                      .base_url = k->base_url,
                      .api_version = k->api_version,
@@ -226,14 +233,17 @@ static enum err unknown_kind(struct config_build *b, struct config_node at, stru
                             STR_ARG(str_head(name, NAME_SHOWN)), config_nearest(name, names, n));
 }
 
-/* The kind it is said to be of, or, where nothing is said, named like. */
+/* The kind it is said to be of; where nothing is said, the one it is named like; then the one that
+ * its dialect belongs to. */
 static enum err kind_of(struct config_build *b, struct str name, struct config_node node,
                         const char *where, const struct kind **out)
 {
     struct config_node at = config_get(node, STR("kind"));
     struct str said = config_text(at);
-    bool is_azure = str_eq(config_text(config_get(node, STR("dialect"))), STR("azure"));
-    unsigned i = kind_find(said.n ? said : is_azure ? STR("azure") : name);
+    struct str dialect = config_text(config_get(node, STR("dialect")));
+    unsigned i = kind_find(said.n ? said : str_eq(dialect, STR("azure")) ? dialect : name);
+    if (!said.n && i == 0)
+        i = kind_of_dialect(dialect);
     *out = kind_at(i);
     if (said.n && i == 0 && !str_eq(said, kind_at(0)->name))
         return unknown_kind(b, at, said, where);
@@ -248,6 +258,11 @@ static enum err add_provider(struct config_build *b, struct config_node node, co
         p->dialect = STR("openai");
     if (p->base_url.n == 0)
         return config_fault_set(b->f, node, "%s lacks base_url", where);
+    enum err e = config__check_aws(b, node, where, p);
+    if (e == ERR_OK)
+        e = config__fill_region(b, p);
+    if (e != ERR_OK)
+        return e;
     while (str_ends(p->base_url, STR("/")))
         p->base_url.n--;
     if (d->supported.n)

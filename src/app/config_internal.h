@@ -59,6 +59,15 @@ bool config__version_is_right(struct str text);
 /* What is not stated costs what the prompt or the completion costs. */
 void config__fill_prices(struct price *p);
 
+/* config_aws.c: a provider's `aws`. */
+bool config__region_is_right(struct str text);
+bool config__key_id_is_right(struct str text);
+/* The provider's region into its base URL, where that wants one and there is one. */
+enum err config__fill_region(struct config_build *b, struct provider *p) MUST_USE;
+/* A key of AWS is whole, signs for a region, and is the only credential. */
+enum err config__check_aws(struct config_build *b, struct config_node node, const char *where,
+                           const struct provider *p) MUST_USE;
+
 /* The providers whose variable is set and that the file does not have. */
 enum err config__wellknown_providers(struct config_build *b) MUST_USE;
 /* The built-in models of the providers from index `wellknown_from` on, without those of the file.

@@ -11,6 +11,9 @@ static const struct field credential =
 static const struct field version =
     FIELD("api_version", TEXT, struct provider, api_version, .is_right = config__version_is_right);
 
+static const struct field region =
+    FIELD("aws.region", TEXT, struct provider, aws.region, .is_right = config__region_is_right);
+
 static struct str variable(const char *name)
 {
     return name ? str_c(getenv(name)) : STR_NONE;
@@ -26,6 +29,8 @@ static bool is_configured(const struct kind *k)
 {
     bool has_key = variable(k->key_variable).n > 0,
          has_address = variable(k->address_variable).n > 0;
+    if (k->region_variable && !variable(k->region_variable).n)
+        return false;
     if (!k->key_variable)
         return has_address;
     return has_key && (k->base_url.n || has_address);
@@ -84,6 +89,10 @@ static enum err add_wellknown(struct config_build *b, const struct kind *k)
         read_setting(b, &credential, k->key_variable, &p, "printable characters without spaces");
     if (e == ERR_OK)
         e = read_setting(b, &version, k->version_variable, &p, "a version such as 2024-10-21");
+    if (e == ERR_OK)
+        e = read_setting(b, &region, k->region_variable, &p, "a region such as us-east-1");
+    if (e == ERR_OK)
+        e = config__fill_region(b, &p);
     if (e == ERR_OK && variable(k->address_variable).n)
         e = address_of(b, k, &p.base_url);
     if (e != ERR_OK)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "app/master.h"
 #include "store/calls_people.h"
 
 /* Enough for a first look; the operator grants what the account shall have. */
@@ -65,6 +66,23 @@ static enum err make_claim(struct store *s, struct first_start *out, struct faul
     return e == ERR_CONFLICT ? ERR_OK : e; /* it has an owner */
 }
 
+/* What an earlier version left in the queue as it was. */
+static enum err seal_queued_mail(struct store *s, struct fault *f)
+{
+    struct seal_key master;
+    struct master_vault vault;
+    struct store_mail_seal seal = {.n = 0};
+    enum err e = master_open(&master, s, f);
+    if (e != ERR_OK)
+        return e;
+    master_vault_give(&vault, &master, s);
+    e = submit(s, &seal.call, STORE_MAIL_SEAL, f);
+    store_set_vault(s, NULL);
+    seal_key_forget(&vault.key);
+    seal_key_forget(&master);
+    return e;
+}
+
 enum err first_start(const struct config *c, struct first_start *out, struct fault *f)
 {
     struct store_account_get get = {.create_first = true};
@@ -84,6 +102,8 @@ enum err first_start(const struct config *c, struct first_start *out, struct fau
     account_release(&get.account);
     if (e == ERR_OK)
         e = make_claim(s, out, f);
+    if (e == ERR_OK)
+        e = seal_queued_mail(s, f);
     store_close(s);
     return e;
 }

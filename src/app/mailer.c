@@ -134,6 +134,17 @@ static void send_it(struct mailer *m)
     courier_submit(m->courier, &m->sending.job);
 }
 
+/* It does not open: with the master key that it was sealed with it will. */
+static void put_off(struct mailer *m)
+{
+    struct log_line l;
+    log_begin(&l, LOG_ERROR, "mail cannot be read now");
+    log_i64(&l, "mail", m->next.id);
+    log_str(&l, "why", str_c(m->next.call.fault.message));
+    log_end(&l);
+    mark(m, MAIL_LATER, m->next.call.fault.message);
+}
+
 static void on_next(struct store_call *c)
 {
     struct mailer *m = container_of(c, struct mailer, next.call);
@@ -144,6 +155,10 @@ static void on_next(struct store_call *c)
     if (c->err == ERR_OK && !m->is_stopped) {
         log_line(LOG_WARN, "mail %lld expired before it could be sent", (long long)m->next.id);
         mark(m, MAIL_FAILED, "expired");
+        return;
+    }
+    if (c->err == ERR_INVALID && !m->is_stopped) {
+        put_off(m);
         return;
     }
     bool is_failing = c->err != ERR_OK && c->err != ERR_NOT_FOUND;

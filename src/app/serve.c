@@ -9,9 +9,11 @@
 #include <time.h>
 
 #include "api/trust.h"
+#include "app/base_url.h"
 #include "app/commands.h"
 #include "app/crew.h"
 #include "app/first_start.h"
+#include "app/master.h"
 #include "app/sim_catalog.h"
 #include "sim/sim.h"
 
@@ -35,8 +37,9 @@ struct process {
     struct simulator simulator;
     struct relay_shared shared;
     struct trust trust;
+    struct master_vault vault;
     struct signin signin;
-    char base_url[320];
+    char base_url[BASE_URL_MAX];
     struct io_tls *listener_tls, *upstream_tls;
     struct crew *crew;
     char management_prefix[KEY_PREFIX_MAX + 6];
@@ -186,14 +189,16 @@ static enum err open_shared(struct process *p, struct fault *f)
 static enum err open_trust(struct process *p, struct fault *f)
 {
     const struct config *c = &p->config;
-    const char *master = getenv("TURNPIKE_MASTER_KEY");
     p->trust.courier = courier_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
     if (!p->trust.courier)
         return f->err;
     p->trust.exposure_policy = (enum exposure_policy)(c->exposure_choice + EXPOSURE_NOTIFY);
     p->trust.github_keys_url = c->github_keys_url;
     p->trust.has_mail = c->mail_smtp.n > 0;
-    return seal_key_open(&p->trust.master, secret_of(str_c(master)), store_dir(p->shared.store), f);
+    enum err e = master_open(&p->trust.master, p->shared.store, f);
+    if (e == ERR_OK)
+        master_vault_give(&p->vault, &p->trust.master, p->shared.store);
+    return e;
 }
 
 static enum err open_signin(struct process *p, struct fault *f)
@@ -211,22 +216,6 @@ static enum err open_signin(struct process *p, struct fault *f)
         return fault_set(f, ERR_NOMEM, "no memory for slowed attempts");
     p->signin.pool = io_pool_new(HELPERS, HELPERS_QUEUE_MAX, f);
     return p->signin.pool ? ERR_OK : f->err;
-}
-
-/* What links of ours begin with: never what a request says of us. */
-static void name_base_url(struct process *p)
-{
-    struct str host = p->config.listen_host, url = p->config.public_url;
-    bool is_v6 = memchr(host.p, ':', host.n) != NULL;
-    if (url.n)
-        snprintf(p->base_url, sizeof p->base_url, "%.*s", STR_ARG(url));
-    else
-        snprintf(p->base_url, sizeof p->base_url, "%s://%s%.*s%s:%u",
-                 p->listener_tls ? "https" : "http", is_v6 ? "[" : "", STR_ARG(host),
-                 is_v6 ? "]" : "", crew_port(p->crew));
-    p->signin.base_url = str_c(p->base_url);
-    while (str_ends(p->signin.base_url, STR("/")))
-        p->signin.base_url.n--;
 }
 
 static enum err process_open(struct process *p, struct first_start *first, struct fault *f)
@@ -249,7 +238,7 @@ static enum err process_open(struct process *p, struct first_start *first, struc
                        p->listener_tls, turnpike_version(), f);
     if (!p->crew)
         return f->err;
-    name_base_url(p);
+    p->signin.base_url = base_url_write(&p->config, crew_port(p->crew), p->base_url);
     return crew_start(p->crew, f);
 }
 
@@ -265,6 +254,7 @@ static void process_close(struct process *p)
     simulator_end(&p->simulator);
     if (p->shared.store)
         store_close(p->shared.store);
+    seal_key_forget(&p->vault.key);
     if (p->shared.ledger)
         ledger_free(p->shared.ledger);
     io_tls_free(p->listener_tls);

@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "app/serve.h"
 #include "sim/sim.h"
@@ -31,6 +32,16 @@ static void log_listening(struct str host, uint16_t port)
     log_end(&l);
 }
 
+/* "ID:SECRET" or "ID:SECRET:TOKEN", lent from the environment. Without it anybody may ask. */
+static void take_aws_key(struct sim *s)
+{
+    struct str all = str_c(getenv("TURNPIKE_SIM_AWS_KEY"));
+    struct sim_aws aws = {.key_id = str_cut(&all, ':')};
+    aws.secret = secret_of(str_cut(&all, ':'));
+    aws.session = secret_of(all);
+    sim_set_aws(s, &aws);
+}
+
 int serve_sim(struct str host, uint16_t port)
 {
     struct fault f;
@@ -43,6 +54,8 @@ int serve_sim(struct str host, uint16_t port)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     struct io_loop *l = io_loop_new(&f);
     struct sim *s = l ? sim_new(l, host, port, &f) : NULL;
+    if (s)
+        take_aws_key(s);
     bool is_running = s && pthread_create(&thread, NULL, run, l) == 0;
     if (is_running) {
         struct stopper stopper = {.post = {.run = stop}, .loop = l};

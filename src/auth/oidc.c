@@ -136,6 +136,16 @@ static bool fits(struct json key, struct str kid, enum sign_alg alg)
     return !kid.n || json_str_eq(named, kid);
 }
 
+uint64_t oidc_discovery_ms(int32_t max_age_s)
+{
+    enum { LEAST_S = 60, USUAL_S = 600, MOST_S = 3600 };
+    if (max_age_s < 0)
+        max_age_s = USUAL_S;
+    if (max_age_s < LEAST_S)
+        max_age_s = LEAST_S;
+    return UINT64_C(1000) * (uint64_t)(max_age_s < MOST_S ? max_age_s : MOST_S);
+}
+
 struct sign_key *oidc_key_find(struct json_tape *t, struct str jwks, struct str kid,
                                enum sign_alg alg)
 {

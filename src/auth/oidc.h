@@ -34,6 +34,10 @@ enum err oidc_discovery_url(const struct oidc_provider *p, char out[OIDC_URL_MAX
 enum err oidc_discovery_read(const struct oidc_provider *p, struct json_tape *t, struct str text,
                              struct oidc_endpoints *out, struct fault *f) MUST_USE;
 
+/* For how long the document holds, from its answer's Cache-Control (max_age_s, -1: not told): ten
+ * minutes, never less than one nor more than an hour. */
+uint64_t oidc_discovery_ms(int32_t max_age_s);
+
 /* The key of that name for that algorithm; without a name the only one that fits. NULL: there is
  * none; ask for a fresh document once. */
 struct sign_key *oidc_key_find(struct json_tape *t, struct str jwks, struct str kid,

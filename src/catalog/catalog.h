@@ -13,6 +13,14 @@
 #include "catalog/kind.h"
 #include "ledger/price.h"
 
+/* What AWS wants: a key whose use is signed, in place of an API key. */
+struct provider_aws {
+    struct str region; /* "us-east-1"; may be empty */
+    struct str key_id; /* "AKIA..."; empty: requests are not signed */
+    struct secret secret;
+    struct secret session; /* the token of temporary keys; may be empty */
+};
+
 struct provider {
     struct str name;         /* as configured: "openai" */
     struct str title;        /* as clients see it in `provider`: "OpenAI" */
@@ -20,6 +28,7 @@ struct provider {
     const struct kind *kind; /* its quirks; NULL when added: the generic ones */
     struct str base_url;     /* without a '/' at its end */
     struct secret api_key;
+    struct provider_aws aws;
     struct str api_version; /* in the query, where the kind has one */
     struct deadlines deadlines;
     uint32_t connections_max;    /* per worker */

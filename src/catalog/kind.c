@@ -315,6 +315,24 @@ static const struct kind kinds[] = {
         .retention_days = UNSTATED,
     },
     {
+        .name = STR_INIT("bedrock"),
+        .title = STR_INIT("Amazon Bedrock"),
+        .source = STR_INIT("https://docs.aws.amazon.com/bedrock/latest/APIReference/"
+                           "API_runtime_Converse.html"),
+        .dialect = STR_INIT("bedrock"),
+        .base_url = STR_INIT("https://bedrock-runtime.{region}.amazonaws.com"),
+        .key_variable = "AWS_BEARER_TOKEN_BEDROCK",
+        .region_variable = "AWS_REGION",
+        .takes = SAMPLING | BOUNDS | ANY_TOOL | SCHEMAS | P(TOP_K) | P(STOP) | P(REASONING) |
+                 P(REASONING_EFFORT) | P(INCLUDE_REASONING) | P(STREAM_OPTIONS) | P(SERVICE_TIER) |
+                 P(CACHE_CONTROL),
+        .max_tokens_field = OLD_BOUND,
+        .context_signs = {STR_INIT("Input is too long"), STR_INIT("too many input tokens")},
+        .privacy_url = STR_INIT("https://aws.amazon.com/privacy"),
+        .terms_url = STR_INIT("https://aws.amazon.com/service-terms"),
+        .status_url = STR_INIT("https://health.aws.amazon.com/health/status"),
+    },
+    {
         .name = STR_INIT("ollama"),
         .title = STR_INIT("Ollama"),
         .source = STR_INIT("https://docs.ollama.com/api/openai-compatibility"),
@@ -389,6 +407,15 @@ unsigned kind_find(struct str name)
 {
     for (unsigned i = 1; i < COUNT_OF(kinds); i++) {
         if (str_eq(kinds[i].name, name))
+            return i;
+    }
+    return 0;
+}
+
+unsigned kind_of_dialect(struct str dialect)
+{
+    for (unsigned i = 1; i < COUNT_OF(kinds); i++) {
+        if (kinds[i].dialect.n && str_eq(kinds[i].dialect, dialect))
             return i;
     }
     return 0;

@@ -36,11 +36,14 @@ struct kind {
     struct str source; /* the documentation that the row follows */
 
     /* --- where, and with what credential --- */
-    struct str base_url;                   /* where it is the same for everybody; else empty */
+    struct str dialect;                    /* empty: "openai" */
+    struct str base_url;                   /* where it is the same for everybody; else empty.
+                                              {region} in it stands for the provider's region */
     const char *key_variable;              /* of the environment, that configures it; or NULL */
     const char *address_variable;          /* "HOST", "HOST:PORT" or a URL: base_url's; or NULL */
     struct str address_port, address_path; /* for an address that states none: ":11434", "/v1" */
     const char *version_variable;          /* api_version's; or NULL */
+    const char *region_variable;           /* aws.region's; or NULL */
     enum kind_auth auth;
     struct str path_prefix;  /* before "/chat/completions" and its like; {model} stands for the
                                endpoint's model */
@@ -69,6 +72,8 @@ struct kind {
 const struct kind *kind_at(unsigned i);
 /* By name, its row; 0: none has this name. */
 unsigned kind_find(struct str name);
+/* The first row of a dialect that is not OpenAI's; 0: there is none. */
+unsigned kind_of_dialect(struct str dialect);
 /* Whether an error's text says that the prompt is too long for the model. */
 bool kind_says_context(const struct kind *k, struct str text);
 #endif

@@ -1,5 +1,5 @@
 /* anthropic.h: Anthropic's messages, to and from the canonical chat.
- * Sources: Anthropic's API reference, "Messages" ("Create a Message", "Streaming Messages", "Errors"), and
+ * Sources: Anthropic's API reference, "Messages" ("Create a Message", "Count tokens in a Message", "Streaming Messages", "Errors"), and
  * its guides on extended thinking, tool use, prompt caching and citations. */
 #ifndef DIALECT_ANTHROPIC_H
 #define DIALECT_ANTHROPIC_H
@@ -8,9 +8,15 @@
 #include "dialect/shape.h"
 
 extern const struct dialect dialect_anthropic;
+/* What clients speak where tokens are only counted ("Count tokens in a Message"); in no table, since
+ * no provider is asked. */
+extern const struct dialect dialect_anthropic_count;
 
 /* Whose signed and encrypted reasoning blocks these are, in `reasoning_details`. */
 #define ANTHROPIC_REASONING STR("anthropic-claude-v1")
+/* What other providers signed or encrypted has no `format` and no `id` here, and goes back to whom it
+ * came from all the same: its signature or data begins with them, "google-gemini-v1:6:call-1" and then
+ * its own bytes (6: of the id). Anthropic's own are base64, without a colon. */
 
 /* anthropic_shape.c: at the top of a request, beside chat_shape_ours. */
 extern const struct shape anthropic_request_shape[];
@@ -18,6 +24,9 @@ extern const struct shape anthropic_request_shape[];
 /* anthropic_read_request.c */
 enum err anthropic_read_request(struct json root, struct canon_room *room,
                                 struct canon_request *out, struct fault *f);
+/* The same of a request whose tokens are only counted: it need not bound its output. */
+enum err anthropic_read_countable(struct json root, struct canon_room *room,
+                                  struct canon_request *out, struct fault *f);
 
 /* anthropic_read_answer.c */
 struct anthropic_reading {

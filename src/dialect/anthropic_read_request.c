@@ -12,6 +12,7 @@ struct reading {
     struct canon_room *room;
     struct canon_request *out;
     struct fault *f;
+    bool is_only_counted;
 };
 
 static enum err want(const struct reading *g, struct json v, enum json_type type, const char *where,
@@ -84,23 +85,41 @@ static enum err read_document(struct reading *g, const struct block *b, struct c
     return read_source(g, b, &p->media);
 }
 
+/* Takes the mark off the text; false: it bears none. See anthropic.h, "What other providers signed". */
+static bool take_mark(struct str *raw, struct canon_reasoning *x)
+{
+    struct str rest = *raw;
+    struct str format = str_cut(&rest, ':'), length = str_cut(&rest, ':');
+    uint64_t n;
+    if (!format.n || !rest.p || !str_u64(length, rest.n, &n))
+        return false;
+    x->format = format;
+    x->id = n ? str_head(rest, n) : STR_NONE;
+    *raw = str_skip(rest, n);
+    return true;
+}
+
+/* What nobody has signed is nobody's. */
 static enum err read_thinking(struct reading *g, const struct block *b, struct canon_part *p)
 {
     struct json text = json_get(b->v, STR("thinking"));
-    p->reasoning = (struct canon_reasoning){
-        .kind = CANON_REASONING_TEXT,
-        .text = canon_text(text),
-        .signature = canon_text(json_get(b->v, STR("signature"))),
-        .format = ANTHROPIC_REASONING,
-    };
+    struct canon_reasoning *x = &p->reasoning;
+    x->kind = CANON_REASONING_TEXT;
+    x->text = canon_text(text);
+    x->signature = canon_text(json_get(b->v, STR("signature")));
+    if (x->signature.n && !take_mark(&x->signature, x))
+        x->format = ANTHROPIC_REASONING;
     return want(g, text, JSON_STRING, b->where, "thinking that is a string");
 }
 
 static enum err read_redacted(struct reading *g, const struct block *b, struct canon_part *p)
 {
     struct json data = json_get(b->v, STR("data"));
-    p->reasoning = (struct canon_reasoning){
-        .kind = CANON_REASONING_ENCRYPTED, .data = canon_text(data), .format = ANTHROPIC_REASONING};
+    struct canon_reasoning *x = &p->reasoning;
+    x->kind = CANON_REASONING_ENCRYPTED;
+    x->data = canon_text(data);
+    if (!take_mark(&x->data, x))
+        x->format = ANTHROPIC_REASONING;
     return want(g, data, JSON_STRING, b->where, "data that is a string");
 }
 
@@ -321,6 +340,7 @@ static enum err read_tool(struct reading *g, struct json v, size_t i)
     if (!t)
         return canon_no_memory(g->f);
     client_read_cache(v, &t->cache);
+    g->out->facts.text_bytes += json_raw(v).n;
     if (!is_function) {
         t->raw = json_raw(v);
         t->of = &dialect_anthropic;
@@ -478,9 +498,10 @@ static enum err read_facts(struct reading *g, struct json root)
 {
     struct chat_request *facts = &g->out->facts;
     struct json max = json_get(root, STR("max_tokens"));
+    bool is_unsaid = g->is_only_counted && json_is_none_or_null(max);
     enum err e = read_models(g, root);
-    if (e != ERR_OK)
-        return e;
+    if (e != ERR_OK || is_unsaid)
+        return e == ERR_OK ? client_read_facts(g->out, root, g->f) : e;
     if (!json_u64(max, UINT32_MAX, &facts->max_tokens) || facts->max_tokens == 0)
         return fault_set(g->f, ERR_INVALID,
                          "max_tokens: expected a whole number of at least 1, got %s%s",
@@ -526,26 +547,37 @@ static bool is_known(struct str name)
     return client_is_one_of(name, known, COUNT_OF(known));
 }
 
+static enum err read_request(struct reading *g, struct json root)
+{
+    *g->out = (struct canon_request){.from = &dialect_anthropic};
+    enum err e = client_check(root, anthropic_request_shape, g->f);
+    if (e == ERR_OK)
+        e = read_facts(g, root);
+    if (e == ERR_OK)
+        e = read_messages(g, root);
+    if (e == ERR_OK)
+        e = read_tools(g, root);
+    if (e == ERR_OK)
+        e = read_thinking_wish(g, json_get(root, STR("thinking")));
+    if (e == ERR_OK)
+        e = read_output(g, json_get(root, STR("output_config")));
+    if (e == ERR_OK)
+        e = read_settings(g, root);
+    if (e == ERR_OK)
+        e = client_read_extras(g->out, g->room, root, is_known, g->f);
+    client_read_cache(root, &g->out->cache);
+    return e;
+}
+
 enum err anthropic_read_request(struct json root, struct canon_room *room,
                                 struct canon_request *out, struct fault *f)
 {
-    struct reading g = {.room = room, .out = out, .f = f};
-    *out = (struct canon_request){.from = &dialect_anthropic};
-    enum err e = client_check(root, anthropic_request_shape, f);
-    if (e == ERR_OK)
-        e = read_facts(&g, root);
-    if (e == ERR_OK)
-        e = read_messages(&g, root);
-    if (e == ERR_OK)
-        e = read_tools(&g, root);
-    if (e == ERR_OK)
-        e = read_thinking_wish(&g, json_get(root, STR("thinking")));
-    if (e == ERR_OK)
-        e = read_output(&g, json_get(root, STR("output_config")));
-    if (e == ERR_OK)
-        e = read_settings(&g, root);
-    if (e == ERR_OK)
-        e = client_read_extras(out, room, root, is_known, f);
-    client_read_cache(root, &out->cache);
-    return e;
+    return read_request(&(struct reading){.room = room, .out = out, .f = f}, root);
+}
+
+enum err anthropic_read_countable(struct json root, struct canon_room *room,
+                                  struct canon_request *out, struct fault *f)
+{
+    struct reading g = {.room = room, .out = out, .f = f, .is_only_counted = true};
+    return read_request(&g, root);
 }

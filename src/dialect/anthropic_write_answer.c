@@ -145,6 +145,27 @@ static void close_block(struct canon_writer *to)
     s->open = 0;
 }
 
+/* See anthropic.h, "What other providers signed". */
+static void add_mark(struct buf *out, const struct canon_reasoning *x)
+{
+    if (!x->format.n || str_eq(x->format, ANTHROPIC_REASONING))
+        return;
+    buf_add(out, x->format);
+    buf_add(out, STR(":"));
+    buf_add_u64(out, x->id.n);
+    buf_add(out, STR(":"));
+    buf_add(out, x->id);
+}
+
+static void write_marked(struct json_writer *w, const char *key, const struct canon_reasoning *x,
+                         struct str raw)
+{
+    jw_raw(w, key, STR("\""));
+    add_mark(w->out, x);
+    buf_add(w->out, raw);
+    buf_add(w->out, STR("\""));
+}
+
 /* What a block begins with. */
 static void write_block_head(struct json_writer *w, const struct canon_event *e, uint32_t number)
 {
@@ -154,7 +175,7 @@ static void write_block_head(struct json_writer *w, const struct canon_event *e,
         jw_raw(w, "input", STR("{}"));
     } else if (e->kind == EVENT_REASONING && e->reasoning.kind == CANON_REASONING_ENCRYPTED) {
         jw_str_c(w, "type", "redacted_thinking");
-        jw_raw_str(w, "data", e->reasoning.data);
+        write_marked(w, "data", &e->reasoning, e->reasoning.data);
     } else if (e->kind == EVENT_REASONING) {
         jw_str_c(w, "type", "thinking");
         jw_str_c(w, "thinking", "");
@@ -208,8 +229,13 @@ static enum err write_reasoning(struct canon_writer *to, uint32_t number,
 {
     if (x->kind == CANON_REASONING_ENCRYPTED)
         return ERR_OK; /* the block's head has said it */
-    write_piece(to, number, "thinking_delta", "thinking", x->text);
-    return write_piece(to, number, "signature_delta", "signature", x->signature);
+    struct json_writer w;
+    enum err failed = write_piece(to, number, "thinking_delta", "thinking", x->text);
+    if (!x->signature.n)
+        return failed;
+    delta_begin(&w, to, number, "signature_delta");
+    write_marked(&w, "signature", x, x->signature);
+    return event_end(&w, to);
 }
 
 static enum err write_args(struct canon_writer *to, uint32_t number, const struct canon_args *args)
@@ -317,20 +343,30 @@ static bool is_of(const struct canon_kept *k, const struct canon_kept *first)
 }
 
 /* The texts of the block's events of one kind, joined. */
-static void write_joined(struct json_writer *w, const char *key, const struct canon_kept *first,
-                         bool is_signature)
+static void write_joined(struct json_writer *w, const char *key, const struct canon_kept *first)
 {
     jw_raw(w, key, STR("\""));
     for (const struct canon_kept *k = first; k; k = k->next) {
         const struct canon_event *e = &k->event;
-        if (!is_of(k, first) || e->kind != first->event.kind)
-            continue;
-        if (e->kind == EVENT_REASONING)
-            buf_add(w->out, is_signature ? e->reasoning.signature : e->reasoning.text);
-        else
-            buf_add(w->out, e->text);
+        if (is_of(k, first) && e->kind == first->event.kind)
+            buf_add(w->out, e->kind == EVENT_REASONING ? e->reasoning.text : e->text);
     }
     buf_add(w->out, STR("\""));
+}
+
+/* The block's last one. */
+static void write_signature(struct json_writer *w, const struct canon_kept *first)
+{
+    const struct canon_reasoning *signed_by = NULL;
+    for (const struct canon_kept *k = first; k; k = k->next) {
+        const struct canon_event *e = &k->event;
+        if (is_of(k, first) && e->kind == EVENT_REASONING && e->reasoning.signature.n)
+            signed_by = &e->reasoning;
+    }
+    if (signed_by)
+        write_marked(w, "signature", signed_by, signed_by->signature);
+    else
+        jw_str_c(w, "signature", "");
 }
 
 static void write_citations(struct json_writer *w, const struct canon_kept *first)
@@ -381,14 +417,14 @@ static void write_block(struct json_writer *w, struct canon_writer *to,
         write_input(w, to, first);
     } else if (e->kind == EVENT_REASONING && e->reasoning.kind == CANON_REASONING_ENCRYPTED) {
         jw_str_c(w, "type", "redacted_thinking");
-        jw_raw_str(w, "data", e->reasoning.data);
+        write_marked(w, "data", &e->reasoning, e->reasoning.data);
     } else if (e->kind == EVENT_REASONING) {
         jw_str_c(w, "type", "thinking");
-        write_joined(w, "thinking", first, false);
-        write_joined(w, "signature", first, true);
+        write_joined(w, "thinking", first);
+        write_signature(w, first);
     } else {
         jw_str_c(w, "type", "text");
-        write_joined(w, "text", first, false);
+        write_joined(w, "text", first);
         write_citations(w, first);
     }
     jw_end(w);
@@ -446,6 +482,22 @@ static enum err write_error(const struct canon_failure *x, struct buf *out)
     write_failure(&w, x);
     return jw_finish(&w);
 }
+
+static enum err write_count(uint64_t tokens, struct buf *out)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    jw_object(&w, NULL);
+    jw_u64(&w, "input_tokens", tokens);
+    return jw_finish(&w);
+}
+
+const struct dialect dialect_anthropic_count = {
+    .name = STR_INIT("anthropic"),
+    .read_request = anthropic_read_countable,
+    .write_count = write_count,
+    .write_error = write_error,
+};
 
 const struct dialect dialect_anthropic = {
     .name = STR_INIT("anthropic"),

@@ -82,12 +82,18 @@ static void write_text(struct writing *g, const struct canon_part *p)
 }
 
 /* Only what this provider signed or encrypted is taken back, byte for byte. */
-static void write_thought(struct writing *g, const struct canon_reasoning *x)
+static bool is_taken_back(const struct canon_reasoning *x)
 {
     bool is_own = !x->format.p || str_eq(x->format, ANTHROPIC_REASONING);
     bool is_signed = x->kind == CANON_REASONING_TEXT && x->signature.n;
     bool is_hidden = x->kind == CANON_REASONING_ENCRYPTED && x->data.n;
-    if (!is_own || !(is_signed || is_hidden))
+    return is_own && (is_signed || is_hidden);
+}
+
+static void write_thought(struct writing *g, const struct canon_reasoning *x)
+{
+    bool is_signed = x->kind == CANON_REASONING_TEXT;
+    if (!is_taken_back(x))
         return;
     jw_object(&g->w, NULL);
     jw_str_c(&g->w, "type", is_signed ? "thinking" : "redacted_thinking");
@@ -257,13 +263,37 @@ static void write_tools(struct writing *g)
 
 /* --- what else is asked ----------------------------------------------------------------------- */
 
+/* Whether the assistant's last turn calls tools and does not begin with what was thought before. The
+ * provider refuses such a turn of somebody who wants reasoning; who speaks a format that cannot give
+ * thoughts back is answered without. */
+static bool lacks_thought(const struct canon_request *r)
+{
+    bool is_begun = false, calls = false, has_thought = false;
+    enum canon_role before = CANON_USER;
+    for (const struct canon_message *m = r->messages; m; before = m->role, m = m->next) {
+        if (m->role != CANON_ASSISTANT)
+            continue;
+        if (before != CANON_ASSISTANT)
+            is_begun = calls = has_thought = false;
+        for (const struct canon_part *p = m->parts.first; p; p = p->next) {
+            bool is_thought = p->kind == PART_REASONING && is_taken_back(&p->reasoning);
+            bool is_written = is_thought || (p->kind != PART_REASONING &&
+                                             (p->kind != PART_TEXT || p->text.n > 0));
+            has_thought |= is_thought && !is_begun;
+            is_begun |= is_written;
+            calls |= p->kind == PART_TOOL_USE;
+        }
+    }
+    return calls && !has_thought;
+}
+
 /* The budget must stay below the output bound, and a forced tool call goes without reasoning. */
 static uint64_t budget_of(const struct canon_request *r, const struct dialect_target *t)
 {
     uint64_t budget = canon_budget(&r->reason, t->max_tokens);
     bool is_forced = r->tools && (r->choice.kind == CANON_CHOICE_REQUIRED ||
                                   r->choice.kind == CANON_CHOICE_NAMED);
-    if (is_forced || budget == 0 || t->max_tokens <= BUDGET_LEAST)
+    if (is_forced || budget == 0 || t->max_tokens <= BUDGET_LEAST || lacks_thought(r))
         return 0;
     return budget < t->max_tokens ? budget : t->max_tokens - 1;
 }

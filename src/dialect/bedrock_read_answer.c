@@ -345,6 +345,10 @@ enum err bedrock_read_whole(struct canon_reader *rd, struct json root, struct fa
         json_get(json_get(json_get(root, STR("output")), STR("message")), STR("content"));
     struct reading g = {.rd = rd};
     uint64_t index = 0;
+    struct json type = json_get(root, STR("__type"));
+    if (json_is(type, JSON_STRING))
+        return canon_refuse_answer(
+            f, read_exception(rd, canon_plain(&rd->room, json_raw_str(type)), root));
     if (!json_is(content, JSON_ARRAY))
         return fault_set(f, ERR_UPSTREAM, "The provider's answer is no message");
     enum err e = begin(rd);

@@ -273,9 +273,20 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
     return e;
 }
 
-/* The checks by table, and the names of what is ours. */
-static enum err read_fields(struct chat_request *r, struct json *known, struct buf *scratch,
-                            struct fault *f)
+/* The older form: one text instead of messages. */
+static enum err read_prompt(struct chat_request *r, struct json prompt, struct fault *f)
+{
+    r->text_bytes = json_raw_str(prompt).n;
+    return json_is(prompt, JSON_STRING)
+               ? ERR_OK
+               : fault_set(f, ERR_INVALID, "prompt: expected a string, got %s%s", json_kind(prompt),
+                           json_is(prompt, JSON_ARRAY) ? ": send one request for each" : "");
+}
+
+/* The checks by table, and the names of what is ours. Of the older form `logprobs` is a number,
+ * which its reader checks. */
+static enum err read_fields(struct chat_request *r, bool is_prompt, struct json *known,
+                            struct buf *scratch, struct fault *f)
 {
     for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
         struct json key = json_key(v);
@@ -288,7 +299,8 @@ static enum err read_fields(struct chat_request *r, struct json *known, struct b
             continue;
         }
         r->given |= bit_of(d);
-        enum err e = shape_check(&d->shape, v, NULL, f);
+        bool is_checked_elsewhere = is_prompt && d->known == LOGPROBS;
+        enum err e = is_checked_elsewhere ? ERR_OK : shape_check(&d->shape, v, NULL, f);
         if (e != ERR_OK)
             return e;
         if (d->is_ours && r->ours_n < CHAT_OURS_MAX)
@@ -341,7 +353,8 @@ static enum err check_effort(const struct json *known, struct fault *f)
                      "reasoning_effort and reasoning.effort differ: send one of them");
 }
 
-enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r, struct fault *f)
+static enum err read_request(struct json root, bool is_prompt, struct buf *scratch,
+                             struct chat_request *r, struct fault *f)
 {
     struct json known[KNOWN__COUNT] = {{0}};
     *r = (struct chat_request){.root = root};
@@ -352,14 +365,15 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
         return fault_set(f, ERR_NOMEM, "No memory for this request: try again later");
     enum err e = json_refuse_duplicates(root, f);
     if (e == ERR_OK)
-        e = read_fields(r, known, scratch, f);
+        e = read_fields(r, is_prompt, known, scratch, f);
     if (e == ERR_OK)
         e = json_refuse_duplicates(known[STREAM_OPTIONS],
                                    f); /* the usage that is asked for pays the bill */
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
-        e = read_messages(r, known[MESSAGES], f);
+        e = is_prompt ? read_prompt(r, json_get(root, STR("prompt")), f)
+                      : read_messages(r, known[MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
     if (e == ERR_OK)
@@ -370,6 +384,17 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *r
     struct str user = json_raw_str(known[USER]);
     r->user = user.n > USER_RAW_MAX ? user : json_str(known[USER], scratch);
     return e;
+}
+
+enum err chat_read(struct json root, struct buf *scratch, struct chat_request *out, struct fault *f)
+{
+    return read_request(root, false, scratch, out, f);
+}
+
+enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
+                          struct fault *f)
+{
+    return read_request(root, true, scratch, out, f);
 }
 
 /* Each answer brings one: pieces of known size, copied without calls, take half the time that the

@@ -38,6 +38,10 @@ uint64_t chat_member_bit(struct str name);
  * and what would be right. Views live as long as the body and `scratch`. */
 enum err chat_read(struct json root, struct buf *scratch, struct chat_request *out,
                    struct fault *f) MUST_USE;
+/* The same of the older form, which has a `prompt` instead of messages; its `logprobs` is not
+ * looked at. */
+enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
+                          struct fault *f) MUST_USE;
 
 /* As providers count; parts are included in their whole. */
 struct chat_usage {

@@ -119,6 +119,8 @@ struct dialect {
     enum err (*write_event)(struct canon_writer *w, const struct canon_event *e);
     /* The whole body; USAGE with the bill is among the events. */
     enum err (*write_whole)(struct canon_writer *w, const struct canon_answer *a);
+    /* The answer to a request whose tokens are only counted; NULL: it is to be answered. */
+    enum err (*write_count)(uint64_t tokens, struct buf *out);
     /* The body of an answer that is an error. */
     enum err (*write_error)(const struct canon_failure *x, struct buf *out);
     struct str keepalive; /* what keeps a silent stream alive: ": TURNPIKE PROCESSING\n\n" */

@@ -153,6 +153,9 @@ bool openai_read_usage(struct json usage, struct chat_usage *out)
     return has_any;
 }
 
+/* What most providers call what was thought; OpenRouter's name is `reasoning`. */
+#define THOUGHTS STR("reasoning_content")
+
 static bool is_nothing(struct json v)
 {
     bool is_empty_list = json_is(v, JSON_ARRAY) && json_first(v).type == JSON_NONE;
@@ -173,7 +176,7 @@ static uint64_t tool_bytes(struct json calls)
 }
 
 /* Notes what one delta or message brings; true: something that a client waits for. */
-static bool read_content(struct json message, uint64_t *bytes)
+static bool read_content(struct json message, struct openai_event *ev)
 {
     bool brings = false;
     for (struct json v = json_first(message); v.type; v = json_after(message, v)) {
@@ -181,7 +184,8 @@ static bool read_content(struct json message, uint64_t *bytes)
         if (str_eq(name, STR("role")) || is_nothing(v))
             continue;
         brings = true;
-        *bytes += str_eq(name, STR("tool_calls")) ? tool_bytes(v) : json_raw_str(v).n;
+        ev->has_thoughts |= str_eq(name, THOUGHTS);
+        ev->content_bytes += str_eq(name, STR("tool_calls")) ? tool_bytes(v) : json_raw_str(v).n;
     }
     return brings;
 }
@@ -191,7 +195,7 @@ static void read_choice(struct json choice, struct str part, struct openai_event
     for (struct json v = json_first(choice); v.type; v = json_after(choice, v)) {
         struct str name = json_raw_str(json_key(v));
         if (str_eq(name, part)) {
-            if (read_content(v, &ev->content_bytes))
+            if (read_content(v, ev))
                 ev->kind = OPENAI_CONTENT;
         } else if (json_is(v, JSON_STRING) && str_eq(name, STR("finish_reason"))) {
             ev->kind = OPENAI_CONTENT;
@@ -290,6 +294,21 @@ static void edit_choice(struct json choice, struct splice *s)
         splice_add(s, choice, STR("native_finish_reason"), json_raw(finish));
 }
 
+/* One edit where it can be: an answer may have many choices. Who says both names has said it all. */
+static void edit_thoughts(struct json message, struct splice *s)
+{
+    struct json thoughts = json_get(message, THOUGHTS);
+    struct json ours = json_get(message, STR("reasoning"));
+    if (!json_is(thoughts, JSON_STRING) || json_is(ours, JSON_STRING))
+        return;
+    if (ours.type == JSON_NONE) {
+        splice_replace(s, json_key(thoughts), STR("\"reasoning\""));
+        return;
+    }
+    splice_replace(s, ours, json_raw(thoughts));
+    splice_drop(s, message, THOUGHTS);
+}
+
 static void put(struct splice *s, struct json root, struct json at, struct str name, struct str raw)
 {
     if (at.type)
@@ -306,6 +325,10 @@ void openai_edit_event(const struct openai_event *ev, const struct openai_identi
     if (ev->finish_reason.p)
         for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
             edit_choice(c, s);
+    struct str part = ev->is_whole ? STR("message") : STR("delta");
+    if (ev->has_thoughts)
+        for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
+            edit_thoughts(json_get(c, part), s);
     if (who->usage_json.n)
         put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
     else if (ev->usage_at.type)

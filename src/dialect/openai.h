@@ -60,6 +60,7 @@ struct openai_event {
     struct str id;                                      /* the provider's; raw */
     struct str finish_reason; /* raw, of the first choice; empty: none yet */
     bool has_usage, has_fingerprint, is_whole;
+    bool has_thoughts; /* a choice says `reasoning_content` */
     struct chat_usage usage;
     uint64_t content_bytes; /* of text in all choices */
     uint32_t finishes;      /* choices that ended with this event */
@@ -69,7 +70,8 @@ void openai_read_chunk(struct json root, struct openai_event *ev);
 void openai_read_answer(struct json root, struct openai_event *ev);
 
 /* The chunk or answer under our identity: `id`, `model`, `provider`, `usage`, normalised finish
- * reasons. A whole answer gets `system_fingerprint` too, which clients want even where it says
+ * reasons; what was thought is `reasoning`, as OpenRouter has it, where a provider says
+ * `reasoning_content`. A whole answer gets `system_fingerprint` too, which clients want even where it says
  * nothing. */
 void openai_edit_event(const struct openai_event *ev, const struct openai_identity *who,
                        struct splice *s);

@@ -10,6 +10,11 @@ extern const struct dialect dialect_openai;
 /* openai_read_request.c */
 enum err openai_read_request(struct json root, struct canon_room *room, struct canon_request *out,
                              struct fault *f);
+/* What older completions have in common with it, read by chat_read_prompt() first. */
+enum err openai_keep_facts(struct json root, struct canon_room *room, struct canon_request *out,
+                           struct fault *f);
+enum err openai_read_settings(struct json root, struct canon_room *room, struct canon_request *out,
+                              struct fault *f);
 const char *openai_reasoning_type(enum canon_reasoning_kind kind); /* NULL: OTHER */
 /* One of `reasoning_details`. */
 void openai_read_reasoning(struct canon_room *room, struct json detail,
@@ -31,5 +36,14 @@ enum err openai_write_request(const struct canon_request *r, const struct dialec
                               struct canon_room *room, struct buf *out, struct fault *f);
 /* One of `reasoning_details`; `index`: where it stands among them. */
 void openai_write_reasoning(struct json_writer *w, const struct canon_reasoning *g, uint32_t index);
+
+/* openai_write_answer.c: what older completions have in common with it. */
+/* `id`, `object`, `created`, `model`, `provider`. */
+void openai_write_identity(struct json_writer *w, const struct canon_writer *to,
+                           const char *object);
+/* `finish_reason` and `native_finish_reason`. */
+void openai_write_reasons(struct json_writer *w, enum canon_finish reason, struct str native);
+void openai_write_failure(struct json_writer *w, const struct canon_failure *x); /* `error` */
+enum err openai_write_error(const struct canon_failure *x, struct buf *out);     /* a whole body */
 
 #endif

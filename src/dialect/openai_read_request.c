@@ -618,6 +618,27 @@ static enum err keep_facts(struct reading *g, struct str text)
     return ERR_OK;
 }
 
+enum err openai_read_settings(struct json root, struct canon_room *room, struct canon_request *out,
+                              struct fault *f)
+{
+    struct reading g = {.room = room, .out = out, .f = f};
+    enum err e = read_format(&g, json_get(root, STR("response_format")));
+    if (e == ERR_OK)
+        e = read_reasoning(&g, root);
+    if (e == ERR_OK)
+        e = read_values(&g, root);
+    return e;
+}
+
+/* The facts are read: their views of scratch are kept, and nothing of the tape. */
+enum err openai_keep_facts(struct json root, struct canon_room *room, struct canon_request *out,
+                           struct fault *f)
+{
+    struct reading g = {.room = room, .out = out, .f = f};
+    out->facts.root = (struct json){0}; /* its tape is lent */
+    return keep_facts(&g, json_raw(root));
+}
+
 enum err openai_read_request(struct json root, struct canon_room *room, struct canon_request *out,
                              struct fault *f)
 {
@@ -626,8 +647,7 @@ enum err openai_read_request(struct json root, struct canon_room *room, struct c
     buf_reset(room->scratch);
     enum err e = chat_read(root, room->scratch, &out->facts, f);
     if (e == ERR_OK)
-        e = keep_facts(&g, json_raw(root));
-    out->facts.root = (struct json){0}; /* its tape is lent */
+        e = openai_keep_facts(root, room, out, f);
     if (e == ERR_OK)
         e = read_messages(&g, json_get(root, STR("messages")));
     if (e == ERR_OK)
@@ -635,11 +655,7 @@ enum err openai_read_request(struct json root, struct canon_room *room, struct c
     if (e == ERR_OK)
         e = read_choice(&g, json_get(root, STR("tool_choice")));
     if (e == ERR_OK)
-        e = read_format(&g, json_get(root, STR("response_format")));
-    if (e == ERR_OK)
-        e = read_reasoning(&g, root);
-    if (e == ERR_OK)
-        e = read_values(&g, root);
+        e = openai_read_settings(root, room, out, f);
     out->parallel = canon_tri_of(json_get(root, STR("parallel_tool_calls")));
     client_read_cache(root, &out->cache);
     return e;

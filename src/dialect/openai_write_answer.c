@@ -16,7 +16,7 @@ struct state {
 
 /* --- what whole answers and streams share ----------------------------------------------------- */
 
-static void write_identity(struct json_writer *w, const struct canon_writer *to, const char *object)
+void openai_write_identity(struct json_writer *w, const struct canon_writer *to, const char *object)
 {
     jw_raw_str(w, "id", to->who.id);
     jw_str_c(w, "object", object);
@@ -76,7 +76,7 @@ static void write_tool_id(struct json_writer *w, const struct canon_tool_use *to
     buf_add(w->out, STR("\""));
 }
 
-static void write_failure(struct json_writer *w, const struct canon_failure *x)
+void openai_write_failure(struct json_writer *w, const struct canon_failure *x)
 {
     jw_object(w, "error");
     jw_i64(w, "code", x->status);
@@ -91,7 +91,7 @@ static void write_failure(struct json_writer *w, const struct canon_failure *x)
     jw_end(w);
 }
 
-static void write_reasons(struct json_writer *w, enum canon_finish reason, struct str native)
+void openai_write_reasons(struct json_writer *w, enum canon_finish reason, struct str native)
 {
     jw_str_c(w, "finish_reason", canon_finish_word(reason));
     if (native.p)
@@ -107,7 +107,7 @@ static void chunk_begin(struct json_writer *w, struct canon_writer *to)
     buf_add(to->out, STR("data: "));
     json_writer_init(w, to->out);
     jw_object(w, NULL);
-    write_identity(w, to, "chat.completion.chunk");
+    openai_write_identity(w, to, "chat.completion.chunk");
 }
 
 /* Up to the inside of the delta. */
@@ -249,7 +249,7 @@ static enum err write_finish(struct canon_writer *to, const struct canon_event *
     delta_begin(&w, to, e->choice);
     jw_str_c(&w, "content", "");
     jw_end(&w);
-    write_reasons(&w, c->reason, c->native);
+    openai_write_reasons(&w, c->reason, c->native);
     return chunk_end(&w, to);
 }
 
@@ -261,7 +261,7 @@ static enum err write_last(struct canon_writer *to, const struct canon_failure *
     struct choice *c = choice_of(to, 0);
     chunk_begin(&w, to);
     if (x)
-        write_failure(&w, x);
+        openai_write_failure(&w, x);
     jw_array(&w, "choices");
     jw_object(&w, NULL);
     jw_u64(&w, "index", 0);
@@ -269,7 +269,7 @@ static enum err write_last(struct canon_writer *to, const struct canon_failure *
     jw_str_c(&w, "role", "assistant");
     jw_str_c(&w, "content", "");
     jw_end(&w);
-    write_reasons(&w, x ? FINISH_ERROR : c->reason, c->native);
+    openai_write_reasons(&w, x ? FINISH_ERROR : c->reason, c->native);
     jw_null(&w, "logprobs");
     jw_end(&w);
     jw_end(&w);
@@ -410,8 +410,8 @@ static void write_choice(struct json_writer *w, const struct canon_answer *a, ui
         jw_raw(w, "logprobs", logprobs->event.raw);
     else
         jw_null(w, "logprobs");
-    write_reasons(w, end ? end->event.finish.reason : FINISH_STOP,
-                  end ? end->event.finish.native : STR_NONE);
+    openai_write_reasons(w, end ? end->event.finish.reason : FINISH_STOP,
+                         end ? end->event.finish.native : STR_NONE);
     jw_end(w);
 }
 
@@ -422,7 +422,7 @@ static enum err write_whole(struct canon_writer *to, const struct canon_answer *
     const struct canon_kept *usage = canon_next(a->first, EVENT_USAGE, 0);
     json_writer_init(&w, to->out);
     jw_object(&w, NULL);
-    write_identity(&w, to, "chat.completion");
+    openai_write_identity(&w, to, "chat.completion");
     jw_array(&w, "choices");
     for (uint32_t i = 0; i < a->choices; i++)
         write_choice(&w, a, i);
@@ -438,12 +438,12 @@ static enum err write_whole(struct canon_writer *to, const struct canon_answer *
     return jw_finish(&w);
 }
 
-static enum err write_error(const struct canon_failure *x, struct buf *out)
+enum err openai_write_error(const struct canon_failure *x, struct buf *out)
 {
     struct json_writer w;
     json_writer_init(&w, out);
     jw_object(&w, NULL);
-    write_failure(&w, x);
+    openai_write_failure(&w, x);
     return jw_finish(&w);
 }
 
@@ -462,6 +462,6 @@ const struct dialect dialect_openai = {
     .writer_size = sizeof(struct state),
     .write_event = write_event,
     .write_whole = write_whole,
-    .write_error = write_error,
+    .write_error = openai_write_error,
     .keepalive = STR_INIT(": TURNPIKE PROCESSING\n\n"),
 };

@@ -12,6 +12,8 @@ extern const struct dialect dialect_responses;
 
 /* Whose encrypted reasoning this is, in `reasoning_details`. */
 #define RESPONSES_REASONING STR("openai-responses-v1")
+/* Of reasoning that its provider gave no id: "rs_" and the answer's. */
+#define RESPONSES_MADE_ID STR("rs_gen-")
 /* What `include` says to get the logprobs of texts. */
 #define RESPONSES_LOGPROBS STR("message.output_text.logprobs")
 

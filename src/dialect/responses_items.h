@@ -65,6 +65,23 @@ struct responses_standing {
     const struct canon_failure *x;
 };
 
+/* responses_build.c */
+/* What the items are made of; the stream's events are told on the way. A failure stays in to->out. */
+enum err responses_build(struct canon_writer *to, const struct canon_event *e);
+/* All that are still open. */
+void responses_close_items(struct canon_writer *to);
+
+/* responses_write_answer.c: the events of a stream; of a whole answer nothing. */
+void responses_tell_item(struct canon_writer *to, const struct responses_item *i, const char *type);
+void responses_tell_part(struct canon_writer *to, const struct responses_item *i,
+                         const struct responses_piece *p, bool is_done);
+void responses_tell_delta(struct canon_writer *to, const struct responses_item *i,
+                          const struct responses_piece *p, struct str raw);
+void responses_tell_text(struct canon_writer *to, const struct responses_item *i,
+                         const struct responses_piece *p);
+void responses_tell_note(struct canon_writer *to, const struct responses_item *i,
+                         struct responses_piece *p, struct str annotation);
+
 /* responses_write_object.c */
 /* The provider's id of the item, else one that no other answer has. */
 void responses_write_id(struct json_writer *w, const char *key, const struct canon_writer *to,

@@ -47,11 +47,9 @@ void responses_read_error(struct json root, struct canon_room *room, struct cano
         struct str code;
         int status;
     } codes[] = {
-        {STR_INIT("server_error"), 500},
-        {STR_INIT("rate_limit_exceeded"), 429},
-        {STR_INIT("insufficient_quota"), 429},
-        {STR_INIT("invalid_prompt"), 400},
-        {STR_INIT("context_length_exceeded"), 400},
+        {STR_INIT("server_error"), 500},       {STR_INIT("rate_limit_exceeded"), 429},
+        {STR_INIT("insufficient_quota"), 429}, {STR_INIT("server_is_overloaded"), 503},
+        {STR_INIT("invalid_prompt"), 400},     {STR_INIT("context_length_exceeded"), 400},
     };
     struct json error = json_get(root, STR("error"));
     struct json code = json_get(json_is(error, JSON_OBJECT) ? error : root, STR("code"));

@@ -195,6 +195,21 @@ static enum err read_request(struct relay *r, struct json root, struct chat_requ
     return is_openai ? chat_read(root, &r->w->scratch, out, f) : ERR_OK;
 }
 
+/* The gateway's own estimate, which nobody pays for. */
+static void tell_count(struct relay *r)
+{
+    struct buf *out = &r->w->scratch2;
+    struct fault f = {ERR_NOMEM, "No memory for this answer: try again later"};
+    buf_reset(out);
+    if (r->client->write_count(relay_prompt_estimate(r), out) != ERR_OK) {
+        relay_refuse(r, &f);
+        return;
+    }
+    struct str body = buf_view(out);
+    relay_respond(r, 200, STR_NONE, &body, 1);
+    relay_die(r);
+}
+
 void relay_admit(struct relay *r)
 {
     struct chat_request req;
@@ -211,6 +226,10 @@ void relay_admit(struct relay *r)
         e = fault_set(&f, ERR_NOMEM, "No memory for this request");
     if (e != ERR_OK) {
         relay_refuse(r, &f);
+        return;
+    }
+    if (r->client->write_count) {
+        tell_count(r);
         return;
     }
     if (!relay_take_rate(r))

@@ -12,14 +12,24 @@ static int32_t read_retry_after(const struct http_head *head)
     return str_u64(http_field(head, STR("retry-after")), 86400, &s) ? (int32_t)s : -1;
 }
 
+static bool is_stream_type(const struct relay *r, struct str type)
+{
+    static const struct str types[] = {
+        [FRAMING_SSE] = STR_INIT("text/event-stream"),
+        [FRAMING_AWS] = STR_INIT("application/vnd.amazon.eventstream"),
+    };
+    struct str wanted = types[r->upstream->dialect->framing];
+    return str_ieq(str_head(type, wanted.n), wanted);
+}
+
 void relay_answer_head(struct relay *r, const struct http_head *head)
 {
     struct str type = http_field(head, STR("content-type"));
     uint64_t now = io_now_ms(r->w->loop);
     r->status = head->status;
     r->retry_after_s = read_retry_after(head);
-    r->is_sse = head->status == 200 && str_ieq(str_head(type, 17), STR("text/event-stream"));
-    if (r->is_sse && r->asked.is_streamed && !r->comment_ms)
+    r->is_events = head->status == 200 && is_stream_type(r, type);
+    if (r->is_events && r->asked.is_streamed && !r->comment_ms)
         r->comment_ms = now + r->w->settings.keepalive_ms;
     relay_arm(r);
 }
@@ -189,14 +199,46 @@ static void give(struct relay *r, struct turn *t)
         pace(r);
 }
 
+/* An error of the machinery below the provider has no form of the dialect's. */
+static enum err on_frame(void *user, const struct eventstream_event *frame)
+{
+    struct turn *t = user;
+    struct canon_failure said = {.message = frame->message, .native = frame->name};
+    struct sse_event e = {.name = frame->name, .data = frame->data.n ? frame->data : STR("{}")};
+    if (frame->kind != EVENTSTREAM_ERROR)
+        return on_event(user, &e);
+    failure_from_words(t->r, &t->failure, 500, &said);
+    t->failed = true;
+    return ERR_UPSTREAM;
+}
+
+/* The one place that knows how a dialect's events are framed. */
+static enum err feed(struct turn *t, struct str bytes)
+{
+    struct relay *r = t->r;
+    if (r->upstream->dialect->framing == FRAMING_AWS)
+        return eventstream_feed(&r->frames, bytes, on_frame, t);
+    return sse_feed(&r->sse, bytes, on_event, t);
+}
+
+void relay_release_framing(struct relay *r)
+{
+    sse_release(&r->sse);
+    eventstream_release(&r->frames);
+    sse_init(&r->sse, EVENT_MAX);
+    eventstream_init(&r->frames, EVENT_MAX);
+}
+
 static void stream_body(struct relay *r, struct str bytes)
 {
     struct turn t = {.r = r};
     uint64_t now = io_now_ms(r->w->loop);
     buf_reset(&r->w->scratch2);
-    enum err e = sse_feed(&r->sse, bytes, on_event, &t);
+    enum err e = feed(&t, bytes);
     if (e != ERR_OK && !t.failed)
-        relay_turn_fail(&t, OUTCOME_BROKEN, 502, "The provider sent an event that is too large");
+        relay_turn_fail(&t, OUTCOME_BROKEN, 502,
+                        e == ERR_UPSTREAM ? "The provider's stream is damaged"
+                                          : "The provider sent an event that is too large");
     give(r, &t);
     if (t.failed) {
         relay_fail(r, &t.failure);
@@ -241,7 +283,7 @@ static void stream_end(struct relay *r)
 
 void relay_answer_body(struct relay *r, struct str bytes)
 {
-    if (r->is_sse && r->asked.is_streamed)
+    if (r->is_events && r->asked.is_streamed)
         stream_body(r, bytes);
     else
         relay_whole_body(r, bytes);
@@ -249,7 +291,7 @@ void relay_answer_body(struct relay *r, struct str bytes)
 
 void relay_answer_end(struct relay *r)
 {
-    if (r->is_sse && r->asked.is_streamed)
+    if (r->is_events && r->asked.is_streamed)
         stream_end(r);
     else
         relay_whole_end(r);
@@ -258,7 +300,7 @@ void relay_answer_end(struct relay *r)
 /* All was said but the formalities. */
 static bool is_all_but_ended(const struct relay *r)
 {
-    return r->is_sse && r->asked.is_streamed && is_complete(r);
+    return r->is_events && r->asked.is_streamed && is_complete(r);
 }
 
 void relay_answer_late(struct relay *r, const struct failure *x)

@@ -43,6 +43,7 @@ static const struct meaning {
      "The request is too large for the provider"},
     {422, 422, OUTCOME_REFUSED, ERR_UNPROCESSABLE, 0, false, true,
      "The provider cannot process this request"},
+    {424, 424, OUTCOME_FAILED, ERR_UPSTREAM, 502, true, false, "The provider's model failed"},
     {429, 429, OUTCOME_RATE, ERR_RATE, 429, false, false, "The provider is rate limited"},
     {400, 499, OUTCOME_REFUSED, ERR_INVALID, 400, false, true, "The provider refused this request"},
     {503, 503, OUTCOME_OVERLOADED, ERR_OVERLOADED, 503, false, false, "The provider is overloaded"},
@@ -70,11 +71,18 @@ static void set_meaning(struct failure *x, int status)
     fault_write(&x->fault, m->err, "%s (status %d)", m->sentence, status);
 }
 
+static bool tells(struct str message, struct secret s)
+{
+    struct str key = secret_reveal(s);
+    return key.n && str_find(message, key) < message.n;
+}
+
 /* Some providers repeat the credential they were sent. */
 static bool tells_credential(const struct relay *r, struct str message)
 {
-    struct str key = secret_reveal(r->plan[r->plan_at].endpoint->provider->api_key);
-    return key.n && str_find(message, key) < message.n;
+    const struct provider *p = r->plan[r->plan_at].endpoint->provider;
+    return tells(message, p->api_key) || tells(message, p->aws.secret) ||
+           tells(message, p->aws.session);
 }
 
 /* The provider's words are shown to the client, but not what it says of the operator's credential. */
@@ -144,15 +152,14 @@ static void tell(struct relay *r, const struct failure *x)
 void relay_drop_attempt(struct relay *r)
 {
     http_call_cancel(&r->call);
-    sse_release(&r->sse);
-    sse_init(&r->sse, EVENT_MAX);
+    relay_release_framing(r);
     buf_release(&r->in);
     upstream_unref(r->upstream);
     r->upstream = NULL;
     r->answered = (struct answered){0};
     if (r->translation)
         relay_translation_drop(r);
-    r->is_sse = r->is_paused = r->was_sent = false;
+    r->is_events = r->is_paused = r->was_sent = false;
     r->deadline_ms = 0;
     r->status = 0;
     if (!r->is_committed && !r->is_half_closed)
@@ -210,7 +217,7 @@ void relay_fail(struct relay *r, const struct failure *x)
     note(r, &copy);
     if (r->state == RELAY_ANSWERING) {
         http_call_cancel(&r->call);
-        relay_settle(r, r->is_sse ? ENDING_ERROR : ENDING_CUT);
+        relay_settle(r, r->is_events ? ENDING_ERROR : ENDING_CUT);
         return;
     }
     relay_drop_attempt(r);

@@ -65,7 +65,7 @@ bool relay_take_rate(struct relay *r)
     if (!p->has_rates)
         return true;
     r->rate_ms = relay_worker_wall_ms(r->w);
-    r->rate_tokens = chat_estimate(r->asked.text_bytes);
+    r->rate_tokens = relay_prompt_estimate(r);
     for (int at = 0; b && at <= p->key.depth; at++, b = budget_parent(b)) {
         struct rate_limits limits;
         if (!limits_at(p, at, &limits))

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "dialect/dialect.h"
 #include "dialect/openai.h"
+#include "http/eventstream.h"
 #include "http/sse.h"
 #include "json/pass.h"
 #include "relay/relay.h"
@@ -119,15 +120,17 @@ struct relay {
     uint32_t attempts;
     bool is_retry; /* of the same endpoint */
     bool is_buried;
-    bool is_out_of_time;       /* the total deadline has passed: nothing else is tried */
-    bool is_sse, is_committed; /* the head has gone to the client */
-    bool is_paused;            /* the provider is not read on: the client is slow */
+    bool is_out_of_time; /* the total deadline has passed: nothing else is tried */
+    bool is_events;      /* the provider streams, in its dialect's framing */
+    bool is_committed;   /* the head has gone to the client */
+    bool is_paused;      /* the provider is not read on: the client is slow */
     bool is_half_closed; /* the client sends no more: it is probed whether it is still there */
     uint8_t probes;
     bool was_sent; /* the provider has the request */
     int status;    /* of the provider's answer; later of ours */
     int32_t retry_after_s;
-    struct sse sse;
+    struct sse sse; /* by the framing of the dialect, this or that */
+    struct eventstream frames;
     struct buf in;           /* a whole answer or an error body; a stream's events before content */
     struct json_pass *pass;  /* for an answer over WHOLE_MAX; in the arena */
     struct failure *failure; /* the latest; in the arena */
@@ -163,6 +166,12 @@ void relay_respond_failure(struct relay *r, const struct canon_failure *x, struc
 struct canon_room relay_room(struct relay *r); /* for readers and writers of formats */
 void relay_arm(struct relay *r);               /* the timer, for the nearest of the three */
 
+/* What the prompt comes to in tokens, where no provider has counted. */
+static inline uint64_t relay_prompt_estimate(const struct relay *r)
+{
+    return chat_estimate(r->asked.text_bytes);
+}
+
 /* admit.c */
 void relay_admit(struct relay *r); /* body and credential are there */
 /* The hold for the endpoint at hand, and what to ask of it; ERR_NO_CREDIT, ERR_KEY_LIMIT with a
@@ -195,6 +204,8 @@ extern const struct http_call_ops relay_call_ops;
 void relay_on_timer(struct io_timer *t);
 
 /* answer.c */
+/* What of an event was held back; ready for the next stream. */
+void relay_release_framing(struct relay *r);
 void relay_answer_head(struct relay *r, const struct http_head *head);
 void relay_answer_body(struct relay *r, struct str bytes);
 void relay_answer_end(struct relay *r); /* the provider's answer is complete */

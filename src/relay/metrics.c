@@ -185,6 +185,8 @@ enum err metrics_write(const struct metrics *m, const struct metrics_shared *s, 
     value(b, "holds", "gauge", "Open holds.", s->holds);
     value(b, "accounts_loaded", "gauge", "Accounts in memory.", s->accounts);
     value(b, "keys_loaded", "gauge", "Keys in memory.", s->keys);
+    value(b, "password_hashes_total", "counter", "Passwords hashed or compared with Argon2id.",
+          s->password_hashes);
     value(b, "relays", "gauge", "Requests under way.", m->relays);
     value(b, "client_connections", "gauge", "Open client connections.", m->connections);
     value(b, "upstream_connections", "gauge", "Open connections to providers.", m->upstream_open);

@@ -24,7 +24,7 @@ enum outcome {
 #define X(name, text) OUTCOME_##name,
     OUTCOME_LIST(X)
 #undef X
-    OUTCOME__COUNT
+        OUTCOME__COUNT
 };
 const char *outcome_name(enum outcome o);
 
@@ -40,7 +40,8 @@ struct provider_metrics {
 
 struct metrics {
     uint64_t requests[METRICS_STATUSES]; /* by the status that the client got */
-    uint64_t streams, stream_errors;     /* streamed answers begun; those that ended in an error event */
+    uint64_t streams,
+        stream_errors; /* streamed answers begun; those that ended in an error event */
     uint64_t tokens_prompt, tokens_completion, tokens_cached, tokens_reasoning;
     uint64_t estimated; /* generations whose usage was estimated */
     nanos cost, uncollected;
@@ -61,6 +62,7 @@ struct metrics_shared {
     uint64_t holds, accounts, keys, journal_bytes;
     int64_t uptime_s;
     const char *version;
+    uint64_t password_hashes; /* since the start */
 };
 /* Prometheus text format 0.0.4. */
 enum err metrics_write(const struct metrics *m, const struct metrics_shared *s, struct buf *out);

@@ -103,7 +103,7 @@ static void reap(struct io_grave *g)
     struct relay *r = container_of(g, struct relay, grave);
     if (r->pass)
         json_pass_release(r->pass);
-    sse_release(&r->sse);
+    relay_release_framing(r);
     arena_release(&r->arena);
     upstream_unref(r->upstream);
     principal_unref(r->who);
@@ -341,6 +341,7 @@ static struct relay *relay_new(struct relay_worker *w, struct http_stream *s,
     r->routes = relay_routes_ref(w->routes);
     arena_init_in(&r->arena, r->room, sizeof r->room, ARENA_BLOCK, ARENA_MAX);
     sse_init(&r->sse, EVENT_MAX);
+    eventstream_init(&r->frames, EVENT_MAX);
     io_timer_init(&r->timer, relay_on_timer);
     list_append(&w->relays, &r->link);
     w->relays_n++;
@@ -433,7 +434,7 @@ static uint32_t comment_interval(struct relay *r)
 static void send_comment(struct relay *r, uint64_t now)
 {
     struct str comment = r->client->keepalive;
-    bool is_stream = r->asked.is_streamed && (r->is_sse || r->is_committed);
+    bool is_stream = r->asked.is_streamed && (r->is_events || r->is_committed);
     if (is_stream) {
         relay_commit(r);
         if (http_unsent(r->stream) == 0)

@@ -17,7 +17,7 @@ static void find_usage(struct relay *r)
     r->is_estimated = true;
     if (brought_nothing)
         return;
-    r->bill.usage.prompt = chat_estimate(r->asked.text_bytes);
+    r->bill.usage.prompt = relay_prompt_estimate(r);
     r->bill.usage.completion = chat_estimate(a->content_bytes);
 }
 

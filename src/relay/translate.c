@@ -3,6 +3,7 @@
 #include "relay/translate.h"
 
 #include "dialect/openai_form.h"
+#include "relay/sign.h"
 
 /* The canonical form takes some times as much as the text, the more so the smaller its parts are. */
 enum { CANON_TIMES = 8, CANON_MAX = 64 * 1024 * 1024, BODY_MORE = 64 * 1024 };
@@ -93,13 +94,17 @@ static struct str path_for(struct relay *r, const struct dialect_target *t)
 }
 
 /* Behind "Content-Length: ". */
-static struct str head_end_for(struct relay *r, const struct dialect_target *t)
+static struct str head_end_for(struct relay *r, const struct dialect_target *t, struct str path)
 {
+    struct str body = buf_view(&r->translation->body);
     const struct dialect *d = r->upstream->dialect;
     struct buf *b = &r->w->scratch2;
     buf_reset(b);
-    buf_add_u64(b, r->translation->body.n);
+    buf_add_u64(b, body.n);
     buf_add(b, STR("\r\n"));
+    if (d->auth == AUTH_SIGV4 &&
+        relay_sign(r->plan[r->plan_at].endpoint->provider, path, body, b) != ERR_OK)
+        return STR_NONE;
     if (d->write_headers && d->write_headers(&r->translation->asked, t, b) != ERR_OK)
         return STR_NONE;
     buf_add(b, STR("\r\n"));
@@ -112,7 +117,7 @@ static const struct str *views_of(struct relay *r, const struct dialect_target *
     const struct upstream *u = r->upstream;
     struct str *views = arena_alloc(&r->arena, VIEWS * sizeof *views);
     struct str path = u->dialect->write_path ? path_for(r, t) : t->model;
-    struct str end = head_end_for(r, t);
+    struct str end = head_end_for(r, t, path);
     uint32_t at = 0;
     if (!views || !path.p || !end.p)
         return NULL;

@@ -21,6 +21,17 @@ struct str sim__id(const struct sim_call *c, const char *prefix, char out[SIM_ID
     return str_of(out, (size_t)n);
 }
 
+struct str sim__tool_id(const struct sim_call *c, const char *prefix, uint32_t tool,
+                        char out[SIM_ID_MAX])
+{
+    struct str id = sim__id(c, prefix, out);
+    if (tool == 0)
+        return id;
+    int n = snprintf(out + id.n, SIM_ID_MAX - id.n, "-%u", tool);
+    BUG_ON(n < 0 || (size_t)n >= SIM_ID_MAX - id.n);
+    return str_of(out, id.n + (size_t)n);
+}
+
 uint64_t sim__created(void)
 {
     return (uint64_t)(clock_wall_ms() / 1000);
@@ -29,7 +40,7 @@ uint64_t sim__created(void)
 void sim__write_text(struct sim_call *c, struct json_writer *w, const char *key)
 {
     if (!(c->fault->traits & SIM_HUGE)) {
-        jw_str(w, key, buf_view(&c->text));
+        jw_str(w, key, sim__block_text(c, &c->blocks[c->at]));
         return;
     }
     jw_str(w, key, STR(""));
@@ -38,7 +49,7 @@ void sim__write_text(struct sim_call *c, struct json_writer *w, const char *key)
 
 bool sim__text_is_json(const struct sim_call *c)
 {
-    return c->finish != SIM_FINISH_LENGTH;
+    return c->finish != SIM_FINISH_LENGTH || c->at + 1 < c->blocks_n;
 }
 
 /* --- errors ----------------------------------------------------------------------------------- */
@@ -56,7 +67,8 @@ static void refuse(struct sim_call *c, enum sim_problem problem, struct str mess
     buf_reset(&c->out);
     c->format->error(words, message, false, &c->out);
     bool wait = c->fault->traits & SIM_RETRY_AFTER;
-    respond(c, words->status,
+    bool is_key = problem == SIM_PROBLEM_KEY && c->format->wrong_key_status;
+    respond(c, is_key ? c->format->wrong_key_status : words->status,
             wait ? STR("Content-Type: application/json\r\nRetry-After: 1\r\n")
                  : str_c(json_fields));
 }
@@ -79,58 +91,15 @@ static void hold(struct sim_call *c)
 
 /* --- what is said ----------------------------------------------------------------------------- */
 
-/* {"text": what the user said}: the arguments of a tool, or an answer that must be JSON. */
-static void wrap_in_json(struct sim_call *c)
-{
-    struct buf json;
-    buf_init(&json, SIM_TEXT_MAX);
-    struct json_writer w;
-    json_writer_init(&w, &json);
-    jw_object(&w, NULL);
-    jw_str(&w, "text", buf_view(&c->text));
-    jw_finish(&w);
-    buf_release(&c->text);
-    c->text = json;
-}
-
-static void write_words(struct sim_call *c)
-{
-    uint64_t n = c->max_tokens ? c->max_tokens : SIM_WORDS_DEFAULT;
-    buf_reset(&c->text);
-    sim__add_words(&c->text, n < SIM_WORDS_MAX ? n : SIM_WORDS_MAX);
-}
-
-static void cut_to_limit(struct sim_call *c)
-{
-    if (c->max_tokens == 0 || sim__tokens(c->text.n) <= c->max_tokens)
-        return;
-    c->text.n = sim__cut(buf_view(&c->text), 4 * c->max_tokens).n;
-    c->finish = SIM_FINISH_LENGTH;
-}
-
-static void compose(struct sim_call *c)
-{
-    if (c->tool.n || c->wants_json)
-        wrap_in_json(c);
-    else if (c->is_lorem)
-        write_words(c);
-    c->finish = c->tool.n ? SIM_FINISH_TOOL : SIM_FINISH_STOP;
-    cut_to_limit(c);
-    if (c->fault->traits & SIM_FILTERED)
-        c->finish = SIM_FINISH_FILTER;
-    c->size = c->fault->traits & SIM_HUGE ? SIM_HUGE_BYTES : c->text.n;
-    c->prompt_tokens = sim__tokens(c->prompt_bytes);
-    c->completion_tokens = sim__tokens(c->size);
-}
-
-/* The next of the answer's text; empty at its end. */
+/* The next of the block's text; empty at its end. */
 static struct str next_piece(struct sim_call *c)
 {
     struct str piece = str_of(c->sim->filler, sizeof c->sim->filler);
     if (c->fault->traits & SIM_HUGE)
         piece = str_head(piece, c->size - c->said);
     else
-        piece = sim__next_words(str_skip(buf_view(&c->text), c->said));
+        piece =
+            sim__next_words(str_skip(str_head(buf_view(&c->text), c->blocks[c->at].end), c->said));
     c->said += piece.n;
     return piece;
 }
@@ -248,11 +217,35 @@ static bool pass_middle(struct sim_call *c)
         hold(c);
         return false;
     case SIM_MIDDLE_MALFORMED:
-        buf_add(&c->out, STR("data: {\"choices\":[{\"delta\":{\"cont\n\n"));
+        if (c->format->malformed)
+            c->format->malformed(c);
+        else
+            buf_add(&c->out, STR("data: {\"choices\":[{\"delta\":{\"cont\n\n"));
         return send_out(c);
     case SIM_MIDDLE_NOTHING:
         break;
     }
+    return true;
+}
+
+static void open_block(struct sim_call *c)
+{
+    const struct sim_block *b = &c->blocks[c->at];
+    if (b->kind == SIM_BLOCK_TOOL && c->format->tool_is_whole)
+        c->said = b->end;
+    if (c->format->block)
+        c->format->block(c);
+}
+
+/* False: this was the last one. */
+static bool next_block(struct sim_call *c)
+{
+    if (c->format->block_end)
+        c->format->block_end(c);
+    if (c->at + 1 >= c->blocks_n)
+        return false;
+    c->at++;
+    open_block(c);
     return true;
 }
 
@@ -263,6 +256,8 @@ static void stream_more(struct sim_call *c)
             return;
         struct str piece = next_piece(c);
         if (piece.n == 0) {
+            if (next_block(c))
+                continue;
             finish(c);
             return;
         }
@@ -280,16 +275,20 @@ static void stream_more(struct sim_call *c)
 
 static void stream_open(struct sim_call *c)
 {
-    if (c->tool.n && c->format->tool_is_whole)
-        c->said = c->size;
     c->format->open(c);
+    open_block(c);
     if (c->out.n == 0 || send_out(c))
         stream_more(c);
 }
 
+static const char *stream_fields(const struct sim_call *c)
+{
+    return c->format->stream_fields ? c->format->stream_fields : event_fields;
+}
+
 static void stream(struct sim_call *c)
 {
-    begin(c, event_fields);
+    begin(c, stream_fields(c));
     if (!(c->fault->traits & SIM_LATE)) {
         stream_open(c);
         return;
@@ -302,7 +301,7 @@ static void stream(struct sim_call *c)
 
 static void start_answer(struct sim_call *c)
 {
-    compose(c);
+    sim__compose(c);
     uint32_t wait_ms = c->fault->traits & SIM_LATE ? c->sim->slow_first_ms : c->pace_ms;
     if (c->text.failed != ERR_OK)
         refuse(c, SIM_PROBLEM_SERVER, STR("There is no memory for an answer of this size."));
@@ -314,17 +313,27 @@ static void start_answer(struct sim_call *c)
         whole(c);
 }
 
+static void add_problem_event(struct sim_call *c, const struct sim_problem_words *words)
+{
+    if (c->format->problem_event) {
+        c->format->problem_event(c, words);
+        return;
+    }
+    buf_add(&c->out, c->format->error_event);
+    c->format->error(words, STR_NONE, true, &c->out);
+    buf_add(&c->out, STR("\n\n"));
+}
+
 static void start_problem_in_ok(struct sim_call *c)
 {
-    if (c->is_stream)
-        buf_add(&c->out, c->format->error_event);
-    c->format->error(sim__problem(c->fault->problem), STR_NONE, true, &c->out);
+    const struct sim_problem_words *words = sim__problem(c->fault->problem);
     if (!c->is_stream) {
+        c->format->error(words, STR_NONE, true, &c->out);
         respond(c, 200, str_c(json_fields));
         return;
     }
-    buf_add(&c->out, STR("\n\n"));
-    begin(c, event_fields);
+    add_problem_event(c, words);
+    begin(c, stream_fields(c));
     if (!send_out(c))
         return;
     http_finish(c->stream);
@@ -344,7 +353,10 @@ static enum err read_request(struct sim_call *c, struct fault *f)
     if (c->body.failed != ERR_OK || !c->rest.p || !c->query.p)
         return fault_set(f, ERR_NOMEM, "There is no memory for the request.");
     struct json request;
-    enum err e = json_parse(&c->sim->tape, buf_view(&c->body), &request, f);
+    enum err e = c->format->is_signed ? sim__check_signature(c, f) : ERR_OK;
+    if (e != ERR_OK)
+        return e;
+    e = json_parse(&c->sim->tape, buf_view(&c->body), &request, f);
     if (e != ERR_OK)
         return e;
     if (!json_is(request, JSON_OBJECT))
@@ -362,6 +374,8 @@ static enum sim_problem problem_of(enum err e)
         return SIM_PROBLEM_REQUEST;
     case ERR_NOT_FOUND:
         return SIM_PROBLEM_MODEL;
+    case ERR_AUTH:
+        return SIM_PROBLEM_KEY;
     default:
         return SIM_PROBLEM_SERVER;
     }

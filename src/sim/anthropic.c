@@ -45,6 +45,37 @@ static enum err read_tools(struct sim_call *c, struct json request, struct fault
     return sim__check_tool(c, &wanted, f);
 }
 
+/* The last turn of an assistant who thinks and calls begins with what was thought. */
+static enum err check_thinking(const struct sim_call *c, struct json messages, struct fault *f)
+{
+    struct json last = {0};
+    for (struct json m = json_first(messages); m.type; m = json_after(messages, m)) {
+        if (json_str_eq(json_get(m, STR("role")), STR("assistant")))
+            last = json_get(m, STR("content"));
+    }
+    struct json first = json_get(json_first(last), STR("type"));
+    bool calls = false;
+    for (struct json b = json_first(last); b.type; b = json_after(last, b))
+        calls |= json_str_eq(json_get(b, STR("type")), STR("tool_use"));
+    bool has_thought =
+        json_str_eq(first, STR("thinking")) || json_str_eq(first, STR("redacted_thinking"));
+    if (!c->thinks || !calls || has_thought)
+        return ERR_OK;
+    return fault_set(
+        f, ERR_INVALID,
+        "messages.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+        "another. When `thinking` is enabled, a final `assistant` message must start "
+        "with a thinking block.");
+}
+
+static void read_wishes(struct sim_call *c, struct json request)
+{
+    struct json thinking = json_get(json_get(request, STR("thinking")), STR("type"));
+    struct json format = json_get(json_get(request, STR("output_config")), STR("format"));
+    c->thinks = json_str_eq(thinking, STR("enabled")) || json_str_eq(thinking, STR("adaptive"));
+    c->wants_json = json_str_eq(json_get(format, STR("type")), STR("json_schema"));
+}
+
 static enum err read_messages(struct sim_call *c, struct json request, struct fault *f)
 {
     enum err e = sim__read_model_member(c, request, f);
@@ -58,6 +89,9 @@ static enum err read_messages(struct sim_call *c, struct json request, struct fa
         e = sim__count_text(c, json_get(request, STR("system")), "system", f);
     if (e == ERR_OK)
         e = sim__read_turns(c, request, &turns, f);
+    read_wishes(c, request);
+    if (e == ERR_OK)
+        e = check_thinking(c, json_get(request, STR("messages")), f);
     if (e == ERR_OK)
         e = read_tools(c, request, f);
     return e;
@@ -90,8 +124,38 @@ static void write_tool_head(struct sim_call *c, struct json_writer *w)
 {
     char id[SIM_ID_MAX];
     jw_str_c(w, "type", "tool_use");
-    jw_str(w, "id", sim__id(c, "toolu", id));
-    jw_str(w, "name", c->tool);
+    jw_str(w, "id", sim__tool_id(c, "toolu", sim__block(c)->tool, id));
+    jw_str(w, "name", c->tools[sim__block(c)->tool].name);
+}
+
+static void write_signature(struct sim_call *c, struct json_writer *w)
+{
+    struct buf signature;
+    buf_init(&signature, SIM_TEXT_MAX);
+    sim__add_signature(&signature, sim__block_text(c, sim__block(c)));
+    jw_str(w, "signature", buf_view(&signature));
+    buf_release(&signature);
+}
+
+static void whole_block(struct sim_call *c, struct json_writer *w)
+{
+    jw_object(w, NULL);
+    switch (sim__block(c)->kind) {
+    case SIM_BLOCK_THOUGHT:
+        jw_str_c(w, "type", "thinking");
+        sim__write_text(c, w, "thinking");
+        write_signature(c, w);
+        break;
+    case SIM_BLOCK_TEXT:
+        jw_str_c(w, "type", "text");
+        sim__write_text(c, w, "text");
+        break;
+    case SIM_BLOCK_TOOL:
+        write_tool_head(c, w);
+        jw_raw(w, "input", sim__text_is_json(c) ? sim__block_text(c, sim__block(c)) : STR("{}"));
+        break;
+    }
+    jw_end(w);
 }
 
 static void whole(struct sim_call *c)
@@ -101,15 +165,8 @@ static void whole(struct sim_call *c)
     jw_object(&w, NULL);
     write_message_head(c, &w);
     jw_array(&w, "content");
-    jw_object(&w, NULL);
-    if (c->tool.n) {
-        write_tool_head(c, &w);
-        jw_raw(&w, "input", sim__text_is_json(c) ? buf_view(&c->text) : STR("{}"));
-    } else {
-        jw_str_c(&w, "type", "text");
-        sim__write_text(c, &w, "text");
-    }
-    jw_end(&w);
+    for (; c->at < c->blocks_n; c->at++)
+        whole_block(c, &w);
     jw_end(&w);
     jw_str_c(&w, "stop_reason", stop_reasons[c->finish]);
     jw_null(&w, "stop_sequence");
@@ -151,43 +208,67 @@ static void block_start(struct sim_call *c)
 {
     struct json_writer w;
     event_begin(c, &w, "content_block_start");
-    jw_u64(&w, "index", 0);
+    jw_u64(&w, "index", c->at);
     jw_object(&w, "content_block");
-    if (c->tool.n) {
+    switch (sim__block(c)->kind) {
+    case SIM_BLOCK_THOUGHT:
+        jw_str_c(&w, "type", "thinking");
+        jw_str_c(&w, "thinking", "");
+        jw_str_c(&w, "signature", "");
+        break;
+    case SIM_BLOCK_TEXT:
+        jw_str_c(&w, "type", "text");
+        jw_str_c(&w, "text", "");
+        break;
+    case SIM_BLOCK_TOOL:
         write_tool_head(c, &w);
         jw_object(&w, "input");
         jw_end(&w);
-    } else {
-        jw_str_c(&w, "type", "text");
-        jw_str_c(&w, "text", "");
+        break;
     }
     event_end(c, &w);
+    if (c->at == 0)
+        buf_add(&c->out, STR("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
 }
 
-static void open_message(struct sim_call *c)
+static void delta_begin(struct sim_call *c, struct json_writer *w, const char *type)
 {
-    message_start(c);
-    block_start(c);
-    buf_add(&c->out, STR("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
+    event_begin(c, w, "content_block_delta");
+    jw_u64(w, "index", c->at);
+    jw_object(w, "delta");
+    jw_str_c(w, "type", type);
 }
 
 static void piece(struct sim_call *c, struct str text)
 {
+    static const char *const types[] = {[SIM_BLOCK_THOUGHT] = "thinking_delta",
+                                        [SIM_BLOCK_TEXT] = "text_delta",
+                                        [SIM_BLOCK_TOOL] = "input_json_delta"};
+    static const char *const members[] = {[SIM_BLOCK_THOUGHT] = "thinking",
+                                          [SIM_BLOCK_TEXT] = "text",
+                                          [SIM_BLOCK_TOOL] = "partial_json"};
     struct json_writer w;
-    event_begin(c, &w, "content_block_delta");
-    jw_u64(&w, "index", 0);
-    jw_object(&w, "delta");
-    jw_str_c(&w, "type", c->tool.n ? "input_json_delta" : "text_delta");
-    jw_str(&w, c->tool.n ? "partial_json" : "text", text);
+    delta_begin(c, &w, types[sim__block(c)->kind]);
+    jw_str(&w, members[sim__block(c)->kind], text);
+    event_end(c, &w);
+}
+
+static void block_stop(struct sim_call *c)
+{
+    struct json_writer w;
+    if (sim__block(c)->kind == SIM_BLOCK_THOUGHT) {
+        delta_begin(c, &w, "signature_delta");
+        write_signature(c, &w);
+        event_end(c, &w);
+    }
+    event_begin(c, &w, "content_block_stop");
+    jw_u64(&w, "index", c->at);
     event_end(c, &w);
 }
 
 static void close_message(struct sim_call *c)
 {
     struct json_writer w;
-    event_begin(c, &w, "content_block_stop");
-    jw_u64(&w, "index", 0);
-    event_end(c, &w);
     event_begin(c, &w, "message_delta");
     jw_object(&w, "delta");
     jw_str_c(&w, "stop_reason", stop_reasons[c->finish]);
@@ -205,8 +286,10 @@ const struct sim_format sim__messages = {
     .error = write_error,
     .read = read_messages,
     .whole = whole,
-    .open = open_message,
+    .open = message_start,
+    .block = block_start,
     .piece = piece,
+    .block_end = block_stop,
     .close = close_message,
     .done = STR_INIT("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
     .error_event = STR_INIT("event: error\ndata: "),

@@ -52,6 +52,9 @@ static void release(struct sim_call *c)
 {
     buf_release(&c->body);
     buf_release(&c->text);
+    buf_release(&c->results);
+    buf_release(&c->thoughts);
+    buf_release(&c->media);
     buf_release(&c->out);
     arena_release(&c->arena);
     free(c);
@@ -88,6 +91,19 @@ static void on_half_closed(void *user)
 static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone,
                                             on_half_closed};
 
+/* Where a format is signed. Without memory a view is empty, and the signature wrong. */
+static void keep_signs(struct sim_call *c, const struct http_head *head)
+{
+    c->signs = (struct sim_signed){
+        .host = arena_str(&c->arena, http_field(head, STR("host"))),
+        .path = arena_str(&c->arena, head->path),
+        .type = arena_str(&c->arena, http_field(head, STR("content-type"))),
+        .date = arena_str(&c->arena, http_field(head, STR("x-amz-date"))),
+        .token = arena_str(&c->arena, http_field(head, STR("x-amz-security-token"))),
+        .authorization = arena_str(&c->arena, http_field(head, STR("authorization"))),
+    };
+}
+
 static struct sim_call *call_new(struct sim *s, struct http_stream *stream,
                                  const struct http_head *head, const struct sim_format *format,
                                  struct str rest)
@@ -103,12 +119,17 @@ static struct sim_call *call_new(struct sim *s, struct http_stream *stream,
     arena_init(&c->arena, 512, HTTP_HEAD_MAX + SIM_SMALL_MAX);
     buf_init(&c->body, SIM_BODY_MAX);
     buf_init(&c->text, SIM_TEXT_MAX);
+    buf_init(&c->results, SIM_TEXT_MAX);
+    buf_init(&c->thoughts, SIM_TEXT_MAX);
+    buf_init(&c->media, SIM_TEXT_MAX);
     buf_init(&c->out, SIM_ANSWER_MAX);
     io_timer_init(&c->timer, on_timer);
     list_append(&s->calls, &c->link);
     s->open++;
     c->rest = arena_str(&c->arena, rest);
     c->query = arena_str(&c->arena, head->query);
+    if (format->is_signed)
+        keep_signs(c, head);
     return c;
 }
 

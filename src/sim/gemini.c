@@ -53,6 +53,8 @@ static enum err read_config(struct sim_call *c, struct json config, struct fault
     if (e == ERR_OK && candidates != 1)
         e = fault_set(f, ERR_INVALID, "candidateCount: the simulated provider gives one, not more");
     c->wants_json = json_str_eq(json_get(config, STR("responseMimeType")), STR("application/json"));
+    struct json thinking = json_get(config, STR("thinkingConfig"));
+    c->thinks = json_is(json_get(thinking, STR("includeThoughts")), JSON_TRUE);
     return e;
 }
 
@@ -116,24 +118,51 @@ static void begin(struct sim_call *c, struct json_writer *w)
     jw_array(w, "parts");
 }
 
+static void write_thought(struct json_writer *w, struct str text)
+{
+    jw_object(w, NULL);
+    jw_str(w, "text", text);
+    jw_bool(w, "thought", true);
+    jw_end(w);
+}
+
+/* Of what was thought, on the part that follows it: on the first call, or on the text's last piece. */
+static void write_signature(const struct sim_call *c, struct json_writer *w)
+{
+    const struct sim_block *first = &c->blocks[0];
+    if (first->kind != SIM_BLOCK_THOUGHT)
+        return;
+    struct buf signature;
+    buf_init(&signature, SIM_TEXT_MAX);
+    sim__add_signature(&signature, sim__block_text(c, first));
+    jw_str(w, "thoughtSignature", buf_view(&signature));
+    buf_release(&signature);
+}
+
 /* Arguments that were cut are no JSON: then there is no call to give. */
 static void write_function_call(struct sim_call *c, struct json_writer *w)
 {
     if (!sim__text_is_json(c))
         return;
+    const struct sim_block *b = sim__block(c);
     jw_object(w, NULL);
     jw_object(w, "functionCall");
-    jw_str(w, "name", c->tool);
-    jw_raw(w, "args", buf_view(&c->text));
+    jw_str(w, "name", c->tools[b->tool].name);
+    jw_raw(w, "args", sim__block_text(c, b));
     jw_end(w);
+    if (b->tool == 0)
+        write_signature(c, w);
     jw_end(w);
 }
 
 static void write_usage(const struct sim_call *c, struct json_writer *w, uint64_t output)
 {
+    uint64_t thought = output < c->thought_tokens ? output : c->thought_tokens;
     jw_object(w, "usageMetadata");
     jw_u64(w, "promptTokenCount", c->prompt_tokens);
-    jw_u64(w, "candidatesTokenCount", output);
+    jw_u64(w, "candidatesTokenCount", output - thought);
+    if (thought)
+        jw_u64(w, "thoughtsTokenCount", thought);
     jw_u64(w, "totalTokenCount", c->prompt_tokens + output);
     jw_end(w);
 }
@@ -156,24 +185,31 @@ static void end(struct sim_call *c, struct json_writer *w, bool is_last)
     jw_finish(w);
 }
 
-static void write_part(struct json_writer *w, struct str text)
+static void whole_part(struct sim_call *c, struct json_writer *w)
 {
-    jw_object(w, NULL);
-    jw_str(w, "text", text);
-    jw_end(w);
+    switch (sim__block(c)->kind) {
+    case SIM_BLOCK_THOUGHT:
+        write_thought(w, sim__block_text(c, sim__block(c)));
+        break;
+    case SIM_BLOCK_TEXT:
+        jw_object(w, NULL);
+        sim__write_text(c, w, "text");
+        if (!(c->fault->traits & SIM_HUGE))
+            write_signature(c, w);
+        jw_end(w);
+        break;
+    case SIM_BLOCK_TOOL:
+        write_function_call(c, w);
+        break;
+    }
 }
 
 static void whole(struct sim_call *c)
 {
     struct json_writer w;
     begin(c, &w);
-    if (c->tool.n) {
-        write_function_call(c, &w);
-    } else {
-        jw_object(&w, NULL);
-        sim__write_text(c, &w, "text");
-        jw_end(&w);
-    }
+    for (; c->at < c->blocks_n; c->at++)
+        whole_part(c, &w);
     end(c, &w, true);
 }
 
@@ -194,22 +230,40 @@ static void open_stream(struct sim_call *c)
     (void)c; /* its streams begin with text */
 }
 
+static void open_block(struct sim_call *c)
+{
+    (void)c; /* a part says of itself what it is */
+}
+
 static void piece(struct sim_call *c, struct str text)
 {
     struct json_writer w;
     event_begin(c, &w);
-    write_part(&w, text);
+    if (sim__block(c)->kind == SIM_BLOCK_THOUGHT) {
+        write_thought(&w, text);
+    } else {
+        jw_object(&w, NULL);
+        jw_str(&w, "text", text);
+        jw_end(&w);
+    }
     event_end(c, &w, false);
 }
 
+/* The calls, or an empty text. */
 static void close_stream(struct sim_call *c)
 {
     struct json_writer w;
     event_begin(c, &w);
-    if (c->tool.n)
-        write_function_call(c, &w);
-    else
-        write_part(&w, STR(""));
+    if (c->tools_n == 0) {
+        jw_object(&w, NULL);
+        jw_str(&w, "text", STR(""));
+        write_signature(c, &w);
+        jw_end(&w);
+    }
+    for (c->at = 0; c->tools_n && c->at < c->blocks_n; c->at++) {
+        if (sim__block(c)->kind == SIM_BLOCK_TOOL)
+            write_function_call(c, &w);
+    }
     event_end(c, &w, true);
 }
 
@@ -218,6 +272,7 @@ const struct sim_format sim__gemini = {
     .read = read_generate,
     .whole = whole,
     .open = open_stream,
+    .block = open_block,
     .piece = piece,
     .close = close_stream,
     .error_event = STR_INIT("data: "),

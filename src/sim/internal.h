@@ -6,7 +6,11 @@
  *   faults.c    the table of faults
  *   problems.c  the table of errors that are told, in every format's words
  *   request.c   what the formats' requests have in common
- *   openai.c, embeddings.c, anthropic.c, gemini.c   one format each: a struct sim_format
+ *   turns.c     messages: what was said last, what was given back
+ *   tools.c     which tools are called
+ *   compose.c   what is said, and how it falls into blocks
+ *   openai.c, responses.c, embeddings.c, anthropic.c, gemini.c, bedrock.c   one format each: a struct sim_format
+ *   signature.c  whether a request is signed as AWS wants it
  *   words.c     filler, and how text is cut
  *
  * The life of a call:
@@ -36,6 +40,8 @@ enum {
     SIM_FAULTS_MAX = 32,
     SIM_SMALL_MAX = 16 << 10, /* bytes a call keeps of small things: model, tool, hashes */
     SIM_PACE_MAX_MS = 60 * 1000,
+    SIM_TOOLS_MAX = 8,       /* called at once */
+    SIM_THOUGHT_BYTES = 120, /* of what was said, at most */
 };
 
 /* --- faults ----------------------------------------------------------------------------------- */
@@ -59,8 +65,9 @@ struct sim_problem_words {
     const char *openai_type, *openai_code;
     const char *anthropic_type;
     const char *gemini_status;
-    /* What it says when nothing better is known; anthropic and gemini NULL: as openai. */
-    const char *openai, *anthropic, *gemini;
+    const char *exception; /* Bedrock's */
+    /* What it says when nothing better is known; NULL: as openai. */
+    const char *openai, *anthropic, *gemini, *bedrock;
 };
 const struct sim_problem_words *sim__problem(enum sim_problem p);
 
@@ -111,6 +118,19 @@ typedef void sim_next(struct sim_call *c);
 enum sim_wait { SIM_WAIT_NOTHING, SIM_WAIT_DRAINED, SIM_WAIT_TIMER };
 enum sim_finish { SIM_FINISH_STOP, SIM_FINISH_LENGTH, SIM_FINISH_TOOL, SIM_FINISH_FILTER };
 
+/* What an answer is made of: a thought where reasoning is asked for, then text or calls of tools. */
+enum sim_block_kind { SIM_BLOCK_THOUGHT, SIM_BLOCK_TEXT, SIM_BLOCK_TOOL };
+struct sim_block {
+    enum sim_block_kind kind;
+    uint32_t tool;     /* which of the calls; of c->tools */
+    size_t begin, end; /* in c->text */
+};
+
+/* One call of a tool: the user's words for it, `p` NULL where all that was said is its argument. */
+struct sim_tool {
+    struct str name, words;
+};
+
 /* A wire format. Functions append to c->out: whole JSON texts, or whole events. */
 struct sim_format {
     /* An error body. is_inside: the HTTP status has been 200, so the body alone tells. */
@@ -121,19 +141,37 @@ struct sim_format {
     enum err (*read)(struct sim_call *c, struct json request, struct fault *f);
     void (*whole)(struct sim_call *c);
 
-    /* Streamed; all NULL where the format has no streams. */
+    /* Streamed; all NULL where the format has no streams. open() and close() stand around all of it,
+     * block() and block_end() around each block, and piece() says some of the block c->blocks[c->at].
+     * A format without block() has one block always: it is not asked for thoughts, nor for two calls. */
     void (*open)(struct sim_call *c);
+    void (*block)(struct sim_call *c);
     void (*piece)(struct sim_call *c, struct str text);
+    void (*block_end)(struct sim_call *c); /* or NULL */
     void (*close)(struct sim_call *c);
     struct str done;        /* the very last event, or empty */
     struct str error_event; /* what stands before an error's JSON in a stream */
     bool tool_is_whole;     /* tool calls do not come in pieces: close() gives them */
+
+    /* Where an error in a stream is not error() behind error_event; or NULL. */
+    void (*problem_event)(struct sim_call *c, const struct sim_problem_words *p);
+    /* Of formats whose streams are not framed as Server-Sent Events; else NULL. */
+    const char *stream_fields;             /* of the head */
+    void (*malformed)(struct sim_call *c); /* an event that is damaged */
+
+    bool is_signed;       /* requests must be, where the provider knows a key of AWS */
+    int wrong_key_status; /* 0: as OpenAI's */
 };
 extern const struct sim_format sim__chat, sim__completions, sim__embeddings, sim__messages,
-    sim__gemini;
+    sim__responses, sim__gemini, sim__bedrock;
 /* Also told where no format is known yet. */
 void sim__openai_error(const struct sim_problem_words *p, struct str message, bool is_inside,
                        struct buf *out);
+
+/* What of a request's head is signed, or signs. */
+struct sim_signed {
+    struct str host, path, type, date, token, authorization;
+};
 
 struct sim_call {
     struct sim *sim;
@@ -141,8 +179,9 @@ struct sim_call {
     struct io_grave grave;
     struct http_stream *stream;
     const struct sim_format *format;
-    struct arena arena; /* small things of the request */
-    struct buf body;    /* until it is read */
+    struct arena arena;      /* small things of the request */
+    struct buf body;         /* until it is read */
+    struct sim_signed signs; /* where the format wants it */
     bool is_over;
 
     /* What is asked. */
@@ -151,16 +190,25 @@ struct sim_call {
     const struct sim_fault *fault; /* never NULL */
     bool is_only, is_lorem, is_stream, wants_usage, wants_json, wants_base64;
     bool ends_with_user; /* the last message is the user's, not a tool's result */
+    bool thinks;         /* reasoning is asked for */
     uint32_t pace_ms, dimensions;
     uint64_t max_tokens; /* 0: not given */
     uint64_t prompt_bytes;
-    struct str tool;  /* the function to call, or empty */
+    struct str tool; /* the function to call, or empty: the first of these */
+    struct sim_tool tools[SIM_TOOLS_MAX];
+    uint32_t tools_n;
     uint32_t *hashes; /* of texts to embed: hashes_n, in the arena */
     uint32_t hashes_n;
 
     /* What is said: of the last user message at first, then of the answer or the tool's arguments.
      */
     struct buf text;
+    struct buf results;  /* of tools, since the assistant spoke last: a line each */
+    struct buf thoughts; /* that were given back as they had been told: a line each */
+    struct buf media;    /* in the user's last message: a line each */
+    struct sim_block blocks[1 + SIM_TOOLS_MAX];
+    uint32_t blocks_n, at;   /* at: the block that is being told */
+    uint64_t thought_tokens; /* of completion_tokens */
     uint64_t id;
     uint64_t said; /* bytes given out */
     uint64_t size; /* bytes to give out: text.n, but for the huge answer */
@@ -169,7 +217,8 @@ struct sim_call {
 
     /* How far it is. */
     struct buf out;
-    size_t split; /* whole and huge: where in `out` the text belongs */
+    uint32_t events; /* streamed, where the format counts them */
+    size_t split;    /* whole and huge: where in `out` the text belongs */
     bool is_begun, is_past_middle;
     enum sim_wait wait;
     sim_next *next;
@@ -184,6 +233,7 @@ struct sim {
     uint64_t ids, turns[SIM_FAULTS_MAX][2]; /* by fault, and whether it was "only-" */
     uint64_t open, done, gone; /* calls: under way; ended by us; left by their clients */
     uint32_t slow_first_ms;
+    struct sim_aws aws;
     int refused_fd;
     uint16_t refused_port;
     char filler[SIM_FILLER_BYTES];
@@ -205,6 +255,18 @@ void sim__wait_drained(struct sim_call *c, sim_next *next);
 
 /* The body has come. */
 void sim__answer(struct sim_call *c);
+
+/* --- compose.c */
+
+/* Makes the answer's text of what was said, and its blocks. */
+void sim__compose(struct sim_call *c);
+struct str sim__block_text(const struct sim_call *c, const struct sim_block *b);
+/* The base64 of a thought: so who gives a signature back gives back what was thought. */
+enum err sim__add_signature(struct buf *out, struct str thought);
+/* Keeps a thought that came back; false: the signature is not its own. */
+bool sim__keep_thought(struct sim_call *c, struct str thought, struct str signature);
+/* The same where the signature is all that came back. */
+bool sim__keep_signature(struct sim_call *c, struct str signature);
 
 /* --- requests --------------------------------------------------------------------------------- */
 
@@ -245,6 +307,10 @@ void sim__pick_tool(struct sim_call *c, struct json list, struct json (*name_of)
 enum err sim__check_tool(const struct sim_call *c, const struct sim_tool_choice *choice,
                          struct fault *f) MUST_USE;
 
+/* ERR_AUTH and a sentence: it is not signed with the provider's key, or not rightly so, or not
+ * lately. */
+enum err sim__check_signature(const struct sim_call *c, struct fault *f) MUST_USE;
+
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static inline uint64_t sim__tokens(uint64_t bytes)
@@ -258,11 +324,20 @@ static inline bool sim__tells_usage(const struct sim_call *c)
 enum { SIM_ID_MAX = 48 };
 /* "chatcmpl-sim-12" */
 struct str sim__id(const struct sim_call *c, const char *prefix, char out[SIM_ID_MAX]);
+/* "call-sim-12", and from the second call of an answer on "call-sim-12-1" */
+struct str sim__tool_id(const struct sim_call *c, const char *prefix, uint32_t tool,
+                        char out[SIM_ID_MAX]);
 uint64_t sim__created(void); /* seconds since 1970 */
-/* The answer's text as a member of a whole answer. */
+/* The text of the block c->at as a member of a whole answer. */
 void sim__write_text(struct sim_call *c, struct json_writer *w, const char *key);
-/* Whether the text is JSON that came through whole, so that it may stand as a value. */
+/* Whether the block c->at, being JSON, came through whole, so that it may stand as a value. */
 bool sim__text_is_json(const struct sim_call *c);
+
+/* The block that is being told. */
+static inline const struct sim_block *sim__block(const struct sim_call *c)
+{
+    return &c->blocks[c->at];
+}
 
 /* --- words ------------------------------------------------------------------------------------ */
 

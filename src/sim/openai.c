@@ -68,7 +68,7 @@ static void write_usage(const struct sim_call *c, struct json_writer *w)
     jw_u64(w, "cached_tokens", 0);
     jw_end(w);
     jw_object(w, "completion_tokens_details");
-    jw_u64(w, "reasoning_tokens", 0);
+    jw_u64(w, "reasoning_tokens", c->thought_tokens);
     jw_end(w);
     jw_end(w);
 }
@@ -138,6 +138,18 @@ static enum err read_response_format(struct sim_call *c, struct json request, st
     return ERR_OK;
 }
 
+/* OpenAI's word for it, or OpenRouter's object. Who asks for none gets none. */
+static void read_reasoning(struct sim_call *c, struct json request)
+{
+    struct json effort = json_get(request, STR("reasoning_effort"));
+    struct json object = json_get(request, STR("reasoning"));
+    if (json_is(object, JSON_OBJECT))
+        effort = json_get(object, STR("effort"));
+    c->thinks = (json_is(effort, JSON_STRING) && !json_str_eq(effort, STR("none"))) ||
+                json_is(json_get(object, STR("max_tokens")), JSON_NUMBER) ||
+                json_is(json_get(object, STR("enabled")), JSON_TRUE);
+}
+
 static enum err chat_read(struct sim_call *c, struct json request, struct fault *f)
 {
     enum err e = read_common(c, request, f);
@@ -145,6 +157,7 @@ static enum err chat_read(struct sim_call *c, struct json request, struct fault 
         e = sim__read_count(request, "max_completion_tokens", &c->max_tokens, f);
     if (e == ERR_OK)
         e = sim__read_turns(c, request, &chat_turns, f);
+    read_reasoning(c, request);
     if (e == ERR_OK)
         e = read_response_format(c, request, f);
     if (e == ERR_OK)
@@ -157,27 +170,41 @@ static enum err chat_read(struct sim_call *c, struct json request, struct fault 
 static void tool_head(struct sim_call *c, struct json_writer *w)
 {
     char id[SIM_ID_MAX];
-    jw_str(w, "id", sim__id(c, "call", id));
+    uint32_t tool = sim__block(c)->tool;
+    jw_str(w, "id", sim__tool_id(c, "call", tool, id));
     jw_str_c(w, "type", "function");
     jw_object(w, "function");
-    jw_str(w, "name", c->tool);
+    jw_str(w, "name", c->tools[tool].name);
 }
 
+static void whole_call(struct sim_call *c, struct json_writer *w)
+{
+    jw_object(w, NULL);
+    tool_head(c, w);
+    sim__write_text(c, w, "arguments");
+    jw_end(w);
+    jw_end(w);
+}
+
+/* The thought's name is not OpenAI's, whose chat shows none: it is that of most who speak its format. */
 static void whole_message(struct sim_call *c, struct json_writer *w)
 {
     jw_object(w, "message");
     jw_str_c(w, "role", "assistant");
-    if (c->tool.n) {
-        jw_null(w, "content");
-        jw_array(w, "tool_calls");
-        jw_object(w, NULL);
-        tool_head(c, w);
-        sim__write_text(c, w, "arguments");
-        jw_end(w);
-        jw_end(w);
-        jw_end(w);
-    } else {
+    if (sim__block(c)->kind == SIM_BLOCK_THOUGHT) {
+        sim__write_text(c, w, "reasoning_content");
+        c->at++;
+    }
+    bool has_more = c->at < c->blocks_n;
+    if (has_more && sim__block(c)->kind == SIM_BLOCK_TEXT)
         sim__write_text(c, w, "content");
+    else
+        jw_null(w, "content");
+    if (has_more && sim__block(c)->kind == SIM_BLOCK_TOOL) {
+        jw_array(w, "tool_calls");
+        for (; c->at < c->blocks_n; c->at++)
+            whole_call(c, w);
+        jw_end(w);
     }
     jw_null(w, "refusal");
     jw_end(w);
@@ -219,12 +246,12 @@ static void chunk_end(struct sim_call *c, struct json_writer *w, const char *fin
     event_end(c, w);
 }
 
-/* The call's only one, up to where what is special about it may follow. */
-static void tool_delta(struct json_writer *w)
+/* One call, up to where what is special about it may follow. */
+static void tool_delta(const struct sim_call *c, struct json_writer *w)
 {
     jw_array(w, "tool_calls");
     jw_object(w, NULL);
-    jw_u64(w, "index", 0);
+    jw_u64(w, "index", sim__block(c)->tool);
 }
 
 static void tool_delta_end(struct json_writer *w)
@@ -239,12 +266,17 @@ static void chat_open(struct sim_call *c)
     struct json_writer w;
     chunk_begin(c, &w);
     jw_str_c(&w, "role", "assistant");
-    jw_str_c(&w, "content", c->tool.n ? NULL : "");
+    jw_str_c(&w, "content", sim__block(c)->kind == SIM_BLOCK_TEXT ? "" : NULL);
     chunk_end(c, &w, NULL);
-    if (c->tool.n == 0)
+}
+
+static void chat_block(struct sim_call *c)
+{
+    if (sim__block(c)->kind != SIM_BLOCK_TOOL)
         return;
+    struct json_writer w;
     chunk_begin(c, &w);
-    tool_delta(&w);
+    tool_delta(c, &w);
     tool_head(c, &w);
     jw_str_c(&w, "arguments", "");
     tool_delta_end(&w);
@@ -255,13 +287,14 @@ static void chat_piece(struct sim_call *c, struct str text)
 {
     struct json_writer w;
     chunk_begin(c, &w);
-    if (c->tool.n) {
-        tool_delta(&w);
+    if (sim__block(c)->kind == SIM_BLOCK_TOOL) {
+        tool_delta(c, &w);
         jw_object(&w, "function");
         jw_str(&w, "arguments", text);
         tool_delta_end(&w);
     } else {
-        jw_str(&w, "content", text);
+        bool is_thought = sim__block(c)->kind == SIM_BLOCK_THOUGHT;
+        jw_str(&w, is_thought ? "reasoning_content" : "content", text);
     }
     chunk_end(c, &w, NULL);
 }
@@ -279,6 +312,7 @@ const struct sim_format sim__chat = {
     .read = chat_read,
     .whole = chat_whole,
     .open = chat_open,
+    .block = chat_block,
     .piece = chat_piece,
     .close = chat_close,
     .done = STR_INIT("data: [DONE]\n\n"),

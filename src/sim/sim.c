@@ -89,9 +89,11 @@ static const struct route {
 } routes[] = {
     {HTTP_POST, STR_INIT("/v1/chat/completions"), false, &sim__chat, NULL},
     {HTTP_POST, STR_INIT("/v1/completions"), false, &sim__completions, NULL},
+    {HTTP_POST, STR_INIT("/v1/responses"), false, &sim__responses, NULL},
     {HTTP_POST, STR_INIT("/v1/embeddings"), false, &sim__embeddings, NULL},
     {HTTP_POST, STR_INIT("/v1/messages"), false, &sim__messages, NULL},
     {HTTP_POST, STR_INIT("/v1beta/models/"), true, &sim__gemini, NULL},
+    {HTTP_POST, STR_INIT("/model/"), true, &sim__bedrock, NULL},
     {HTTP_GET, STR_INIT("/v1/models"), false, NULL, get_models},
     {HTTP_GET, STR_INIT("/health"), false, NULL, get_health},
 };
@@ -209,6 +211,11 @@ uint16_t sim_port(const struct sim *s)
 uint16_t sim_refused_port(const struct sim *s)
 {
     return s->refused_port;
+}
+
+void sim_set_aws(struct sim *s, const struct sim_aws *aws)
+{
+    s->aws = *aws;
 }
 
 void sim_set_timing(struct sim *s, const struct sim_timing *t)

@@ -202,8 +202,12 @@ static void user_acts(struct buf *out, const struct people_view *v, const struct
         html_hidden(out, "id", u->id);
         html_select(out, "role", NULL, roles, roles_offered(v), u->role);
         html_button(out, "quiet", "Set role", "do", "role");
-        html_button(out, "danger", u->disabled ? "Enable" : "Disable", "do",
-                    u->disabled ? "enable" : "disable");
+        if (u->disabled)
+            html_button(out, "quiet", "Enable", "do", "enable");
+        else
+            html_button(out, "danger", "Disable", "do", "disable");
+        html_button(out, "danger", u->disabled ? "Disable keys" : "Disable with keys", "do",
+                    "disable-keys");
         html_form_end(out);
     }
     html_raw(out, "</td>");

@@ -18,6 +18,7 @@ struct store_backend {
     /* Migrates first. NULL and a sentence. */
     struct store_conn *(*open)(const char *where, struct fault *f);
     void (*close)(struct store_conn *c);
+    void (*set_vault)(struct store_conn *c, const struct vault *v); /* lent */
 
     enum err (*begin)(struct store_conn *c, enum store_commit how, struct fault *f);
     enum err (*commit)(struct store_conn *c, struct fault *f); /* failed: rolled back */

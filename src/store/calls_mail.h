@@ -1,5 +1,5 @@
 /* calls_mail.h: mail that waits to be sent: it survives a restart, and nothing is lost while the
- * mail server is away. A mail is sent at least once: after a crash between the server's answer and
+ * mail server is away. What it says lies sealed (vault.h), and opens for its own recipient only. A mail is sent at least once: after a crash between the server's answer and
  * our note of it, once more, under the same Message-ID. */
 #ifndef STORE_CALLS_MAIL_H
 #define STORE_CALLS_MAIL_H
@@ -22,7 +22,14 @@ struct store_mail_add {
     int64_t id; /* out */
 };
 
-/* The one that is due first; ERR_NOT_FOUND: none is due at `now_ms`. */
+/* Seals what was queued before texts were. */
+struct store_mail_seal {
+    struct store_call call;
+    size_t n; /* out: so many */
+};
+
+/* The one that is due first; ERR_NOT_FOUND: none is due at `now_ms`. ERR_INVALID: it does not open;
+ * its id is told, so that it can be put off. */
 struct store_mail_next {
     struct store_call call;
     int64_t now_ms;

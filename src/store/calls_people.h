@@ -22,15 +22,21 @@ struct store_user_list {
     size_t n;
 };
 /* Of a user of this account: ERR_NOT_FOUND for another's. The last owner who may sign in can be
- * neither demoted nor disabled: ERR_CONFLICT. Disabling ends all sessions; a new password ends all
- * but `keep_session`. */
+ * neither demoted nor disabled: ERR_CONFLICT. Disabling ends all sessions, and with `disables_keys`
+ * all keys that bear `creator`; a new password ends all sessions but `keep_session`. */
 struct store_user_change {
     struct store_call call;
     int64_t account_id, id;
     bool set_role, set_disabled, set_password;
     bool spares_owners; /* ERR_FORBIDDEN where the user is one */
-    struct user user;   /* in: what is set; out: all */
+    bool disables_keys;
+    char creator[USER_ID_MAX + 1]; /* "user_7" */
+    struct user user;              /* in: what is set; out: all */
     int64_t keep_session;
+};
+/* Does nothing but what its audit row says was done. */
+struct store_audit_add {
+    struct store_call call;
 };
 /* An account of their own without credit, a user who owns it, and a session. ERR_CONFLICT where the
  * address is taken. */
@@ -53,7 +59,8 @@ struct store_user_identify {
 
 /* --- sessions: sqlite_session.c --- */
 
-/* ERR_FORBIDDEN where the user is disabled. The user's oldest sessions beyond SESSIONS_MAX end. */
+/* ERR_FORBIDDEN where the user is disabled. The user's oldest sessions beyond SESSIONS_MAX end. What
+ * opens a session, here or elsewhere, is in the audit log: user.signin. */
 enum { SESSIONS_MAX = 50 };
 struct store_session_create {
     struct store_call call;
@@ -111,7 +118,8 @@ struct store_link_redeem {
     struct store_call call;
     uint8_t hash[TICKET_HASH_BYTES];
     enum link_kind kind;
-    struct user user; /* in: email of LINK_CLAIM; password of all but LINK_SIGNIN. out: all */
+    struct user user; /* in: email of LINK_CLAIM; password of all but LINK_SIGNIN. out: all;
+                         LINK_RESET ends all of its other sessions */
     struct session session;
 };
 /* An open invitation of this account. ERR_NOT_FOUND. */

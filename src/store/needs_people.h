@@ -14,6 +14,7 @@
     X(CODE_GET,        code_get)                                                                 \
     X(APP_LIST,        app_list)
 #define PEOPLE_WRITES(X)                                                                         \
+    X(AUDIT_ADD,       audit_only)                                                               \
     X(USER_CHANGE,     user_change)                                                              \
     X(USER_SIGNUP,     user_signup)                                                              \
     X(USER_IDENTIFY,   user_identify)                                                            \

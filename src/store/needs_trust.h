@@ -11,6 +11,7 @@
     X(EXPOSURE_POLICY_GET, exposure_policy_get)
 #define TRUST_WRITES(X)                                                                          \
     X(MAIL_ADD,        mail_add)                                                                 \
+    X(MAIL_SEAL,       mail_seal)                                                                \
     X(MAIL_MARK,       mail_mark)                                                                \
     X(EXPOSURE_ADD,    exposure_add)                                                             \
     X(EXPOSURE_POLICY_SET, exposure_policy_set)

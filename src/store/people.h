@@ -37,6 +37,7 @@ struct session {
     int64_t created_ms, seen_ms;
     int64_t expires_ms; /* whatever is done with it */
     char user_agent[USER_AGENT_MAX + 1], address[ADDRESS_MAX + 1];
+    const char *by; /* how it is opened ("password"), for the audit log; not kept */
 };
 
 enum link_kind {
@@ -44,6 +45,7 @@ enum link_kind {
     LINK_SIGNUP,     /* mailed to who wants an account: proves the address */
     LINK_CLAIM,      /* printed at the first start: makes the owner */
     LINK_INVITATION, /* makes a user of an account */
+    LINK_RESET,      /* printed for a user who is locked out: a new password */
 };
 
 /* A link that works once. */
@@ -52,7 +54,7 @@ struct link {
     uint8_t hash[TICKET_HASH_BYTES];
     enum link_kind kind;
     int64_t account_id; /* 0 for LINK_SIGNUP */
-    int64_t user_id;    /* of LINK_SIGNIN */
+    int64_t user_id;    /* of LINK_SIGNIN, LINK_RESET */
     enum role role;     /* of LINK_INVITATION */
     char email[EMAIL_MAX + 1];
     int64_t created_ms, expires_ms;

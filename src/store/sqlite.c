@@ -272,7 +272,8 @@ static enum err file_make(const char *path, struct fault *f)
 
 /* Rows come in batches at the table's end: large pages, and a WAL that may grow to 1000 of them (16
  * MB) before it is moved into the database, make for fewer and larger writes. Nothing that a
- * database file holds may run code or change how it is read. */
+ * database file holds may run code or change how it is read. What is deleted is overwritten: mails,
+ * sessions, links. */
 static enum err configure(struct store_conn *c, struct fault *f)
 {
     sqlite3_busy_timeout(c->db, BUSY_MS);
@@ -287,6 +288,7 @@ static enum err configure(struct store_conn *c, struct fault *f)
                        "PRAGMA wal_autocheckpoint = 1000;"
                        "PRAGMA journal_size_limit = 67108864;"
                        "PRAGMA foreign_keys = ON;"
+                       "PRAGMA secure_delete = ON;"
                        "PRAGMA cache_size = -16384;",
                        f);
 }
@@ -318,10 +320,16 @@ static struct store_conn *conn_open(const char *dir, struct fault *f)
     return NULL;
 }
 
+static void set_vault(struct store_conn *c, const struct vault *v)
+{
+    c->vault = v;
+}
+
 const struct store_backend store_sqlite = {
     .name = "sqlite",
     .open = conn_open,
     .close = conn_close,
+    .set_vault = set_vault,
     .begin = begin,
     .commit = commit,
     .rollback = rollback,

@@ -27,6 +27,7 @@ struct store_conn {
     sqlite3 *db;
     sqlite3_stmt *prepared[SQL__COUNT];
     enum store_commit how;     /* as `synchronous` stands now */
+    const struct vault *vault; /* NULL: none */
     struct block_writer block; /* kept, so that its memory is not asked for anew with each batch */
 };
 

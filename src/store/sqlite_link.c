@@ -88,7 +88,7 @@ static enum err drop_replaced(struct store_conn *c, const struct link *l, struct
 static enum err refuse_taken(struct store_conn *c, const struct link *l, struct fault *f)
 {
     struct user u;
-    if (l->kind == LINK_SIGNIN)
+    if (l->kind == LINK_SIGNIN || l->kind == LINK_RESET)
         return ERR_OK;
     if (l->kind == LINK_CLAIM) {
         struct query q = query_of(c, SQL_USER_ANY);
@@ -179,6 +179,22 @@ static enum err redeem_signin(struct store_conn *c, const struct link *l, struct
     return user_update(c, u, f);
 }
 
+/* Who printed it says who they are. Whoever had their password or a session has it no longer. */
+static enum err redeem_reset(struct store_conn *c, const struct link *l, struct user *u,
+                             struct fault *f)
+{
+    char password[PASSWORD_HASH_MAX + 1];
+    memcpy(password, u->password, sizeof password);
+    enum err e = user_read(c, l->user_id, u, f);
+    if (e != ERR_OK)
+        return e;
+    memcpy(u->password, password, sizeof u->password);
+    e = user_update(c, u, f);
+    if (e == ERR_OK)
+        e = sessions_end(c, u->id, 0, f);
+    return e == ERR_OK ? change_note(c, false, u->account_id, NULL, f) : e;
+}
+
 static enum err redeem_signup(struct store_conn *c, const struct link *l, struct user *u,
                               struct fault *f)
 {
@@ -221,10 +237,9 @@ static enum err redeem_invitation(struct store_conn *c, const struct link *l, st
 
 static enum err (*const redeem[])(struct store_conn *c, const struct link *l, struct user *u,
                                   struct fault *f) = {
-    [LINK_SIGNIN] = redeem_signin,
-    [LINK_SIGNUP] = redeem_signup,
-    [LINK_CLAIM] = redeem_claim,
-    [LINK_INVITATION] = redeem_invitation,
+    [LINK_SIGNIN] = redeem_signin, [LINK_SIGNUP] = redeem_signup,
+    [LINK_CLAIM] = redeem_claim,   [LINK_INVITATION] = redeem_invitation,
+    [LINK_RESET] = redeem_reset,
 };
 
 enum err sqlite_link_redeem(struct store_conn *c, struct store_call *call)

@@ -118,6 +118,7 @@ static const struct {
     {SCHEMA_MAIL, NULL},
     {SCHEMA_PEOPLE, NULL},
     {SCHEMA_EXPOSURE, NULL},
+    {SCHEMA_MAIL_SEALED, NULL},
 };
 
 /* --- version 3 --- */

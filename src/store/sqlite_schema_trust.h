@@ -16,6 +16,9 @@
     "CREATE INDEX mail_due ON mail(due_ms) WHERE due_ms IS NOT NULL;"                            \
     "CREATE INDEX mail_expiry ON mail(expires_ms);"
 
+/* What a mail says, from then on: store/vault.h. `text` is empty but for those queued before. */
+#define SCHEMA_MAIL_SEALED "ALTER TABLE mail ADD COLUMN sealed BLOB;"
+
 /* Where keys were found. */
 #define SCHEMA_EXPOSURE                                                                          \
     "ALTER TABLE account ADD COLUMN exposure_policy INTEGER NOT NULL DEFAULT 0;"                 \

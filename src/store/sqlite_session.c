@@ -39,6 +39,26 @@ static enum err drop_old(struct store_conn *c, int64_t user_id, int64_t now_ms, 
     return query_run(&q, f);
 }
 
+static enum err audit(struct store_conn *c, const struct user *u, const struct session *s,
+                      struct fault *f)
+{
+    char actor[32], detail[64];
+    struct buf a = {.p = actor, .cap = sizeof actor, .max = sizeof actor};
+    struct buf d = {.p = detail, .cap = sizeof detail, .max = sizeof detail};
+    buf_printf(&a, "user:%lld", (long long)u->id);
+    buf_printf(&d, "{\"by\":\"%s\"}", s->by ? s->by : "");
+    return sqlite_audit_add(c,
+                            &(struct audit){.account_id = u->account_id,
+                                            .actor = buf_view(&a),
+                                            .label = str_c(u->email),
+                                            .from = str_c(s->address),
+                                            .agent = str_c(s->user_agent),
+                                            .action = STR("user.signin"),
+                                            .target = str_skip(buf_view(&a), 5),
+                                            .detail = buf_view(&d)},
+                            f);
+}
+
 enum err session_open(struct store_conn *c, const struct user *u, struct session *s,
                       struct fault *f)
 {
@@ -47,6 +67,8 @@ enum err session_open(struct store_conn *c, const struct user *u, struct session
     s->user_id = u->id;
     s->created_ms = s->seen_ms = clock_wall_ms();
     enum err e = insert(c, s, f);
+    if (e == ERR_OK)
+        e = audit(c, u, s, f);
     return e == ERR_OK ? drop_old(c, u->id, s->created_ms, f) : e;
 }
 

@@ -27,6 +27,8 @@
                          "AND disabled = 0 AND id <> ?")                                         \
     X(USER_UPDATE,       "UPDATE user SET is_proven = ?, role = ?, password = ?, disabled = ? "  \
                          "WHERE id = ?")                                                         \
+    X(USER_KEYS_DISABLE, "UPDATE key SET disabled = 1, updated_ms = ? WHERE account_id = ? "     \
+                         "AND creator = ? AND disabled = 0 AND deleted_ms IS NULL")              \
     X(USER_BY_IDENTITY,  "SELECT " USER_COLUMNS " FROM oidc_identity i JOIN user u "             \
                          "ON u.id = i.user_id WHERE i.issuer = ? AND i.subject = ?")             \
     X(IDENTITY_INSERT,   "INSERT INTO oidc_identity(issuer, subject, user_id, created_ms) "      \

@@ -5,15 +5,18 @@
 /* clang-format off */
 #define SQL_LIST_TRUST(X)                                                                        \
     X(MAIL_INSERT,       "INSERT INTO mail(recipient, subject, text, created_ms, due_ms, "       \
-                         "expires_ms) VALUES(?, ?, ?, ?, ?, ?)")                                 \
+                         "expires_ms) VALUES(?, ?, '', ?, ?, ?)")                                \
+    X(MAIL_SEAL,         "UPDATE mail SET sealed = ?, text = '' WHERE id = ?")                   \
+    X(MAIL_UNSEALED,     "SELECT id, recipient, text FROM mail WHERE sealed IS NULL "            \
+                         "AND due_ms IS NOT NULL LIMIT 1")                                       \
     X(MAIL_EXPIRE,       "DELETE FROM mail WHERE expires_ms <= ?")                               \
-    X(MAIL_NEXT,         "SELECT id, created_ms, attempts, expires_ms, recipient, subject, text "\
-                         "FROM mail WHERE due_ms <= ? ORDER BY due_ms LIMIT 1")              \
+    X(MAIL_NEXT,         "SELECT id, created_ms, attempts, expires_ms, recipient, subject, "    \
+                         "sealed FROM mail WHERE due_ms <= ? ORDER BY due_ms LIMIT 1")              \
     X(MAIL_DELETE,       "DELETE FROM mail WHERE id = ?")                                        \
     X(MAIL_LATER,        "UPDATE mail SET due_ms = ?, attempts = attempts + 1, why = ? "         \
                          "WHERE id = ?")                                                         \
     X(MAIL_FAIL,         "UPDATE mail SET due_ms = NULL, attempts = attempts + 1, text = '', "   \
-                         "failed_ms = ?, why = ? WHERE id = ?")                                  \
+                         "sealed = NULL, failed_ms = ?, why = ? WHERE id = ?")                                  \
     X(EXPOSURE_KEY,      "SELECT k.id, k.account_id, k.label, k.name, k.disabled, "              \
                          "k.deleted_ms IS NOT NULL, a.email, a.exposure_policy FROM key k "      \
                          "JOIN account a ON a.id = k.account_id "                                \

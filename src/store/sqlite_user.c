@@ -170,6 +170,23 @@ static enum err another_owner(struct store_conn *c, const struct user *u, struct
     return fault_set(f, ERR_CONFLICT, "This is the account's last owner: make another one first");
 }
 
+/* What hangs below them dies with them. */
+static enum err keys_disable(struct store_conn *c, const struct store_user_change *s,
+                             struct fault *f)
+{
+    struct query q = query_of(c, SQL_USER_KEYS_DISABLE);
+    query_i64(&q, clock_wall_ms());
+    query_i64(&q, s->account_id);
+    query_text(&q, str_c(s->creator));
+    return query_run(&q, f);
+}
+
+enum err sqlite_audit_only(struct store_conn *c, struct store_call *call)
+{
+    (void)c;
+    return call->audit ? ERR_OK : fault_set(&call->fault, ERR_INVALID, "nothing to record");
+}
+
 enum err sqlite_user_change(struct store_conn *c, struct store_call *call)
 {
     struct store_user_change *s = container_of(call, struct store_user_change, call);
@@ -195,6 +212,8 @@ enum err sqlite_user_change(struct store_conn *c, struct store_call *call)
         e = user_update(c, u, f);
     if (e == ERR_OK && (u->disabled || s->set_password))
         e = sessions_end(c, u->id, u->disabled ? 0 : s->keep_session, f);
+    if (e == ERR_OK && s->disables_keys)
+        e = keys_disable(c, s, f);
     /* every worker, and other processes, look at all of the account again */
     return e == ERR_OK ? change_note(c, false, u->account_id, NULL, f) : e;
 }

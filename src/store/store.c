@@ -42,6 +42,18 @@ const char *store_dir(const struct store *s)
     return s->place.dir;
 }
 
+/* Under the lock, which a thread takes before each call. */
+void store_set_vault(struct store *s, const struct vault *v)
+{
+    pthread_mutex_lock(&s->lock);
+    s->backend->set_vault(s->writer, v);
+    for (unsigned i = 0; i < READERS; i++) {
+        if (s->readers[i])
+            s->backend->set_vault(s->readers[i], v);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
 struct journal_set *store__journals(struct store *s)
 {
     return &s->journals;

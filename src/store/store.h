@@ -10,6 +10,7 @@
 #define STORE_STORE_H
 
 #include "store/call.h"
+#include "store/vault.h"
 
 struct store;
 
@@ -23,6 +24,9 @@ struct store *store_open(struct str where, enum store_mode mode, struct fault *f
  * closed. */
 void store_close(struct store *s);
 const char *store_dir(const struct store *s); /* terminated; of a directory store */
+
+/* Before the first call about mail; lent for the store's life. Without one no mail is taken or given. */
+void store_set_vault(struct store *s, const struct vault *v);
 
 void store_submit(struct store *s, struct store_call *c);
 

@@ -34,6 +34,16 @@ test("anthropic: message streamed", async () => {
   assert.ok(answer.usage.output_tokens > 0);
 });
 
+test("anthropic: tokens are counted", async () => {
+  const ask = { model: "sim/echo", messages: HELLO };
+  const plain = await api.messages.countTokens(ask);
+  assert.ok(plain.input_tokens > 0);
+  const more = await api.messages.countTokens({ ...ask, system: "Repeat.", tools: [TOOL] });
+  assert.ok(more.input_tokens > plain.input_tokens);
+  await assert.rejects(api.messages.countTokens({ ...ask, messages: [] }), Anthropic.BadRequestError);
+  await assert.rejects(api.messages.countTokens({ ...ask, model: "no/such" }), Anthropic.NotFoundError);
+});
+
 for (const kind of ["whole", "streamed"]) {
   test(`anthropic: a tool and its result, ${kind}`, async () => {
     const ask = (more) => (kind === "whole" ? api.messages.create(says(more)) : api.messages.stream(says(more)).finalMessage());

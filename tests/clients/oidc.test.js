@@ -169,9 +169,12 @@ test("oidc: an answer that belongs to no sign-in of this browser is refused", as
 
 test("oidc: a provider that is away, or that is not known", async () => {
   assert.equal((await fetch(`${root()}/signin/oidc?provider=nobody`, { redirect: "manual" })).status, 404);
+  const begun = await fetch(`${root()}/signin/oidc?provider=The+House`, { redirect: "manual" });
+  const state = new URL(begun.headers.get("location")).searchParams.get("state");
+  const cookie = begun.headers.get("set-cookie").split(";")[0];
   await new Promise((resolve) => { idp.close(resolve); idp.closeAllConnections(); });
   idp = undefined;
-  const answer = await fetch(`${root()}/signin/oidc?provider=The+House`, { redirect: "manual" });
+  const answer = await fetch(`${root()}/signin/oidc/callback?code=x&state=${state}`, { redirect: "manual", headers: { cookie } });
   assert.equal(answer.status, 401);
   assert.match(await answer.text(), /did not work/);
 });

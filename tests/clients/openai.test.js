@@ -40,6 +40,19 @@ test("openai: tool calls streamed", async () => {
   assert.equal(choices[0].message.tool_calls[0].function.name, "weather");
 });
 
+test("openai: completions whole and streamed", async () => {
+  const ask = (more) => api.completions.create({ model: "sim/echo", prompt: "Hello, echo.", ...more });
+  const answer = await ask({});
+  assert.equal(answer.object, "text_completion");
+  assert.equal(answer.choices[0].text, "Hello, echo.");
+  assert.equal(answer.choices[0].finish_reason, "stop");
+  let text = "";
+  for await (const chunk of await ask({ stream: true })) text += chunk.choices[0].text;
+  assert.equal(text, "Hello, echo.");
+  await assert.rejects(ask({ prompt: ["a", "b"] }), OpenAI.BadRequestError);
+  await assert.rejects(ask({ model: "sim/only-cut", stream: true }).then(async (s) => { for await (const _ of s); }), OpenAI.APIError);
+});
+
 test("openai: models", async () => {
   const ids = [];
   for await (const model of api.models.list()) ids.push(model.id);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import socket
 import subprocess
@@ -18,8 +19,10 @@ from harness import wire
 from harness.gateway import BINARY, COMPLETION_PRICE, PROMPT_PRICE, SLUG, Gateway
 
 PROMPT = "Several words that come back, so that an answer can be cut in its middle."
-PAIRS = [("openai", "anthropic"), ("anthropic", "openai"), ("anthropic", "anthropic"), ("openai", "gemini"),
-         ("anthropic", "gemini")]
+CLIENTS = ["openai", "anthropic", "responses"]
+PROVIDERS = {"openai": "/v1", "responses": "/v1", "anthropic": "/v1", "gemini": "/v1beta", "bedrock": ""}  # and where its base URL ends
+PAIRS = [(c, p) for c in CLIENTS for p in PROVIDERS if (c, p) != ("openai", "openai")]
+AWS = {"region": "eu-central-1", "access_key_id": "AKIASIM", "secret_access_key": "sim/secret", "session_token": "sim+token"}
 FAULTS = ["none", "429-retry-after", "429", "500-once", "503", "reset", "refused", "silent", "cut", "stall", "malformed",
           "no-done", "context", "filter", "error-first", "no-usage", "auth"]
 REFUSED = {"429-retry-after": 429, "429": 429, "503": 503, "reset": 502, "refused": 502, "auth": 502, "silent": 504,
@@ -66,7 +69,7 @@ def events(a: wire.Answer) -> list[dict[str, Any]]:
     """Each event's name is its data's type."""
     out = []
     for block in a.body.decode().split("\n\n"):
-        if m := re.fullmatch(r"event: (\w+)\ndata: (.*)", block):
+        if m := re.fullmatch(r"event: ([\w.]+)\ndata: (.*)", block):
             out.append(json.loads(m[2]))
             assert out[-1]["type"] == m[1]
         else:
@@ -98,42 +101,75 @@ def read_anthropic(a: wire.Answer, stream: bool) -> Told:
     return told
 
 
+def read_responses(a: wire.Answer, stream: bool) -> Told:
+    told = Told(a)
+    if not a.headers["content-type"].startswith("text/event-stream"):
+        last = a.json()
+        told.error = last.get("error")
+        told.is_ended = told.error is None
+    else:
+        seen = events(a)
+        told.text = "".join(e["delta"] for e in seen if e["type"] == "response.output_text.delta")
+        last = seen[-1].get("response", {})
+        told.error = last.get("error")
+        told.is_ended = seen[-1]["type"] in ("response.completed", "response.incomplete")
+        assert [e["type"] for e in seen[:2]] == ["response.created", "response.in_progress"], seen[:3]
+        assert [e["sequence_number"] for e in seen] == list(range(len(seen)))
+    if told.is_ended:
+        said = "".join(p["text"] for i in last["output"] for p in i.get("content", []))
+        assert not stream or said == told.text
+        told.text, cut = said, last["incomplete_details"]
+        told.finish = cut["reason"] if cut else last["status"]
+    usage = last.get("usage") or {}
+    told.prompt, told.completion = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
+    told.cost = usage.get("cost", 0)
+    return told
+
+
 FORMATS = {"openai": (SLUG, read_openai, {"stop": "stop", "filter": "content_filter"}),
-           "anthropic": ("/api/v1/messages", read_anthropic, {"stop": "end_turn", "filter": "refusal"})}
+           "anthropic": ("/api/v1/messages", read_anthropic, {"stop": "end_turn", "filter": "refusal"}),
+           "responses": ("/api/v1/responses", read_responses, {"stop": "completed", "filter": "content_filter"})}
 
 
 async def ask(port: int, key: str, client: str, model: str, stream: bool) -> Told:
     path, read, _ = FORMATS[client]
-    body = {"model": model, "stream": stream, "max_tokens": 64, "messages": [{"role": "user", "content": PROMPT}]}
+    body: dict[str, Any] = {"model": model, "stream": stream}
+    if client == "responses":
+        body |= {"max_output_tokens": 64, "input": PROMPT}
+    else:
+        body |= {"max_tokens": 64, "messages": [{"role": "user", "content": PROMPT}]}
     fields = {"x-api-key": key, "anthropic-version": "2023-06-01"} if client == "anthropic" else {"Authorization": f"Bearer {key}"}
     return read(await wire.request(port, "POST", path, fields, body), stream)
 
 
 def settings(port: int, nobody: int) -> dict[str, Any]:
     def provider(dialect: str, at: int) -> dict[str, Any]:
-        return {"dialect": dialect, "base_url": f"http://127.0.0.1:{at}/{'v1beta' if dialect == 'gemini' else 'v1'}", "api_key": "sk-sim",
-                "deadlines": {"connect": "5s", "first": "4s", "idle": "3s", "total": "60s"}}
+        credential = {"aws": AWS} if dialect == "bedrock" else {"api_key": "sk-sim"}
+        return {"dialect": dialect, "base_url": f"http://127.0.0.1:{at}{PROVIDERS[dialect]}",
+                "deadlines": {"connect": "5s", "first": "4s", "idle": "3s", "total": "60s"}} | credential
 
     def endpoint(name: str, native: str) -> dict[str, Any]:
         return {"provider": name, "model": native, "price": {"prompt": PROMPT_PRICE, "completion": COMPLETION_PRICE},
                 "context": 100000, "max_output": 4096}
 
     models = []
-    for dialect, other in (("openai", "anthropic"), ("anthropic", "openai"), ("gemini", "anthropic")):
+    for dialect in PROVIDERS:
+        other = "openai" if dialect == "anthropic" else "anthropic"
         for fault in FAULTS:
             native = "echo" if fault == "none" else f"only-{fault}"
             first = endpoint(f"{dialect}-nobody" if fault == "refused" else dialect, native)
             models += [{"id": f"{dialect}/only-{fault}", "endpoints": [first]},
                        {"id": f"{dialect}/fault-{fault}", "endpoints": [first, endpoint(other, "echo")]}]
-    return {"models": models, "providers": {name + suffix: provider(name, at) for name in ("openai", "anthropic", "gemini")
+    return {"models": models, "providers": {name + suffix: provider(name, at) for name in PROVIDERS
                                             for suffix, at in (("", port), ("-nobody", nobody))}}
 
 
 @pytest.fixture(scope="module")
 def sim() -> Iterator[int]:
-    """The simulated provider on its own; its port."""
+    """The simulated provider on its own, which takes Bedrock's requests only where they are signed; its port."""
+    key = ":".join((AWS["access_key_id"], AWS["secret_access_key"], AWS["session_token"]))
     with subprocess.Popen([BINARY, "sim", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True) as p:
+                          text=True, env=os.environ | {"TURNPIKE_SIM_AWS_KEY": key}) as p:
         for line in p.stdout or ():
             if m := re.search(r"http://127\.0\.0\.1:(\d+)/v1", line):
                 yield int(m[1])
@@ -188,7 +224,9 @@ def assert_refused(told: Told, client: str, status: int) -> None:
     assert a.status == status, (a.status, a.body[:300])
     assert a.complete and a.headers["content-type"].startswith("application/json")
     assert told.error and told.error["message"]
-    if client == "openai":
+    if client == "responses":
+        assert told.error["code"] == status and told.error["metadata"]["error_type"]
+    elif client == "openai":
         assert told.error["code"] == status and set(a.json()) == {"error"}
     else:
         assert a.json()["type"] == "error" and told.error["type"].endswith("_error")
@@ -242,24 +280,44 @@ def test_what_broke_is_recorded_so(gateway, played, client, provider):
 
 @pytest.mark.parametrize("client,provider", PAIRS)
 def test_a_tool_is_asked_for(gateway, client, provider):
-    key = gateway.key("tools")
     schema = {"type": "object", "properties": {"city": {"type": "string"}}}
-    tools: list[dict[str, Any]] = [{"name": "weather", "input_schema": schema}]
+    said = [{"role": "user", "content": "call weather"}]
+    bodies = {
+        "anthropic": {"max_tokens": 64, "messages": said, "tool_choice": {"type": "any"},
+                      "tools": [{"name": "weather", "input_schema": schema}]},
+        "openai": {"max_tokens": 64, "messages": said, "tool_choice": "required",
+                   "tools": [{"type": "function", "function": {"name": "weather", "parameters": schema}}]},
+        "responses": {"max_output_tokens": 64, "input": said, "tool_choice": "required",
+                      "tools": [{"type": "function", "name": "weather", "parameters": schema}]}}
+    answers = [gateway.call("POST", FORMATS[client][0], gateway.key("tools"),
+                            bodies[client] | {"model": f"{provider}/only-none", "stream": stream}) for stream in (False, True)]
+    assert [a.status for a in answers] == [200, 200], answers
+    wanted = ("weather", {"text": "call weather"})  # what the simulated provider calls it with
+    assert [calls_of(client, a) for a in answers] == [[wanted]] * 2, answers
+
+
+def calls_of(client: str, a: wire.Answer) -> list[tuple[str, Any]]:
+    """Names and arguments of the tools that are called, whole or streamed."""
+    is_stream = a.headers["content-type"].startswith("text/event-stream")
+    if client == "responses":
+        items = (events(a)[-1]["response"] if is_stream else a.json())["output"]
+        return [(i["name"], json.loads(i["arguments"])) for i in items if i["type"] == "function_call"]
+    if client == "openai" and not is_stream:
+        assert a.json()["choices"][0]["finish_reason"] == "tool_calls"
+        called = [c["function"] for c in a.json()["choices"][0]["message"]["tool_calls"]]
+        return [(f["name"], json.loads(f["arguments"])) for f in called]
     if client == "openai":
-        tools = [{"type": "function", "function": {"name": "weather", "parameters": schema}}]
-    choice = {"type": "any"} if client == "anthropic" else "required"
-    body = {"model": f"{provider}/only-none", "max_tokens": 64, "tools": tools, "tool_choice": choice,
-            "messages": [{"role": "user", "content": '{"city":"Oslo"}'}]}
-    answer = gateway.call("POST", FORMATS[client][0], key, body)
-    assert answer.status == 200, answer.body
-    if client == "openai":
-        call = answer.json()["choices"][0]["message"]["tool_calls"][0]
-        assert call["function"]["name"] == "weather" and isinstance(json.loads(call["function"]["arguments"]), dict)
-        assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
-    else:
-        use = answer.json()["content"][-1]
-        assert use["type"] == "tool_use" and use["name"] == "weather" and isinstance(use["input"], dict)
-        assert answer.json()["stop_reason"] == "tool_use"
+        assert a.chunks[-1]["choices"][0]["finish_reason"] == "tool_calls" or a.usage
+        deltas = [d["function"] for c in a.chunks for x in c["choices"] for d in x["delta"].get("tool_calls", [])]
+        names = [d["name"] for d in deltas if d.get("name")]
+        return [(names[0], json.loads("".join(d.get("arguments", "") for d in deltas)))] if len(names) == 1 else []
+    if not is_stream:
+        assert a.json()["stop_reason"] == "tool_use"
+        return [(b["name"], b["input"]) for b in a.json()["content"] if b["type"] == "tool_use"]
+    seen = events(a)
+    names = [e["content_block"]["name"] for e in seen if e["type"] == "content_block_start"]
+    said = "".join(e["delta"].get("partial_json", "") for e in seen if e["type"] == "content_block_delta")
+    return [(names[0], json.loads(said))] if len(names) == 1 else []
 
 
 def test_afterwards_nothing_is_held_and_the_ledger_agrees(gateway, played):

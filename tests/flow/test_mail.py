@@ -66,9 +66,45 @@ def test_a_mail_server_that_is_down_loses_no_mail(launch, postbox):
     gateway.wait_log(msg="mail cannot be sent now")
     until(lambda: sum(r[2] for r in rows(gateway)) >= 2)  # tried more than once
     assert gateway.get("/health").status == 200
+    gateway.stop()
+    assert len(rows(gateway)) == 3
+    gateway.start()
+    gateway.wait_log(msg="mail cannot be sent now")
     box = postbox(port=port)
     box.wait(lambda b: len(b.mails) == 3, 30 * SLOWER)
     assert sorted(to for _, (to,), _ in box.envelopes) == ["0@example.com", "1@example.com", "2@example.com"]
+    until(lambda: rows(gateway) == [])
+
+
+def test_a_queue_of_an_earlier_version_is_sealed_and_sent(launch, postbox):
+    port = free_port()
+    gateway = launch(settings(f"smtp://127.0.0.1:{port}"))
+    gateway.stop()
+    with sqlite3.connect(gateway.data / "turnpike.db") as db:
+        db.execute("INSERT INTO mail(recipient, subject, text, created_ms, due_ms, expires_ms) "
+                   "VALUES('a@example.com', 'Old', 'canary-of-the-queue', ?1, ?1, ?1 + 86400000)", (int(time.time() * 1000),))
+    db.close()
+    assert b"canary-of-the-queue" in (gateway.data / "turnpike.db").read_bytes()
+    gateway.start()
+    gateway.wait_log(msg="mail cannot be sent now")
+    assert not any(b"canary-of-the-queue" in p.read_bytes() for p in gateway.data.rglob("*") if p.is_file())
+    assert postbox(port=port).mail(30 * SLOWER).get_content().strip() == "canary-of-the-queue"
+
+
+def test_another_master_key_loses_no_mail(launch, postbox):
+    box = postbox()
+    gateway = launch(settings(box.url))
+    gateway.stop()
+    gateway.cli("mail", "test", "a@example.com")
+    gateway.env["TURNPIKE_MASTER_KEY"] = "0" * 64
+    gateway.start()
+    line = gateway.wait_log(msg="mail cannot be read now")
+    assert "master key" in line["why"] and "0000" not in line["why"]
+    assert not box.mails and len(rows(gateway)) == 1
+    gateway.stop()
+    del gateway.env["TURNPIKE_MASTER_KEY"]
+    gateway.start()
+    box.mail(30 * SLOWER)
     until(lambda: rows(gateway) == [])
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
 from typing import Any, Callable
 
 import pytest
 
 from harness.browser import Browser
-from harness.gateway import Gateway
+from harness.gateway import SLOWER, Gateway
+
+def until(found: Callable[[], Any], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds * SLOWER
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
 
 PASSWORD = "correct horse battery"
 Launch = Callable[..., Gateway]
@@ -444,6 +452,12 @@ def test_a_role_holds_at_once_on_every_worker_and_the_last_owner_stays(inviting:
     assert bob.post("/account/people/change", id=bob_id, do="role", role="member").status == 403, "one's own"
 
 
+def acts(gateway: Gateway, *action: str) -> list[dict[str, Any]]:
+    """The audit log of all accounts, the oldest first."""
+    rows: list[dict[str, Any]] = gateway.cli("audit", "list")["data"][::-1]
+    return [r for r in rows if not action or r["action"] in action]
+
+
 def test_what_people_do_is_in_the_audit_log(inviting: Gateway) -> None:
     owner = claimed(inviting)
     joined(inviting, owner, "bob@example.org", "member")
@@ -452,3 +466,127 @@ def test_what_people_do_is_in_the_audit_log(inviting: Gateway) -> None:
     actions = [row["action"] for row in rows]
     assert {"key.create", "user.invite"} <= set(actions)
     assert PASSWORD not in str(rows)
+
+
+def test_sign_ins_and_their_ends_are_in_the_audit_log(inviting: Gateway) -> None:
+    owner = claimed(inviting)
+    joined(inviting, owner, "bob@example.org", "member")
+    phone = Browser(inviting.port, agent="a phone")
+    assert phone.sign_in("ada@example.org", PASSWORD).status == 303
+    laptop = Browser(inviting.port)
+    assert laptop.sign_in("ada@example.org", PASSWORD).status == 303
+    page = owner.get("/account")
+    phone_id = page.row_value("a phone", "id")
+    assert owner.post("/account/sessions/end", id=phone_id).status == 303
+    assert owner.post("/account/sessions/end", others="1").status == 303
+    assert owner.post("/signout").status == 303
+    got = [(r["action"], r["actor"], r["actor_label"], r["detail"]) for r in
+           acts(inviting, "user.signin", "session.end", "user.signout")]
+    ada, bob = ("user:1", "ada@example.org"), ("user:2", "bob@example.org")
+    assert got == [("user.signin", *ada, {"by": "claim"}), ("user.signin", *bob, {"by": "invitation"}),
+                   ("user.signin", *ada, {"by": "password"}), ("user.signin", *ada, {"by": "password"}),
+                   ("session.end", *ada, {"session": int(phone_id)}), ("session.end", *ada, {"others": True}),
+                   ("user.signout", *ada, {})]
+    assert {r["address"] for r in acts(inviting, "user.signin")} == {"127.0.0.1"}
+
+
+def test_failed_sign_ins_are_told_without_what_was_typed(launch: Launch) -> None:
+    """Somebody may have typed the password where the address belongs."""
+    gateway = launch()
+    claimed(gateway)
+    browser = Browser(gateway.port, agent="a guesser")
+    typed = "typed-canary-0123456789"
+    assert browser.sign_in("ada@example.org", typed).status == 401
+    assert browser.sign_in(f"{typed}@example.org", typed).status == 401
+    gateway.wait_log(msg="sign-in failed", user="1", address="127.0.0.1")
+    gateway.wait_log(msg="sign-in failed", user="0", address="127.0.0.1")
+    until(lambda: acts(gateway, "user.signin_failed"))
+    (row,) = acts(gateway, "user.signin_failed")  # of the one that there is
+    assert (row["target"], row["actor"], row["actor_label"], row["address"]) == ("1", "nobody", "", "127.0.0.1")
+    gateway.stop()
+    stored = b"".join(p.read_bytes() for p in gateway.data.rglob("*") if p.is_file())
+    assert typed.encode() not in stored and typed not in "\n".join(gateway.log)
+
+
+# --- those who leave, and those who are locked out ---
+
+
+def test_a_disabled_user_s_keys_stay_the_account_s_unless_they_are_disabled_too(inviting: Gateway) -> None:
+    owner = claimed(inviting)
+    bob = joined(inviting, owner, "bob@example.org", "admin")
+    keys = [make_key(bob, "one"), make_key(bob, "two", kind="management")]
+    hers = make_key(owner, "hers")
+    token = owner.get("/account/people").value("csrf")
+    bob_id = owner.get("/account/people").row_value("bob@example.org", "id")
+    child = inviting.call("POST", "/api/v1/key/children", keys[0], {"name": "a child"}).json()["key"]
+    # the person is out at once; what runs with their keys goes on
+    assert owner.post("/account/people/change", id=bob_id, do="disable").status == 303
+    assert bob.get("/account").status == 303
+    assert [inviting.get("/api/v1/key", k).status for k in (*keys, child, hers)] == [200] * 4
+    # disabled again, with their keys: those too, on every worker, before the answer is there
+    form = {"csrf": token, "id": bob_id, "do": "disable-keys"}
+    assert owner.send("POST", "/account/people/change", form).status == 303
+    for _ in range(4):
+        assert [inviting.get("/api/v1/key", k).status for k in (*keys, child, hers)] == [401, 401, 401, 200]
+    assert [r["detail"] for r in acts(inviting, "user.disable")] == [{}, {"keys": True}]
+    # who comes back finds them disabled
+    owner.get("/account/people")
+    assert owner.post("/account/people/change", id=bob_id, do="enable").status == 303
+    assert inviting.get("/api/v1/key", keys[0]).status == 401
+
+
+def test_users_by_command_line(inviting: Gateway) -> None:
+    owner = claimed(inviting)
+    bob = joined(inviting, owner, "bob@example.org", "member")
+    key = make_key(bob, "one")
+    listed = inviting.cli("user", "list")["data"]
+    assert [(u["email"], u["role"], u["disabled"]) for u in listed] == [
+        ("ada@example.org", "owner", False), ("bob@example.org", "member", False)]
+    assert inviting.cli("user", "disable", "Bob@example.org", "--keys")["data"]["disabled"] is True
+    until(lambda: bob.get("/account").status == 303 and inviting.get("/api/v1/key", key).status == 401)
+    assert inviting.cli("user", "enable", "bob@example.org")["data"]["disabled"] is False
+    assert bob.sign_in("bob@example.org", PASSWORD).status == 303
+    done = inviting.run("user", "disable", "ada@example.org")
+    assert done.returncode == 1 and "last owner" in done.stderr
+    done = inviting.run("user", "disable", "nobody@example.org")
+    assert done.returncode == 1 and "no such user" in done.stderr
+    assert [r["actor"] for r in acts(inviting, "user.disable", "user.enable")] == ["cli", "cli"]
+
+
+def test_who_is_locked_out_gets_in_again_by_a_printed_link(launch: Launch) -> None:
+    gateway = launch({"workers": 2})
+    thief = claimed(gateway)
+    first = gateway.cli("user", "link", "ada@example.org", "--listen", f"127.0.0.1:{gateway.port}")
+    made = gateway.cli("user", "link", "ADA@example.org", "--listen", f"127.0.0.1:{gateway.port}")
+    link = made["link"]
+    assert re.fullmatch(rf"http://127.0.0.1:{gateway.port}/reset\?token=[0-9a-f]{{64}}", link)
+    path = re.sub(r"^http://[^/]+", "", link)
+    token = path.partition("=")[2]
+    for _ in range(2):
+        browser = Browser(gateway.port)
+        page = browser.get(path)
+        assert page.status == 200 and "ada@example.org" in page.text, "opening it does not use it up"
+    assert Browser(gateway.port).get(re.sub(r"^http://[^/]+", "", first["link"])).status == 404, "the newer one counts"
+    assert browser.post("/reset", token=token, password="short").status == 400
+    assert thief.get("/account").status == 200
+    assert browser.post("/reset", token=token, password="quite another one").location == "/account"
+    assert "ada@example.org" in browser.get("/account").text
+    for _ in range(4):
+        assert thief.get("/account").status == 303, "all other sessions are over"
+    assert Browser(gateway.port).get(path).status == 404, "once"
+    assert thief.sign_in("ada@example.org", PASSWORD).status == 401
+    assert thief.sign_in("ada@example.org", "quite another one").status == 303
+    rows = acts(gateway, "user.link", "user.signin")
+    assert ("user.link", "cli") in [(r["action"], r["actor"]) for r in rows]
+    assert {"by": "reset"} in [r["detail"] for r in rows]
+    stored = b"".join(p.read_bytes() for p in gateway.data.rglob("*") if p.is_file())
+    assert token.encode() not in stored
+
+
+def test_a_link_for_nobody_or_for_a_disabled_user_is_refused(inviting: Gateway) -> None:
+    owner = claimed(inviting)
+    joined(inviting, owner, "bob@example.org", "member")
+    inviting.cli("user", "disable", "bob@example.org")
+    for email, said in (("nobody@example.org", "no such user"), ("bob@example.org", "user enable")):
+        done = inviting.run("user", "link", email)
+        assert done.returncode == 1 and said in done.stderr

@@ -10,7 +10,8 @@ import pytest
 
 from harness.browser import Browser
 from harness.gateway import Gateway
-from harness.postbox import Postbox
+from harness.postbox import Postbox, free_port
+from test_mail import rows, until
 from test_signin import PASSWORD, claimed
 
 Launch = Callable[..., Gateway]
@@ -64,6 +65,39 @@ def test_a_mailed_link_signs_in_once(mailing: Callable[..., Gateway], box: Postb
     assert "ada@example.org" in browser.get("/account").text
     other = Browser(gateway.port)
     assert other.get(link).status == 404
+
+
+def files_of(gateway: Gateway) -> bytes:
+    """All that lies in the data directory."""
+    return b"".join(p.read_bytes() for p in gateway.data.rglob("*") if p.is_file())
+
+
+def test_a_queued_link_lies_in_no_file(launch: Launch) -> None:
+    """While it waits for a mail server that is away, before and after a restart; and not once it was sent."""
+    port = free_port()
+    mail = {"smtp": f"smtp://127.0.0.1:{port}", "from": "turnpike@gateway.example", "starttls": "never"}
+    gateway = launch({"mail": mail})
+    claimed(gateway)
+    ask(gateway, "ada@example.org")
+    gateway.wait_log(msg="mail cannot be sent now")
+    waiting = files_of(gateway)
+    assert b"ada@example.org" in waiting and b"Your sign-in link" in waiting, "it is there, sealed"
+    assert not re.search(rb"token=|To sign in, open this link", waiting)
+    gateway.stop()
+    resting = files_of(gateway)
+    gateway.start()
+    box = Postbox(port=port).open()
+    try:
+        link = link_in(box.mail(60), "/signin/link")
+    finally:
+        box.close()
+    token = link.partition("=")[2]
+    until(lambda: rows(gateway) == [])
+    for stored in (waiting, resting, files_of(gateway)):
+        assert token.encode() not in stored and bytes.fromhex(token) not in stored
+    browser = Browser(gateway.port)
+    assert browser.get(link).status == 200
+    assert browser.post("/signin/link", token=token).location == "/account"
 
 
 def test_nobody_learns_who_has_an_account(mailing: Callable[..., Gateway], box: Postbox) -> None:

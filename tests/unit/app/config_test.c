@@ -26,6 +26,7 @@ static int enter(void **state)
         unset(k->key_variable);
         unset(k->address_variable);
         unset(k->version_variable);
+        unset(k->region_variable);
     }
     unsetenv("TURNPIKE_CONFIG");
     unsetenv("TURNPIKE_DATA");
@@ -390,7 +391,27 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
         {"providers: { a: { base_url: 'http://h', data_policy: { training: no } } }",
          "1: data_policy.training of provider 'a' must be true or false, not text"},
         {"providers: { a: { base_url: 'http://h', dialect: cobol } }",
-         "1: dialect of provider 'a' must be openai, anthropic, gemini or azure, not this text"},
+         "1: dialect of provider 'a' must be openai, responses, anthropic, gemini, bedrock or "
+         "azure, not this text"},
+        {"providers: { a: { dialect: bedrock, api_key: k } }", "1: provider 'a' lacks aws.region"},
+        {"providers: { a: { dialect: bedrock, aws: { region: 'us east' } } }",
+         "1: aws.region of provider 'a' must be a region such as us-east-1, not this text"},
+        {"providers: { a: { dialect: bedrock, aws: { region: r, access_key_id: K } } }",
+         "1: aws of provider 'a' lacks secret_access_key"},
+        {"providers: { a: { dialect: bedrock, aws: { region: r, secret_access_key: s } } }",
+         "1: aws of provider 'a' lacks access_key_id"},
+        {"providers: { a: { dialect: bedrock, aws: { region: r, session_token: s } } }",
+         "1: aws of provider 'a' lacks access_key_id"},
+        {"providers: { a: { dialect: bedrock, base_url: 'http://h', aws: { access_key_id: K, "
+         "secret_access_key: s } } }",
+         "1: provider 'a' lacks aws.region"},
+        {"providers: { a: { dialect: bedrock, api_key: k, aws: { region: r, access_key_id: K, "
+         "secret_access_key: s } } }",
+         "1: provider 'a' must have api_key or aws.access_key_id, not both"},
+        {"providers: { a: { base_url: 'http://h', aws: { region: r } } }",
+         "1: provider 'a': aws is for providers of the dialect bedrock"},
+        {"providers: { a: { dialect: bedrock, aws: { regoin: r } } }",
+         "1: unknown setting 'regoin' in aws of provider 'a'; did you mean 'region'?"},
         {"providers: { a: { base_url: 'http://h', api_key: \"${CANARY}\\r\\nx: y\" } }",
          "1: api_key of provider 'a' must be printable characters without spaces, not this text"},
         {"providers: { a: { base_url: 'http://h', api_key: [x] } }",
@@ -602,6 +623,43 @@ static void azure_is_configured_by_key_and_address(void **state)
     assert_string_equal(f.message, "AZURE_OPENAI_API_VERSION must be a version such as 2024-10-21");
 }
 
+static void bedrock_is_configured_by_key_and_region(void **state)
+{
+    (void)state;
+    struct config c;
+    setenv("AWS_BEARER_TOKEN_BEDROCK", "key", 1);
+    load(&c, NULL);
+    assert_int_equal(c.catalog->providers_n, 0);
+    config_release(&c);
+    setenv("AWS_REGION", "eu-west-1", 1);
+    load(&c, NULL);
+    const struct provider *p = c.catalog->providers[0];
+    assert_str(p->dialect, "bedrock");
+    assert_str(p->base_url, "https://bedrock-runtime.eu-west-1.amazonaws.com");
+    assert_str(secret_reveal(p->api_key), "key");
+    config_release(&c);
+    struct fault f;
+    static const struct config_flags none;
+    setenv("AWS_REGION", "a/b", 1);
+    assert_int_equal(config_load(&c, &none, &f), ERR_INVALID);
+    assert_string_equal(f.message, "AWS_REGION must be a region such as us-east-1");
+}
+
+static void a_key_of_aws_is_read_and_hidden(void **state)
+{
+    (void)state;
+    struct config c;
+    load_text(&c, "providers: { a: { dialect: bedrock, aws: { region: us-east-1, access_key_id: "
+                  "AKID, secret_access_key: \"${CANARY}\", session_token: \"t${CANARY}\" } } }\n");
+    const struct provider *p = c.catalog->providers[0];
+    assert_str(p->kind->name, "bedrock");
+    assert_str(p->base_url, "https://bedrock-runtime.us-east-1.amazonaws.com");
+    assert_str(p->aws.key_id, "AKID");
+    assert_str(secret_reveal(p->aws.secret), "canary-3f9a");
+    assert_str(secret_reveal(p->aws.session), "tcanary-3f9a");
+    config_release(&c);
+}
+
 static void every_built_in_model_can_be_had(void **state)
 {
     (void)state;
@@ -613,6 +671,8 @@ static void every_built_in_model_can_be_had(void **state)
             setenv(k->key_variable, "x", 1);
         if (k->address_variable)
             setenv(k->address_variable, "x", 1);
+        if (k->region_variable)
+            setenv(k->region_variable, "x", 1);
     }
     load(&c, NULL);
     for (unsigned i = 0; (m = builtin_model(i)); i++)
@@ -776,6 +836,8 @@ int main(void)
         CONFIG_TEST(a_provider_is_of_the_kind_it_is_named_like_or_said_to_be_of),
         CONFIG_TEST(what_is_supported_can_be_said_of_a_provider_and_of_an_endpoint),
         CONFIG_TEST(azure_is_configured_by_key_and_address),
+        CONFIG_TEST(bedrock_is_configured_by_key_and_region),
+        CONFIG_TEST(a_key_of_aws_is_read_and_hidden),
         CONFIG_TEST(every_built_in_model_can_be_had),
         CONFIG_TEST(ollamas_address_is_read_as_its_clients_read_it),
         CONFIG_TEST(the_shown_configuration_tells_where_each_value_comes_from),

@@ -16,6 +16,18 @@ static const struct oidc_provider provider = {.name = STR_INIT("Test"),
 
 /* --- discovery --- */
 
+static void a_discovery_document_holds_for_a_bounded_time(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t max_age_s;
+        uint64_t ms;
+    } rows[] = {{-1, 600000},  {0, 60000},      {59, 60000},
+                {300, 300000}, {3600, 3600000}, {INT32_MAX, 3600000}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_int_equal(oidc_discovery_ms(rows[i].max_age_s), rows[i].ms);
+}
+
 static enum err discover(const char *issuer, const char *token, const char *jwks,
                          struct oidc_endpoints *out)
 {
@@ -296,6 +308,7 @@ static void a_key_is_found_by_name_and_kind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_discovery_document_holds_for_a_bounded_time),
         cmocka_unit_test(a_discovery_document_is_read),
         cmocka_unit_test(endpoints_lie_where_the_operator_has_said),
         cmocka_unit_test(what_is_no_document_is_refused),

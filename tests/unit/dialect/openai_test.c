@@ -296,6 +296,22 @@ static const struct event_edit event_edits[] = {
     {"a report that is none is not passed on either", OPENAI_CONTENT, 0, 1,
      "{\"id\":1,\"model\":2,\"usage\":{},\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
      "{" OURS ",\"choices\":[{\"delta\":{\"content\":\"a\"}}]" BY "}"},
+    {"what was thought, under most providers' name", OPENAI_CONTENT, 0, 2,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]" BY "}"},
+    {"the same beside OpenRouter's, which says nothing", OPENAI_CONTENT, 0, 2,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\",\"reasoning\":"
+     "null}}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]" BY "}"},
+    {"under both names", OPENAI_CONTENT, 0, 4,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\",\"reasoning\":"
+     "\"hm\"}}]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\",\"reasoning\":\"hm\"}}]" BY
+     "}"},
+    {"a thought that is nothing", OPENAI_CONTENT, 0, 1,
+     "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning_content\":null,\"content\":\"a\"}}"
+     "]}",
+     "{" OURS ",\"choices\":[{\"delta\":{\"reasoning_content\":null,\"content\":\"a\"}}]" BY "}"},
     {"Azure's first chunk", OPENAI_EMPTY, 0, 0,
      "{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_"
      "results\":[{\"prompt_"
@@ -346,8 +362,10 @@ static void the_most_choices_that_may_be_asked_for_fit_an_edit(void **state)
     char text[4096];
     int n = snprintf(text, sizeof text, "{\"choices\":[");
     for (int i = 0; i < CHAT_CHOICES_MAX; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n,
-                      "%s{\"index\":%d,\"delta\":{},\"finish_reason\":\"eos\"}", i ? "," : "", i);
+        n += snprintf(
+            text + n, sizeof text - (size_t)n,
+            "%s{\"index\":%d,\"delta\":{\"reasoning_content\":\"a\"},\"finish_reason\":\"eos\"}",
+            i ? "," : "", i);
     snprintf(text + n, sizeof text - (size_t)n, "],\"usage\":{}}");
     openai_read_chunk(parse(text), &ev);
     assert_int_equal(ev.finishes, CHAT_CHOICES_MAX);

@@ -33,6 +33,12 @@ static const struct change changed[] = {
            "]}",
      MODEL "[" USER ",{\"type\":\"reasoning\",\"id\":\"q\",\"summary\":[],\"encrypted_content\":"
            "\"Z\"}],\"store\":false}"},
+    /* an id that was made here names nothing to a provider */
+    {MODEL "[" USER ",{\"type\":\"reasoning\",\"id\":\"rs_gen-1_0\",\"summary\":[],"
+           "\"encrypted_content\":\"Z\"}]}",
+     MODEL "[" USER
+           ",{\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"Z\"}],\"store\":"
+           "false}"},
 };
 
 static void requests_are_read_and_written(void **state)

@@ -3,6 +3,7 @@
 #include "unit/dialect/rig.h"
 
 #include "canon_dump.h"
+#include "http/eventstream.h"
 #include "http/sse.h"
 #include "json_same.h"
 
@@ -15,7 +16,8 @@ static struct golden {
     const char *path;
     const struct dialect *dialect;
     struct buf text, seen;
-    struct sse sse;
+    struct sse sse; /* by the dialect's framing this or that */
+    struct eventstream frames;
 } golden;
 
 static void load(const char *path)
@@ -129,34 +131,69 @@ static enum err on_sse(void *user, const struct sse_event *e)
     return dialect_read(&rig.reader, &rig.body_tape, e->name, e->data, &rig.fault);
 }
 
+static enum err on_frame(void *user, const struct eventstream_event *e)
+{
+    return on_sse(user, &(struct sse_event){e->name, e->data});
+}
+
 /* In memory of its own size, gone afterwards. */
 static void feed(struct str bytes)
 {
     char *copy = malloc(bytes.n ? bytes.n : 1);
     memcpy(copy, bytes.p, bytes.n);
-    if (sse_feed(&golden.sse, str_of(copy, bytes.n), on_sse, NULL) != ERR_OK)
+    enum err e = golden.dialect->framing == FRAMING_AWS
+                     ? eventstream_feed(&golden.frames, str_of(copy, bytes.n), on_frame, NULL)
+                     : sse_feed(&golden.sse, str_of(copy, bytes.n), on_sse, NULL);
+    if (e != ERR_OK)
         fail_msg("%s: %s", golden.path, rig.fault.message);
     free(copy);
+}
+
+static enum err add_frame(void *user, const struct sse_event *e)
+{
+    bool is_exception = str_ends(e->name, STR("Exception"));
+    struct eventstream_event frame = {is_exception ? EVENTSTREAM_EXCEPTION : EVENTSTREAM_EVENT,
+                                      e->name, e->data, STR_NONE};
+    return eventstream_add(user, &frame);
+}
+
+/* The stream as it stands on the wire: in the files it is always text. */
+static struct buf framed(struct str text)
+{
+    struct buf out;
+    struct sse sse;
+    buf_init(&out, GOLDEN_MAX);
+    sse_init(&sse, GOLDEN_MAX);
+    if (golden.dialect->framing == FRAMING_AWS)
+        assert_int_equal(sse_feed(&sse, text, add_frame, &out), ERR_OK);
+    else
+        assert_int_equal(buf_add(&out, text), ERR_OK);
+    sse_release(&sse);
+    return out;
 }
 
 static void stream_begin(void)
 {
     begin_reading();
     sse_init(&golden.sse, GOLDEN_MAX);
+    eventstream_init(&golden.frames, GOLDEN_MAX);
 }
 
 static void stream_end(const char *how)
 {
     assert_seen("events", how);
     sse_release(&golden.sse);
+    eventstream_release(&golden.frames);
 }
 
 static void replay_stream(void)
 {
-    struct str all = section("stream");
+    struct str text = section("stream");
     uint64_t state = 88172645463325252u;
-    if (!all.p)
+    if (!text.p)
         return;
+    struct buf wire = framed(text);
+    struct str all = buf_view(&wire);
     for (size_t at = 0; at <= all.n; at++) {
         stream_begin();
         feed(str_head(all, at));
@@ -172,6 +209,7 @@ static void replay_stream(void)
         }
         stream_end(i ? "split at random" : "byte by byte");
     }
+    buf_release(&wire);
 }
 
 static void replay_whole(void)

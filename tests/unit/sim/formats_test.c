@@ -157,6 +157,117 @@ static void anthropic_streams_fail_in_the_middle(void **state)
     reply_free(&r);
 }
 
+/* --- OpenAI's responses ------------------------------------------------------------------------ */
+
+#define RESPONSES "/v1/responses"
+
+static struct reply responses(const char *model, const char *said, const char *more)
+{
+    char body[1024];
+    int n = snprintf(body, sizeof body,
+                     "{\"model\":\"%s\",\"instructions\":\"four\",\"input\":[{\"role\":\"user\","
+                     "\"content\":[{\"type\":\"input_text\",\"text\":\"%s\"}]}]%s}",
+                     model, said, more);
+    assert_true(n > 0 && (size_t)n < sizeof body);
+    return rig_post(RESPONSES, body);
+}
+
+static void a_response_is_answered_whole(void **state)
+{
+    (void)state;
+    struct reply r = responses("sim/echo", SAID, "");
+    struct parsed p;
+    parse(&p, str_of(r.body, r.body_n));
+    assert_int_equal(r.status, 200);
+    assert_at(p.v, "object", "\"response\"");
+    assert_at(p.v, "status", "\"completed\"");
+    assert_at(p.v, "output/0/type", "\"message\"");
+    assert_at(p.v, "output/0/content/0/text", "\"" SAID "\"");
+    assert_at(p.v, "usage/input_tokens", "11"); /* 4 + 39 bytes */
+    assert_at(p.v, "usage/output_tokens", "10");
+    json_tape_release(&p.tape);
+    reply_free(&r);
+    r = rig_post(RESPONSES, "{\"model\":\"echo\",\"input\":\"hello\",\"max_output_tokens\":1}");
+    parse(&p, str_of(r.body, r.body_n));
+    assert_at(p.v, "status", "\"incomplete\"");
+    assert_at(p.v, "incomplete_details/reason", "\"max_output_tokens\"");
+    assert_at(p.v, "output/0/content/0/text", "\"hell\"");
+    json_tape_release(&p.tape);
+    reply_free(&r);
+}
+
+static void a_response_is_streamed_with_numbered_events(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"response.created",           "response.in_progress",
+                                        "response.output_item.added", "response.content_part.added",
+                                        "response.output_text.delta", "response.output_text.delta",
+                                        "response.output_text.delta", "response.output_text.done",
+                                        "response.content_part.done", "response.output_item.done",
+                                        "response.completed"};
+    struct reply r = responses("echo", SAID, ",\"stream\":true");
+    struct events e = events_of(&r);
+    assert_true(r.is_complete);
+    assert_int_equal(e.n, COUNT_OF(names));
+    for (unsigned i = 0; i < e.n; i++) {
+        struct parsed p;
+        parse(&p, e.data[i]);
+        assert_str(e.names[i], names[i]);
+        assert_str(json_raw_str(at(p.v, "type")), names[i]);
+        assert_int_equal(json_u64_or(at(p.v, "sequence_number"), 99), i);
+        json_tape_release(&p.tape);
+    }
+    assert_joined(&e, "delta", SAID);
+    assert_joined(&e, "response/output/0/content/0/text", SAID);
+    reply_free(&r);
+}
+
+static void a_response_calls_functions(void **state)
+{
+    (void)state;
+    struct reply r = responses("echo", "hi",
+                               ",\"stream\":true,\"tool_choice\":\"required\",\"tools\":[{"
+                               "\"type\":\"function\",\"name\":\"a\"}]");
+    struct events e = events_of(&r);
+    assert_joined(&e, "delta", "{\"text\":\"hi\"}");
+    assert_joined(&e, "response/output/0/arguments", "{\"text\":\"hi\"}");
+    assert_joined(&e, "response/output/0/name", "a");
+    reply_free(&r);
+}
+
+static void faults_of_responses_have_their_shapes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        int status;
+        const char *code;
+    } cases[] = {{"nothing", 404, "\"model_not_found\""},
+                 {"only-429", 429, "\"rate_limit_exceeded\""},
+                 {"only-503", 503, "\"server_is_overloaded\""},
+                 {"only-auth", 401, "\"invalid_api_key\""},
+                 {"fault-flapping", 500, "\"server_error\""},
+                 {"only-context", 400, "\"context_length_exceeded\""}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct reply r = responses(cases[i].model, SAID, "");
+        struct parsed p;
+        parse(&p, str_of(r.body, r.body_n));
+        assert_int_equal(r.status, cases[i].status);
+        assert_at(p.v, "error/code", cases[i].code);
+        json_tape_release(&p.tape);
+        reply_free(&r);
+    }
+    struct reply r = responses("only-cut", SAID, ",\"stream\":true");
+    assert_true(r.status == 200 && !r.is_complete && !has(&r, "response.completed"));
+    reply_free(&r);
+    r = responses("only-error-first", SAID, ",\"stream\":true");
+    assert_true(r.status == 200 && has(&r, "event: error\ndata: {\"type\":\"error\""));
+    reply_free(&r);
+    r = responses("only-filter", SAID, ",\"stream\":true");
+    assert_true(has(&r, "event: response.incomplete") && has(&r, "\"content_filter\""));
+    reply_free(&r);
+}
+
 /* --- Gemini ----------------------------------------------------------------------------------- */
 
 static struct reply gemini(const char *path, const char *said, const char *more)
@@ -394,6 +505,10 @@ int main(void)
         cmocka_unit_test(a_message_without_max_tokens_is_refused),
         cmocka_unit_test(anthropic_faults_have_its_shapes),
         cmocka_unit_test(anthropic_streams_fail_in_the_middle),
+        cmocka_unit_test(a_response_is_answered_whole),
+        cmocka_unit_test(a_response_is_streamed_with_numbered_events),
+        cmocka_unit_test(a_response_calls_functions),
+        cmocka_unit_test(faults_of_responses_have_their_shapes),
         cmocka_unit_test(content_is_generated_whole),
         cmocka_unit_test(content_is_streamed),
         cmocka_unit_test(gemini_calls_functions),

@@ -1,5 +1,8 @@
 #include "unit/store/support.h"
 
+#include <sqlite3.h>
+#include <stdio.h>
+
 #include "store/calls_mail.h"
 
 static void assert_text(struct str s, const char *expected)
@@ -12,12 +15,43 @@ static void assert_text(struct str s, const char *expected)
 static struct dir dir;
 static struct store *store;
 
+/* Not secret, but bound to its label. */
+static enum err fake_seal(const void *key, struct buf *out, struct str label, struct secret plain)
+{
+    struct str p = secret_reveal(plain);
+    buf_add(out, label);
+    buf_add(out, STR("|"));
+    for (size_t i = 0; i < p.n; i++)
+        buf_add(out, str_of(&(char){(char)(p.p[i] ^ *(const char *)key)}, 1));
+    return out->failed;
+}
+
+static enum err fake_open(const void *key, struct buf *out, struct str label, struct str sealed,
+                          struct fault *f)
+{
+    if (!str_starts(sealed, label) || sealed.p[label.n] != '|')
+        return fault_set(f, ERR_INVALID, "it does not open");
+    sealed = str_skip(sealed, label.n + 1);
+    for (size_t i = 0; i < sealed.n; i++)
+        buf_add(out, str_of(&(char){(char)(sealed.p[i] ^ *(const char *)key)}, 1));
+    return out->failed;
+}
+
+static const struct vault vault = {"K", fake_seal, fake_open};
+
+static struct store *with_vault(void)
+{
+    struct store *s = direct(&dir);
+    store_set_vault(s, &vault);
+    return s;
+}
+
 static int set_up(void **state)
 {
     (void)state;
     clock_wall_set(NOW);
     dir_make(&dir);
-    store = direct(&dir);
+    store = with_vault();
     return 0;
 }
 
@@ -87,7 +121,7 @@ static void the_one_that_waited_longest_is_next(void **state)
     mark(b, MAIL_SENT, 0);
     assert_int_equal(next(NOW + 999, ""), 0);
     store_close(store);
-    store = direct(&dir);
+    store = with_vault();
     assert_int_equal(next(NOW + 1000, "a@b.c"), a);
     mark(a, MAIL_FAILED, 0);
     assert_int_equal(next(INT64_MAX, ""), 0);
@@ -128,6 +162,93 @@ static void what_cannot_be_sent_is_refused(void **state)
         add((struct mail){.to = STR("a@b.c"), .text = str_of(much, MAIL_TEXT_MAX)}, &id), ERR_OK);
 }
 
+/* --- what lies sealed --- */
+
+static void run_sql(const char *sql)
+{
+    char path[PATH_MAX];
+    sqlite3 *db;
+    store_close(store);
+    snprintf(path, sizeof path, "%s/turnpike.db", dir.path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    store = with_vault();
+}
+
+static bool file_has(const char *text)
+{
+    static char bytes[1 << 20];
+    char path[PATH_MAX];
+    store_close(store);
+    snprintf(path, sizeof path, "%s/turnpike.db", dir.path);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t n = fread(bytes, 1, sizeof bytes, file);
+    assert_true(n > 0 && feof(file));
+    fclose(file);
+    store = with_vault();
+    return memmem(bytes, n, text, strlen(text)) != NULL;
+}
+
+static void what_was_queued_as_it_was_is_sealed(void **state)
+{
+    (void)state;
+    struct store_mail_seal s = {.call.need = STORE_MAIL_SEAL};
+    run_sql("INSERT INTO mail(recipient, subject, text, created_ms, due_ms, expires_ms) VALUES"
+            "('a@b.c', 'Subject', 'Text' || char(10), 1, 1, 9e15),"
+            "('b@b.c', 'Subject', 'Text' || char(10), 1, 2, 9e15),"
+            "('c@b.c', 'failed', '', 1, NULL, 9e15)");
+    assert_true(file_has("Text\n"));
+    ask(store, &s.call);
+    assert_int_equal(s.n, 2);
+    assert_false(file_has("Text\n")); /* nor what was deleted */
+    int64_t a = next(NOW, "a@b.c");
+    mark(a, MAIL_SENT, 0);
+    assert_int_equal(next(NOW, "b@b.c"), a + 1);
+    ask(store, &s.call);
+    assert_int_equal(s.n, 0);
+}
+
+static void a_mail_opens_for_its_own_recipient_only(void **state)
+{
+    (void)state;
+    struct store_mail_next n = {.call.need = STORE_MAIL_NEXT, .now_ms = NOW};
+    int64_t id = add_one("a@b.c", 0);
+    run_sql("UPDATE mail SET recipient = 'mallory@b.c'");
+    store_submit(store, &n.call);
+    assert_int_equal(n.call.err, ERR_INVALID);
+    assert_int_equal(n.id, id);
+    store_mail_next_release(&n);
+    mark(id, MAIL_LATER, NOW + 1);
+    run_sql("UPDATE mail SET recipient = 'a@b.c'");
+    assert_int_equal(next(NOW + 1, "a@b.c"), id);
+}
+
+static void what_was_sent_or_failed_leaves_no_text(void **state)
+{
+    (void)state;
+    static const char sealed[] = {'T' ^ 'K', 'e' ^ 'K', 'x' ^ 'K', 't' ^ 'K', '\0'};
+    int64_t a = add_one("a@b.c", 0), b = add_one("b@b.c", 0);
+    assert_false(file_has("Text\n"));
+    assert_true(file_has(sealed));
+    mark(a, MAIL_SENT, 0);
+    mark(b, MAIL_FAILED, 0);
+    assert_false(file_has(sealed));
+}
+
+static void without_a_vault_no_mail_is_taken(void **state)
+{
+    (void)state;
+    struct store_mail_next n = {.call.need = STORE_MAIL_NEXT, .now_ms = NOW};
+    int64_t id;
+    store_set_vault(store, NULL);
+    assert_int_equal(add((struct mail){.to = STR("a@b.c")}, &id), ERR_STORE);
+    store_submit(store, &n.call);
+    assert_int_equal(n.call.err, ERR_STORE);
+    store_mail_next_release(&n);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int main(void)
@@ -136,6 +257,10 @@ int main(void)
         TEST(the_one_that_waited_longest_is_next),
         TEST(what_expired_goes_when_the_next_one_comes),
         TEST(what_cannot_be_sent_is_refused),
+        TEST(what_was_queued_as_it_was_is_sealed),
+        TEST(a_mail_opens_for_its_own_recipient_only),
+        TEST(what_was_sent_or_failed_leaves_no_text),
+        TEST(without_a_vault_no_mail_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,42 @@
+"""simulated.py: the simulated provider as a process of its own, and settings for gateways before it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+from decimal import Decimal
+from typing import Any, Iterator
+
+from .gateway import BINARY, COMPLETION_PRICE, PROMPT_PRICE
+
+DEADLINES = {"connect": "5s", "first": "4s", "idle": "3s", "total": "60s"}
+
+
+@contextlib.contextmanager
+def simulated() -> Iterator[tuple[int, int]]:
+    """Its port, and one where nobody listens."""
+    command = [BINARY, "sim", "--listen", "127.0.0.1:0"]
+    with socket.socket() as nobody, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as p:
+        nobody.bind(("127.0.0.1", 0))
+        found = next(m for line in p.stdout or () if (m := re.search(r"http://127\.0\.0\.1:(\d+)/", line)))
+        try:
+            yield int(found[1]), nobody.getsockname()[1]
+        finally:
+            p.terminate()
+
+
+def provider(dialect: str, port: int) -> dict[str, Any]:
+    root = {"gemini": "v1beta", "cohere": "v2"}.get(dialect, "v1")
+    return {"dialect": dialect, "base_url": f"http://127.0.0.1:{port}/{root}", "api_key": "sk-sim", "deadlines": DEADLINES}
+
+
+def endpoint(name: str, native: str, **more: Any) -> dict[str, Any]:
+    return {"provider": name, "model": native, "price": {"prompt": PROMPT_PRICE, "completion": COMPLETION_PRICE},
+            "context": 100000, "max_output": 4096} | more
+
+
+def cost(prompt: int, completion: int = 0) -> Decimal:
+    """To the nano-dollar."""
+    return (prompt * PROMPT_PRICE + completion * COMPLETION_PRICE) / 1_000_000
