@@ -30,6 +30,26 @@ const struct dialect *dialect_find(struct str name)
     return NULL;
 }
 
+bool dialect_refuses_choice(const struct dialect_quirks *q, const struct canon_request *r)
+{
+    return (q->refuses_required && r->choice.kind == CANON_CHOICE_REQUIRED) ||
+           (q->refuses_named && r->choice.kind == CANON_CHOICE_NAMED);
+}
+
+enum err dialect_write_request(const struct dialect *d, const struct canon_request *r,
+                               const struct dialect_target *t, struct canon_room *room,
+                               struct buf *out, struct fault *f)
+{
+    uint64_t refused = t->quirks->refuses;
+    if (dialect_refuses_choice(t->quirks, r))
+        refused |= PARAM_BIT(PARAM_TOOL_CHOICE);
+    if (!refused)
+        return d->write_request(r, t, room, out, f);
+    struct canon_request kept = *r;
+    canon_leave_out(&kept, refused);
+    return d->write_request(&kept, t, room, out, f);
+}
+
 enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct str name,
                       struct str data, struct fault *f)
 {

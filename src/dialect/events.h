@@ -59,6 +59,13 @@ struct canon_failure {
     const struct chat_bill *bill; /* as told within an answer: what was charged; may be NULL */
 };
 
+/* What one provider was sent, for a client that asks to see it. Those of a request are a list. */
+struct canon_echo {
+    struct canon_echo *next;
+    struct str provider; /* raw text: its title */
+    struct str body;     /* raw JSON, on one line */
+};
+
 struct canon_event {
     enum canon_event_kind kind;
     uint32_t choice, block;
@@ -66,6 +73,7 @@ struct canon_event {
         struct {
             struct str id, model; /* the provider's own */
             struct str service_tier, fingerprint;
+            const struct canon_echo *echoes; /* set for writers alone; NULL: none are asked for */
         } begin;
         struct str text;
         struct canon_reasoning reasoning;
@@ -91,8 +99,8 @@ struct canon_event {
 
 /* Something that a client waits for: after it no other endpoint can take over. */
 bool canon_is_content(const struct canon_event *e);
-/* Bytes of text in it, for estimates. */
-uint64_t canon_event_bytes(const struct canon_event *e);
+/* The text in it that counts as tokens, for estimates. */
+struct str canon_event_text(const struct canon_event *e);
 
 /* Numbers things in the order in which they come: a provider's index to a block, a block to the index
  * of a tool call. The latest are found first. */

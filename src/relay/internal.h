@@ -64,20 +64,21 @@ struct failure {
 
 /* Facts of the request, kept when its bytes are gone. */
 struct asked {
-    bool is_streamed, has_max;
+    bool is_streamed, has_max, has_media, may_speak, wants_echo;
     uint32_t choices;
     uint64_t max_tokens;
-    uint64_t prompt_bound; /* tokens */
-    uint64_t searches;     /* that are paid for at most */
-    uint64_t text_bytes;
+    uint64_t prompt_bound;   /* tokens */
+    uint64_t searches;       /* that are paid for at most */
+    struct tokens_text text; /* of the prompt */
 };
 
 /* What is known of the answer so far. */
 struct answered {
     struct chat_usage usage;
     bool has_usage, saw_done;
-    uint32_t finishes; /* choices that ended */
-    uint64_t content_bytes;
+    uint32_t finishes;          /* choices that ended */
+    uint32_t finishes_in_usage; /* when the usage was told */
+    struct tokens_text content;
     char finish_native[REASON_MAX]; /* raw JSON text without quotes */
     const char *finish;             /* the reason in our words; NULL: as the native one says */
     char upstream_id[UPSTREAM_ID_MAX];
@@ -140,6 +141,9 @@ struct relay {
     struct failure *failure; /* the latest; in the arena */
     struct answered answered;
     struct openai_identity identity; /* in the arena */
+    struct canon_echo *echoes;       /* what providers were sent, in the arena; see echo.c */
+    size_t echoes_bytes;
+    bool is_echoed; /* they are told */
     struct chat_bill bill;
     bool is_estimated, is_cancelled;
     nanos uncollected;
@@ -169,12 +173,6 @@ struct str relay_generation_fields(struct relay *r, char room[96]); /* "X-Genera
 void relay_respond_failure(struct relay *r, const struct canon_failure *x, struct str more_fields);
 struct canon_room relay_room(struct relay *r); /* for readers and writers of formats */
 void relay_arm(struct relay *r);               /* the timer, for the nearest of the three */
-
-/* What the prompt comes to in tokens, where no provider has counted. */
-static inline uint64_t relay_prompt_estimate(const struct relay *r)
-{
-    return chat_estimate(r->asked.text_bytes);
-}
 
 /* admit.c */
 void relay_admit(struct relay *r); /* body and credential are there */
@@ -234,6 +232,12 @@ struct turn {
 };
 enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence);
 
+/* echo.c */
+/* Where the client asks for it, keeps what the provider at hand is sent. */
+void relay_echo_note(struct relay *r, const struct str *views, uint32_t n);
+/* In the form of OpenAI's chat, once an attempt. */
+void relay_echo_tell(struct relay *r, struct buf *out);
+
 /* whole.c */
 void relay_whole_failed(struct relay *r); /* an error in place of an answer */
 void relay_whole_broken(struct relay *r, const char *sentence);
@@ -244,6 +248,8 @@ void relay_whole_passed(struct relay *r);
 
 /* settle.c */
 void relay_settle(struct relay *r, enum ending ending); /* both of these */
+/* What the prompt comes to in tokens, where no provider has counted. */
+uint64_t relay_prompt_estimate(const struct relay *r);
 void relay_charge(struct relay *r, enum ending ending); /* the bill; the hold is settled */
 void relay_record(struct relay *r);                     /* the record; the ending follows it */
 
