@@ -261,8 +261,11 @@ static enum err read_stream(struct canon_reader *rd, struct json root)
         return read_delta(&g, json_get(root, STR("delta")), index);
     if (json_str_eq(type, STR("content_block_start")))
         return read_block(&g, json_get(root, STR("content_block")), index);
-    if (json_str_eq(type, STR("message_start")))
-        return begin(rd, json_get(root, STR("message")));
+    if (json_str_eq(type, STR("message_start"))) {
+        enum err e = begin(rd, json_get(root, STR("message")));
+        bool is_told = ((const struct anthropic_reading *)rd->state)->usage.prompt > 0;
+        return e == ERR_OK && is_told ? emit_usage(rd) : e; /* known even if the stream breaks */
+    }
     if (json_str_eq(type, STR("message_delta"))) {
         read_usage(rd->state, json_get(root, STR("usage")));
         enum err e = finish(rd, json_get(root, STR("delta")));

@@ -33,7 +33,7 @@ static enum err read_text(struct reading *g, const struct block *b, struct canon
 {
     struct json text = json_get(b->v, STR("text"));
     p->text = canon_text(text);
-    g->out->facts.text_bytes += p->text.n;
+    tokens_add(&g->out->facts.text, p->text);
     return want(g, text, JSON_STRING, b->where, "text that is a string");
 }
 
@@ -78,7 +78,7 @@ static enum err read_document(struct reading *g, const struct block *b, struct c
         p->kind = PART_OPAQUE;
         p->opaque.of = &dialect_anthropic;
         p->opaque.raw = json_raw(b->v);
-        g->out->facts.text_bytes += p->opaque.raw.n;
+        tokens_add(&g->out->facts.text, p->opaque.raw);
         return ERR_OK;
     }
     p->media.filename = canon_text(json_get(b->v, STR("title")));
@@ -139,7 +139,7 @@ static enum err read_use(struct reading *g, const struct block *b, struct canon_
         .name = canon_word(g->room, name),
         .args = {CANON_ARGS_VALUE, json_raw(input)},
     };
-    g->out->facts.text_bytes += p->tool.args.raw.n;
+    tokens_add(&g->out->facts.text, p->tool.args.raw);
     return canon_note_use(g->out, g->room, &p->tool, g->f);
 }
 
@@ -170,7 +170,7 @@ static enum err read_opaque(struct reading *g, const struct block *b, struct can
 {
     p->opaque.of = &dialect_anthropic;
     p->opaque.raw = json_raw(b->v);
-    g->out->facts.text_bytes += p->opaque.raw.n;
+    tokens_add(&g->out->facts.text, p->opaque.raw);
     return ERR_OK;
 }
 
@@ -231,7 +231,7 @@ static enum err read_content(struct reading *g, struct json content, const char 
         if (!p)
             return canon_no_memory(g->f);
         p->text = canon_text(content);
-        g->out->facts.text_bytes += p->text.n;
+        tokens_add(&g->out->facts.text, p->text);
         return ERR_OK;
     }
     e = want(g, content, JSON_ARRAY, where, "a string or an array of blocks");
@@ -268,7 +268,7 @@ static enum err take_results(struct reading *g, struct canon_parts *said)
     return ERR_OK;
 }
 
-static enum err read_user(struct reading *g, struct json content, const char *where)
+static enum err read_user_message(struct reading *g, struct json content, const char *where)
 {
     struct canon_parts said = {NULL, NULL};
     enum err e = read_content(g, content, where, false, &said);
@@ -298,7 +298,7 @@ static enum err read_message(struct reading *g, struct json v, size_t i)
                          json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     snprintf(where, sizeof where, "messages[%zu].content", i);
     if (!is_assistant)
-        return read_user(g, content, where);
+        return read_user_message(g, content, where);
     struct canon_message *m = canon_add_message(g->out, g->room, CANON_ASSISTANT);
     return m ? read_content(g, content, where, true, &m->parts) : canon_no_memory(g->f);
 }
@@ -340,7 +340,7 @@ static enum err read_tool(struct reading *g, struct json v, size_t i)
     if (!t)
         return canon_no_memory(g->f);
     client_read_cache(v, &t->cache);
-    g->out->facts.text_bytes += json_raw(v).n;
+    tokens_add(&g->out->facts.text, json_raw(v));
     if (!is_function) {
         t->raw = json_raw(v);
         t->of = &dialect_anthropic;
@@ -416,7 +416,8 @@ static enum err read_thinking_wish(struct reading *g, struct json v)
                          "thinking.budget_tokens: expected a whole number of at least 1024, got %s",
                          json_kind(budget));
     to->enabled = json_str_eq(type, STR("disabled")) ? CANON_NO : CANON_YES;
-    return ERR_OK;
+    return member_check_budget(to->max_tokens, "thinking.budget_tokens", g->out->facts.max_tokens,
+                               "max_tokens", g->f);
 }
 
 /* output_config: {"effort":"high","format":{"type":"json_schema","schema":{...}}} */
@@ -457,21 +458,53 @@ static void read_tier(struct reading *g, struct json v)
         g->out->values[PARAM_SERVICE_TIER] = canon_value(v);
 }
 
-static enum err read_settings(struct reading *g, struct json root)
+/* What this format wants otherwise than a chat does. */
+static enum err check_settings(const struct reading *g, struct json root)
+{
+    static const struct {
+        const char *name;
+        struct member_rule rule;
+    } rows[] = {
+        {"temperature", {.kind = MEMBER_NUMBER, .high = 1}},
+        {"stop_sequences", {.kind = MEMBER_STRINGS}},
+        {"service_tier", {.kind = MEMBER_WORD, .words = "auto standard_only"}},
+        {"metadata", {.kind = MEMBER_OBJECT}},
+        {"user", {.kind = MEMBER_STRING}},
+    };
+    static const struct member_rule text = {.kind = MEMBER_STRING};
+    struct json id = json_get(json_get(root, STR("metadata")), STR("user_id"));
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < COUNT_OF(rows); i++)
+        e = member_check(json_get(root, str_c(rows[i].name)), &rows[i].rule, rows[i].name, g->f);
+    return e == ERR_OK ? member_check(id, &text, "metadata.user_id", g->f) : e;
+}
+
+/* Who asks: OpenRouter's member, or Anthropic's. */
+static enum err read_user(struct reading *g, struct json root)
 {
     struct json user = json_get(root, STR("user"));
     struct json id = json_get(json_get(root, STR("metadata")), STR("user_id"));
-    enum err e = client_read_settings(g->out, root, settings, COUNT_OF(settings), g->f);
-    if (e != ERR_OK)
-        return e;
+    bool has_both = json_is(user, JSON_STRING) && json_is(id, JSON_STRING);
+    if (has_both && !str_eq(json_raw(user), json_raw(id)))
+        return member_contradict("user", "metadata.user_id", g->f);
     if (!json_is(user, JSON_STRING))
         user = id;
     if (json_is(user, JSON_STRING)) {
         g->out->values[PARAM_USER] = json_raw(user);
         g->out->facts.user = canon_plain(g->room, json_raw_str(user));
     }
-    read_tier(g, json_get(root, STR("service_tier")));
     return ERR_OK;
+}
+
+static enum err read_settings(struct reading *g, struct json root)
+{
+    enum err e = client_read_settings(g->out, root, settings, COUNT_OF(settings), g->f);
+    if (e == ERR_OK)
+        e = check_settings(g, root);
+    if (e == ERR_OK)
+        e = read_user(g, root);
+    read_tier(g, json_get(root, STR("service_tier")));
+    return e;
 }
 
 /* --- facts ------------------------------------------------------------------------------------ */
@@ -484,7 +517,9 @@ static enum err read_models(struct reading *g, struct json root)
         client_add_model(&g->out->facts, g->room, json_get(root, STR("model")), "model", g->f);
     uint32_t n = 0;
     if (e == ERR_OK && !json_is_none_or_null(models) && !json_is_none_or_null(falls))
-        return fault_set(g->f, ERR_INVALID, "models and fallbacks: send one of them");
+        return member_contradict("models", "fallbacks", g->f);
+    if (e == ERR_OK && !json_is_none_or_null(falls))
+        e = want(g, falls, JSON_ARRAY, "fallbacks", "an array");
     for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
         e = client_add_model(&g->out->facts, g->room, v, "models", g->f);
     for (struct json v = json_first(falls); e == ERR_OK && v.type; v = json_after(falls, v)) {
@@ -544,6 +579,7 @@ static bool is_known(struct str name)
         STR_INIT("preset"),
         STR_INIT("usage"),
         STR_INIT("stop_server_tools_when"),
+        STR_INIT("max_tool_calls"),
     };
     return client_is_one_of(name, known, COUNT_OF(known));
 }
@@ -551,9 +587,7 @@ static bool is_known(struct str name)
 static enum err read_request(struct reading *g, struct json root)
 {
     *g->out = (struct canon_request){.from = &dialect_anthropic};
-    enum err e = want(g, root, JSON_OBJECT, "the body", "a JSON object");
-    if (e == ERR_OK)
-        e = json_refuse_duplicates(root, g->f);
+    enum err e = client_open(root, g->f);
     if (e == ERR_OK)
         e = read_facts(g, root);
     if (e == ERR_OK)
@@ -568,6 +602,8 @@ static enum err read_request(struct reading *g, struct json root)
         e = read_settings(g, root);
     if (e == ERR_OK)
         e = client_read_extras(g->out, g->room, root, is_known, g->f);
+    if (e == ERR_OK)
+        e = client_check(root, anthropic_request_shape, g->f);
     client_read_cache(root, &g->out->cache);
     return e;
 }

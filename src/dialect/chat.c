@@ -1,238 +1,18 @@
 #include "dialect/chat.h"
 
-#include <stdlib.h>
-
-/* What a member must be. */
-enum kind {
-    STRING,
-    BOOLEAN,
-    COUNT,  /* a whole number, low..high */
-    NUMBER, /* low..high */
-    OBJECT,
-    ARRAY,
-    STRING_OR_ARRAY,
-    STRING_OR_OBJECT,
-    ANY,
-};
-
-/* The members that decisions rest on: found on the one walk over the body. */
-enum known {
-    MODEL = 1,
-    MODELS,
-    MESSAGES,
-    STREAM,
-    STREAM_OPTIONS,
-    MAX_TOKENS,
-    MAX_COMPLETION_TOKENS,
-    CHOICES,
-    PROVIDER,
-    USER,
-    LOGPROBS,
-    TOOL_CHOICE,
-    RESPONSE_FORMAT,
-    REASONING,
-    REASONING_EFFORT,
-    DEBUGGING,
-    KNOWN__COUNT,
-};
-
-struct field {
-    struct str name;
-    enum kind kind;
-    bool is_ours; /* for the gateway, not for the provider */
-    double low, high;
-    enum known known; /* 0: only checked */
-};
-
-/* By length of the name, so that a look-up compares few. null is fine for all. A row's number is
- * its bit. */
-static const struct field fields[] = {
-    {STR_INIT("n"), COUNT, false, 1, CHAT_CHOICES_MAX, CHOICES},
-    {STR_INIT("seed"), NUMBER, false, -9.3e18, 9.3e18, 0},
-    {STR_INIT("stop"), STRING_OR_ARRAY, false, 0, 0, 0},
-    {STR_INIT("user"), STRING, false, 0, 0, USER},
-    {STR_INIT("debug"), OBJECT, true, 0, 0, DEBUGGING},
-    {STR_INIT("model"), STRING, false, 0, 0, MODEL},
-    {STR_INIT("min_p"), NUMBER, false, 0, 1, 0},
-    {STR_INIT("route"), STRING, true, 0, 0, 0},
-    {STR_INIT("tools"), ARRAY, false, 0, 0, 0},
-    {STR_INIT("top_a"), NUMBER, false, 0, 1, 0},
-    {STR_INIT("top_k"), NUMBER, false, 0, 1e9, 0},
-    {STR_INIT("top_p"), NUMBER, false, 0, 1, 0},
-    {STR_INIT("trace"), OBJECT, true, 0, 0, 0},
-    {STR_INIT("usage"), OBJECT, true, 0, 0, 0},
-    {STR_INIT("audio"), ANY, false, 0, 0, 0},
-    {STR_INIT("store"), ANY, false, 0, 0, 0},
-    {STR_INIT("models"), ARRAY, true, 0, 0, MODELS},
-    {STR_INIT("preset"), STRING, true, 0, 0, 0},
-    {STR_INIT("stream"), BOOLEAN, false, 0, 0, STREAM},
-    {STR_INIT("plugins"), ARRAY, true, 0, 0, 0},
-    {STR_INIT("logprobs"), BOOLEAN, false, 0, 0, LOGPROBS},
-    {STR_INIT("messages"), ARRAY, false, 0, 0, MESSAGES},
-    {STR_INIT("metadata"), OBJECT, false, 0, 0, 0},
-    {STR_INIT("provider"), OBJECT, true, 0, 0, PROVIDER},
-    {STR_INIT("reasoning"), OBJECT, false, 0, 0, REASONING},
-    {STR_INIT("functions"), ANY, false, 0, 0, 0},
-    {STR_INIT("verbosity"), ANY, false, 0, 0, 0},
-    {STR_INIT("logit_bias"), OBJECT, false, 0, 0, 0},
-    {STR_INIT("max_tokens"), COUNT, false, 1, 4294967295.0, MAX_TOKENS},
-    {STR_INIT("modalities"), ARRAY, false, 0, 0, 0},
-    {STR_INIT("session_id"), STRING, true, 0, 0, 0},
-    {STR_INIT("transforms"), ARRAY, true, 0, 0, 0},
-    {STR_INIT("prediction"), ANY, false, 0, 0, 0},
-    {STR_INIT("temperature"), NUMBER, false, 0, 2, 0},
-    {STR_INIT("tool_choice"), STRING_OR_OBJECT, false, 0, 0, TOOL_CHOICE},
-    {STR_INIT("top_logprobs"), COUNT, false, 0, 20, 0},
-    {STR_INIT("service_tier"), ANY, false, 0, 0, 0},
-    {STR_INIT("image_config"), ANY, false, 0, 0, 0},
-    {STR_INIT("cache_control"), ANY, false, 0, 0, 0},
-    {STR_INIT("function_call"), ANY, false, 0, 0, 0},
-    {STR_INIT("stream_options"), OBJECT, false, 0, 0, STREAM_OPTIONS},
-    {STR_INIT("response_format"), OBJECT, false, 0, 0, RESPONSE_FORMAT},
-    {STR_INIT("presence_penalty"), NUMBER, false, -2, 2, 0},
-    {STR_INIT("reasoning_effort"), STRING, false, 0, 0, REASONING_EFFORT},
-    {STR_INIT("prompt_cache_key"), ANY, false, 0, 0, 0},
-    {STR_INIT("frequency_penalty"), NUMBER, false, -2, 2, 0},
-    {STR_INIT("safety_identifier"), ANY, false, 0, 0, 0},
-    {STR_INIT("include_reasoning"), ANY, false, 0, 0, 0},
-    {STR_INIT("repetition_penalty"), NUMBER, false, 0, 10, 0},
-    {STR_INIT("structured_outputs"), BOOLEAN, true, 0, 0, 0},
-    {STR_INIT("web_search_options"), ANY, false, 0, 0, 0},
-    {STR_INIT("parallel_tool_calls"), BOOLEAN, false, 0, 0, 0},
-    {STR_INIT("prompt_cache_options"), ANY, false, 0, 0, 0},
-    {STR_INIT("max_completion_tokens"), COUNT, false, 1, 4294967295.0, MAX_COMPLETION_TOKENS},
-};
-
-_Static_assert(COUNT_OF(fields) <= 64, "a bit each");
-
-enum { NAME_LONGEST = 21 };
-
-/* Of the names of each length the first one's index; filled before main(). */
-static uint8_t first_of_length[NAME_LONGEST + 2];
-
-__attribute__((constructor)) static void fields_index(void)
-{
-    size_t i = 0;
-    for (size_t n = 0; n < COUNT_OF(first_of_length); n++) {
-        while (i < COUNT_OF(fields) && fields[i].name.n < n)
-            i++;
-        first_of_length[n] = (uint8_t)i;
-    }
-    BUG_ON(i != COUNT_OF(fields)); /* by length, and none longer */
-}
-
-static const struct field *field_find(struct str name)
-{
-    if (name.n > NAME_LONGEST)
-        return NULL;
-    for (size_t i = first_of_length[name.n]; i < first_of_length[name.n + 1]; i++) {
-        if (memcmp(fields[i].name.p, name.p, name.n) == 0)
-            return &fields[i];
-    }
-    return NULL;
-}
-
-static uint64_t bit_of(const struct field *d)
-{
-    return UINT64_C(1) << (d - fields);
-}
+#include "dialect/chat_shape.h"
+#include "dialect/member.h"
 
 struct str chat_member(unsigned i)
 {
-    return i < COUNT_OF(fields) ? fields[i].name : STR_NONE;
+    const struct member *m = member_at(i);
+    return m ? m->name : STR_NONE;
 }
 
 uint64_t chat_member_bit(struct str name)
 {
-    const struct field *d = field_find(name);
-    return d ? bit_of(d) : 0;
-}
-
-/* "0.7": whole digits over a power of ten, both exact in a double, divide to the double nearest to
- * the text, as strtod() has it. False: it is not that simple. */
-static bool short_decimal(struct str s, double *out)
-{
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-    uint32_t v = 0;
-    size_t point = s.n;
-    if (s.n >= COUNT_OF(tens))
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '.')
-            point = i + 1;
-        else if (s.p[i] >= '0' && s.p[i] <= '9')
-            v = v * 10 + (uint32_t)(s.p[i] - '0');
-        else
-            return false;
-    }
-    *out = v / tens[s.n - point];
-    return true;
-}
-
-/* Only for range checks of sampling parameters: money never passes here. */
-static bool number_in(struct json v, double low, double high)
-{
-    char text[64];
-    double d;
-    struct str raw = json_raw(v);
-    if (!json_is(v, JSON_NUMBER) || raw.n >= sizeof text)
-        return false;
-    if (!short_decimal(raw, &d)) {
-        memcpy(text, raw.p, raw.n);
-        text[raw.n] = '\0';
-        d = strtod(text, NULL);
-    }
-    return d >= low && d <= high;
-}
-
-static bool is_kind(const struct field *f, struct json v)
-{
-    uint64_t n;
-    switch (f->kind) {
-    case STRING:
-        return json_is(v, JSON_STRING);
-    case BOOLEAN:
-        return json_is(v, JSON_TRUE) || json_is(v, JSON_FALSE);
-    case COUNT:
-        return json_u64(v, (uint64_t)f->high, &n) && n >= (uint64_t)f->low;
-    case NUMBER:
-        return number_in(v, f->low, f->high);
-    case OBJECT:
-        return json_is(v, JSON_OBJECT);
-    case ARRAY:
-        return json_is(v, JSON_ARRAY);
-    case STRING_OR_ARRAY:
-        return json_is(v, JSON_STRING) || json_is(v, JSON_ARRAY);
-    case STRING_OR_OBJECT:
-        return json_is(v, JSON_STRING) || json_is(v, JSON_OBJECT);
-    case ANY:
-        return true;
-    }
-    return false;
-}
-
-static enum err refuse_kind(const struct field *d, struct json v, struct fault *f)
-{
-    static const char *const wanted[] = {
-        [STRING] = "a string",
-        [BOOLEAN] = "true or false",
-        [OBJECT] = "an object",
-        [ARRAY] = "an array",
-        [STRING_OR_ARRAY] = "a string or an array",
-        [STRING_OR_OBJECT] = "a string or an object",
-        [ANY] = "anything",
-    };
-    if (d->kind == COUNT)
-        return fault_set(f, ERR_INVALID,
-                         "%.*s: expected a whole number from %.0f to %.0f, got %s%s",
-                         STR_ARG(d->name), d->low, d->high, json_kind(v),
-                         json_is(v, JSON_NUMBER) ? " outside of that" : "");
-    if (d->kind == NUMBER)
-        return fault_set(f, ERR_INVALID, "%.*s: expected a number from %g to %g, got %s%s",
-                         STR_ARG(d->name), d->low, d->high, json_kind(v),
-                         json_is(v, JSON_NUMBER) ? " outside of that" : "");
-    return fault_set(f, ERR_INVALID, "%.*s: expected %s, got %s", STR_ARG(d->name), wanted[d->kind],
-                     json_kind(v));
+    const struct member *m = member_find(name);
+    return m ? member_bit(m) : 0;
 }
 
 /* What is decoded to scratch is bounded, and there is room for it beforehand: views of scratch must
@@ -271,7 +51,7 @@ static enum err read_models(struct chat_request *r, const struct json *known, st
                             struct fault *f)
 {
     enum err e = ERR_OK;
-    struct json model = known[MODEL], models = known[MODELS];
+    struct json model = known[MEMBER_MODEL], models = known[MEMBER_MODELS];
     if (!json_is_none_or_null(model))
         e = add_model(r, model, scratch, "model", f);
     for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
@@ -306,7 +86,7 @@ static enum err read_part(struct chat_request *r, struct json part, size_t i, st
         return fault_set(f, ERR_INVALID,
                          "messages[%zu].content: expected text to be a string, got %s", i,
                          json_kind(text));
-    r->text_bytes += json_raw_str(text).n;
+    tokens_add(&r->text, json_raw_str(text));
     r->has_media |= !json_str_eq(type, STR("text"));
     if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
         is_link(part, json_raw_str(type)))
@@ -334,6 +114,16 @@ static bool has_made_media(struct json m, struct json role)
             !json_is_none_or_null(json_get(m, STR("images"))));
 }
 
+/* What an assistant called. */
+static void count_calls(struct chat_request *r, struct json calls)
+{
+    for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
+        struct json function = json_get(c, STR("function"));
+        tokens_add(&r->text, json_raw_str(json_get(function, STR("name"))));
+        tokens_add(&r->text, json_raw_str(json_get(function, STR("arguments"))));
+    }
+}
+
 static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
 {
     if (!json_is(m, JSON_OBJECT))
@@ -347,8 +137,9 @@ static enum err read_message(struct chat_request *r, struct json m, size_t i, st
             json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     enum err e = ERR_OK;
     r->has_media |= has_made_media(m, role);
+    count_calls(r, json_get(m, STR("tool_calls")));
     if (json_is(content, JSON_STRING))
-        r->text_bytes += json_raw_str(content).n;
+        tokens_add(&r->text, json_raw_str(content));
     else if (json_is(content, JSON_ARRAY))
         for (struct json p = json_first(content); e == ERR_OK && p.type; p = json_after(content, p))
             e = read_part(r, p, i, f);
@@ -374,13 +165,13 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
     size_t i = 0;
     for (struct json m = first; e == ERR_OK && m.type; m = json_after(messages, m))
         e = read_message(r, m, i++, f);
-    return e;
+    return e == ERR_OK ? shape_check(&chat_shape_messages, messages, NULL, f) : e;
 }
 
 /* The older form: one text instead of messages. */
 static enum err read_prompt(struct chat_request *r, struct json prompt, struct fault *f)
 {
-    r->text_bytes = json_raw_str(prompt).n;
+    tokens_add(&r->text, json_raw_str(prompt));
     return json_is(prompt, JSON_STRING)
                ? ERR_OK
                : fault_set(f, ERR_INVALID, "prompt: expected a string, got %s%s", json_kind(prompt),
@@ -395,49 +186,44 @@ static enum err read_fields(struct chat_request *r, bool is_prompt, struct json 
     for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
         struct json key = json_key(v);
         size_t before = scratch->n;
-        const struct field *d =
-            json_raw_str(key).n > NAME_RAW_MAX ? NULL : field_find(json_str(key, scratch));
+        const struct member *m =
+            json_raw_str(key).n > NAME_RAW_MAX ? NULL : member_find(json_str(key, scratch));
         scratch->n = before;
-        if (!d) {
+        if (!m) {
             r->has_unknown = true;
             continue;
         }
-        r->given |= bit_of(d);
-        bool is_checked_elsewhere = is_prompt && d->known == LOGPROBS;
-        if (!json_is(v, JSON_NULL) && !is_checked_elsewhere && !is_kind(d, v))
-            return refuse_kind(d, v, f);
-        if (d->is_ours && r->ours_n < CHAT_OURS_MAX)
-            r->ours[r->ours_n++] = d->name;
-        if (d->known)
-            known[d->known] = v;
+        r->given |= member_bit(m);
+        bool is_checked_elsewhere = is_prompt && m->known == MEMBER_LOGPROBS;
+        enum err e = is_checked_elsewhere ? ERR_OK : member_check(v, &m->rule, m->name.p, f);
+        if (e != ERR_OK)
+            return e;
+        if (m->is_ours && r->ours_n < CHAT_OURS_MAX)
+            r->ours[r->ours_n++] = m->name;
+        if (m->known)
+            known[m->known] = v;
         if (!json_is(v, JSON_NULL))
-            r->asks |= bit_of(d);
+            r->asks |= member_bit(m);
     }
     return ERR_OK;
 }
 
-enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f)
+bool chat_wants_echo(struct json debug, bool is_streamed)
 {
-    struct json wish = json_get(debug, STR("echo_upstream_body"));
-    bool is_flag = json_is(wish, JSON_TRUE) || json_is(wish, JSON_FALSE);
-    if (!json_is_none_or_null(wish) && !is_flag)
-        return fault_set(f, ERR_INVALID, "debug.echo_upstream_body: expected true or false, got %s",
-                         json_kind(wish));
-    *out = is_streamed && json_is(wish, JSON_TRUE);
-    return ERR_OK;
+    return is_streamed && json_is(json_get(debug, STR("echo_upstream_body")), JSON_TRUE);
 }
 
 /* What some members ask for is more, or less, than that they are there. */
 static void read_asks(struct chat_request *r, const struct json *known)
 {
-    struct json choice = known[TOOL_CHOICE], format = known[RESPONSE_FORMAT];
+    struct json choice = known[MEMBER_TOOL_CHOICE], format = known[MEMBER_RESPONSE_FORMAT];
     struct json type = json_get(format, STR("type"));
     r->wants_tool = json_str_eq(choice, STR("required"));
     r->wants_function = json_is(choice, JSON_OBJECT);
     r->wants_schema = json_str_eq(type, STR("json_schema"));
     if (r->choices <= 1)
         r->asks &= ~chat_member_bit(STR("n"));
-    if (!json_bool_or(known[LOGPROBS], false))
+    if (!json_bool_or(known[MEMBER_LOGPROBS], false))
         r->asks &= ~chat_member_bit(STR("logprobs"));
     if (json_str_eq(type, STR("text")))
         r->asks &= ~chat_member_bit(STR("response_format"));
@@ -446,31 +232,65 @@ static void read_asks(struct chat_request *r, const struct json *known)
 static enum err read_bounds(struct chat_request *r, const struct json *known, struct fault *f)
 {
     uint64_t older = 0, newer = 0;
-    r->has_max_tokens = json_u64(known[MAX_TOKENS], UINT32_MAX, &older);
-    r->has_max_completion_tokens = json_u64(known[MAX_COMPLETION_TOKENS], UINT32_MAX, &newer);
+    r->has_max_tokens = json_u64(known[MEMBER_MAX_TOKENS], UINT32_MAX, &older);
+    r->has_max_completion_tokens =
+        json_u64(known[MEMBER_MAX_COMPLETION_TOKENS], UINT32_MAX, &newer);
     if (r->has_max_tokens && r->has_max_completion_tokens && older != newer)
-        return fault_set(f, ERR_INVALID,
-                         "max_tokens and max_completion_tokens differ: send one of them");
+        return member_contradict("max_tokens", "max_completion_tokens", f);
     r->max_tokens = r->has_max_tokens ? older : newer;
-    r->choices = json_u64_or(known[CHOICES], 1);
+    r->choices = json_u64_or(known[MEMBER_CHOICES], 1);
     return ERR_OK;
 }
 
-static enum err check_effort(const struct json *known, struct fault *f)
+static bool is_said(struct json v)
 {
-    struct json brief = known[REASONING_EFFORT];
-    struct json effort = json_get(known[REASONING], STR("effort"));
-    if (json_is_none_or_null(brief) || json_is_none_or_null(effort) ||
-        str_eq(json_raw(brief), json_raw(effort)))
-        return ERR_OK;
-    return fault_set(f, ERR_INVALID,
-                     "reasoning_effort and reasoning.effort differ: send one of them");
+    return !json_is_none_or_null(v);
+}
+
+/* `reasoning`, and its older forms. What contradicts itself within `reasoning` its rule has seen. */
+static enum err check_reasoning(const struct json *known, struct fault *f)
+{
+    struct json brief = known[MEMBER_REASONING_EFFORT], whole = known[MEMBER_REASONING];
+    struct json effort = json_get(whole, STR("effort")), max = json_get(whole, STR("max_tokens"));
+    struct json enabled = json_get(whole, STR("enabled"));
+    struct json include = known[MEMBER_INCLUDE_REASONING],
+                exclude = json_get(whole, STR("exclude"));
+    bool is_none = json_str_eq(brief, STR("none"));
+    if (is_said(brief) && is_said(effort) && !str_eq(json_raw(brief), json_raw(effort)))
+        return member_contradict("reasoning_effort", "reasoning.effort", f);
+    if (is_said(brief) && is_said(max))
+        return member_contradict("reasoning_effort", "reasoning.max_tokens", f);
+    if (is_said(brief) && is_said(enabled) && json_is(enabled, JSON_TRUE) == is_none)
+        return member_contradict("reasoning_effort", "reasoning.enabled", f);
+    if (is_said(include) && is_said(exclude) && include.type == exclude.type)
+        return member_contradict("include_reasoning", "reasoning.exclude", f);
+    return ERR_OK;
+}
+
+static enum err check_contradictions(const struct chat_request *r, const struct json *known,
+                                     struct fault *f)
+{
+    struct json budget = json_get(known[MEMBER_REASONING], STR("max_tokens"));
+    enum err e = check_reasoning(known, f);
+    if (e == ERR_OK)
+        e = member_check_budget(json_u64_or(budget, 0), "reasoning.max_tokens", r->max_tokens,
+                                r->has_max_tokens ? "max_tokens" : "max_completion_tokens", f);
+    if (e != ERR_OK)
+        return e;
+    if (is_said(known[MEMBER_FUNCTIONS]) && is_said(known[MEMBER_TOOLS]))
+        return member_contradict("functions", "tools", f);
+    if (is_said(known[MEMBER_FUNCTION_CALL]) && is_said(known[MEMBER_TOOL_CHOICE]))
+        return member_contradict("function_call", "tool_choice", f);
+    if (json_is(known[MEMBER_LOGPROBS], JSON_FALSE) &&
+        json_u64_or(known[MEMBER_TOP_LOGPROBS], 0) > 0)
+        return member_contradict("logprobs", "top_logprobs", f);
+    return ERR_OK;
 }
 
 static enum err read_request(struct json root, bool is_prompt, struct buf *scratch,
                              struct chat_request *r, struct fault *f)
 {
-    struct json known[KNOWN__COUNT] = {{0}};
+    struct json known[MEMBER__KNOWN_COUNT] = {{0}};
     *r = (struct chat_request){.root = root};
     if (!json_is(root, JSON_OBJECT))
         return fault_set(f, ERR_INVALID, "the body: expected a JSON object, got %s",
@@ -481,26 +301,27 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
     if (e == ERR_OK)
         e = read_fields(r, is_prompt, known, scratch, f);
     if (e == ERR_OK)
-        e = json_refuse_duplicates(known[STREAM_OPTIONS],
+        e = json_refuse_duplicates(known[MEMBER_STREAM_OPTIONS],
                                    f); /* the usage that is asked for pays the bill */
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
         e = is_prompt ? read_prompt(r, json_get(root, STR("prompt")), f)
-                      : read_messages(r, known[MESSAGES], f);
+                      : read_messages(r, known[MEMBER_MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
     if (e == ERR_OK)
-        e = check_effort(known, f);
-    r->is_streamed = json_bool_or(known[STREAM], false);
+        e = check_contradictions(r, known, f);
+    if (json_is(known[MEMBER_TOOLS], JSON_ARRAY))
+        tokens_add(&r->text, json_raw(known[MEMBER_TOOLS]));
+    r->is_streamed = json_bool_or(known[MEMBER_STREAM], false);
     r->may_speak =
         (r->given & (chat_member_bit(STR("modalities")) | chat_member_bit(STR("audio")))) != 0;
     read_asks(r, known);
-    if (e == ERR_OK)
-        e = chat_read_debug(known[DEBUGGING], r->is_streamed, &r->wants_echo, f);
-    r->provider = known[PROVIDER];
-    struct str user = json_raw_str(known[USER]);
-    r->user = user.n > USER_RAW_MAX ? user : json_str(known[USER], scratch);
+    r->wants_echo = chat_wants_echo(known[MEMBER_DEBUG], r->is_streamed);
+    r->provider = known[MEMBER_PROVIDER];
+    struct str user = json_raw_str(known[MEMBER_USER]);
+    r->user = user.n > USER_RAW_MAX ? user : json_str(known[MEMBER_USER], scratch);
     return e;
 }
 

@@ -3,6 +3,7 @@
 #ifndef DIALECT_CHAT_H
 #define DIALECT_CHAT_H
 
+#include "dialect/tokens.h"
 #include "json/splice.h"
 #include "json/write.h"
 
@@ -16,9 +17,9 @@ struct chat_request {
     uint32_t ours_n;
     bool is_streamed;
     bool has_max_tokens, has_max_completion_tokens;
-    uint64_t max_tokens;  /* where one of them is there */
-    uint64_t choices;     /* `n`, or 1 */
-    uint64_t text_bytes;  /* of the messages' text: for estimates */
+    uint64_t max_tokens;     /* where one of them is there */
+    uint64_t choices;        /* `n`, or 1 */
+    struct tokens_text text; /* of the messages and tools: for estimates */
     uint64_t links;       /* media given by link, whose size the body does not tell: for bounds */
     bool has_media;       /* something in its messages is no text, or may be none */
     bool wants_echo;      /* `debug.echo_upstream_body`: it asks to see what the provider is sent */
@@ -47,7 +48,7 @@ enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_req
                           struct fault *f) MUST_USE;
 
 /* `debug`; of a request that is not streamed nothing is echoed. */
-enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f) MUST_USE;
+bool chat_wants_echo(struct json debug, bool is_streamed);
 
 /* As providers count; parts are included in their whole. */
 struct chat_usage {
@@ -77,11 +78,5 @@ struct str chat_finish_reason(struct str native);
 
 /* An error's words say that the prompt is too long for the model. */
 bool chat_says_context(struct str message);
-
-/* One token per four bytes, rounded up: what is counted when no provider did. */
-static inline uint64_t chat_estimate(uint64_t bytes)
-{
-    return (bytes + 3) / 4;
-}
 
 #endif

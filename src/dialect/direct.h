@@ -16,7 +16,7 @@ enum direct_kind { DIRECT_EMBED, DIRECT_RANK, DIRECT__COUNT };
 
 /* What is kept of a request. */
 struct direct_request {
-    struct chat_request facts; /* models, provider, user, text_bytes, links; its output is none */
+    struct chat_request facts; /* models, provider, user, text, links; its output is none */
     uint32_t items;            /* texts to embed, documents to rank */
     uint32_t top;              /* of ranking: how many are wanted */
     uint64_t repeated;         /* of ranking: tokens that the body's bytes do not bound */

@@ -22,7 +22,7 @@ struct input {
 
 static enum err read_text(struct input *g, struct json v, const char *where)
 {
-    g->out->facts.text_bytes += json_raw_str(v).n;
+    tokens_add(&g->out->facts.text, json_raw_str(v));
     return client_want(v, JSON_STRING, where, "a string", g->f);
 }
 
@@ -33,7 +33,7 @@ static enum err read_token(struct input *g, struct json v, const char *where)
     if (!json_u64(v, UINT32_MAX, &n))
         return fault_set(g->f, ERR_INVALID, "%s: expected a token (a whole number), got %s%s",
                          where, json_kind(v), json_is(v, JSON_NUMBER) ? " outside of that" : "");
-    g->out->facts.text_bytes += BYTES_A_TOKEN;
+    g->out->facts.text.bytes += BYTES_A_TOKEN;
     return ERR_OK;
 }
 

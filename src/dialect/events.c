@@ -27,22 +27,22 @@ bool canon_is_content(const struct canon_event *e)
     return e->kind > EVENT_BEGIN && e->kind <= EVENT_FINISH;
 }
 
-uint64_t canon_event_bytes(const struct canon_event *e)
+struct str canon_event_text(const struct canon_event *e)
 {
     switch (e->kind) {
     case EVENT_TEXT:
     case EVENT_REFUSAL:
-        return e->text.n;
+        return e->text;
     case EVENT_REASONING:
-        return e->reasoning.text.n;
+        return e->reasoning.text;
     case EVENT_TOOL:
-        return e->tool.name.n;
+        return e->tool.name;
     case EVENT_ARGS:
-        return e->args.raw.n;
+        return e->args.raw;
     case EVENT_SOUND:
-        return e->sound.transcript.n;
+        return e->sound.transcript;
     default:
-        return 0;
+        return STR_NONE;
     }
 }
 

@@ -99,8 +99,8 @@ struct canon_event {
 
 /* Something that a client waits for: after it no other endpoint can take over. */
 bool canon_is_content(const struct canon_event *e);
-/* Bytes of text in it, for estimates. */
-uint64_t canon_event_bytes(const struct canon_event *e);
+/* The text in it that counts as tokens, for estimates. */
+struct str canon_event_text(const struct canon_event *e);
 
 /* Numbers things in the order in which they come: a provider's index to a block, a block to the index
  * of a tool call. The latest are found first. */

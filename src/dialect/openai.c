@@ -195,15 +195,13 @@ static bool is_nothing(struct json v)
 }
 
 /* Text of tool calls: [{"function":{"name":...,"arguments":...}}]. */
-static uint64_t tool_bytes(struct json calls)
+static void count_calls(struct json calls, struct tokens_text *to)
 {
-    uint64_t n = 0;
     for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
         struct json function = json_get(c, STR("function"));
-        n += json_raw_str(json_get(function, STR("name"))).n;
-        n += json_raw_str(json_get(function, STR("arguments"))).n;
+        tokens_add(to, json_raw_str(json_get(function, STR("name"))));
+        tokens_add(to, json_raw_str(json_get(function, STR("arguments"))));
     }
-    return n;
 }
 
 /* Notes what one delta or message brings; true: something that a client waits for. */
@@ -216,7 +214,10 @@ static bool read_content(struct json message, struct openai_event *ev)
             continue;
         brings = true;
         ev->has_thoughts |= str_eq(name, THOUGHTS);
-        ev->content_bytes += str_eq(name, STR("tool_calls")) ? tool_bytes(v) : json_raw_str(v).n;
+        if (str_eq(name, STR("tool_calls")))
+            count_calls(v, &ev->content);
+        else
+            tokens_add(&ev->content, json_raw_str(v));
     }
     return brings;
 }

@@ -62,8 +62,8 @@ struct openai_event {
     bool has_usage, has_fingerprint, is_whole;
     bool has_thoughts; /* a choice says `reasoning_content` */
     struct chat_usage usage;
-    uint64_t content_bytes; /* of text in all choices */
-    uint32_t finishes;      /* choices that ended with this event */
+    struct tokens_text content; /* of text in all choices */
+    uint32_t finishes;          /* choices that ended with this event */
 };
 
 void openai_read_chunk(struct json root, struct openai_event *ev);

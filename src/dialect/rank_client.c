@@ -70,7 +70,7 @@ static enum err read_document(struct ranking *g, struct json v, const char *wher
     else if (!json_is(v, JSON_STRING))
         return fault_set(g->f, ERR_INVALID, "%s: expected a string or an object, got %s", where,
                          json_kind(v));
-    g->out->facts.text_bytes += bytes + g->query_bytes;
+    g->out->facts.text.bytes += bytes + g->query_bytes;
     g->out->repeated += g->query_bytes + MARKS;
     g->parts += parts_of(g, bytes);
     g->out->items++;

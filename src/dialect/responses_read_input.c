@@ -31,7 +31,7 @@ static enum err read_text(struct responses_asked *g, const struct responses_said
                           struct canon_part *p)
 {
     p->text = canon_text(json_get(b->v, STR("text")));
-    g->out->facts.text_bytes += p->text.n;
+    tokens_add(&g->out->facts.text, p->text);
     return responses_want_text(g, b, "text");
 }
 
@@ -39,7 +39,7 @@ static enum err read_refusal(struct responses_asked *g, const struct responses_s
                              struct canon_part *p)
 {
     p->text = canon_text(json_get(b->v, STR("refusal")));
-    g->out->facts.text_bytes += p->text.n;
+    tokens_add(&g->out->facts.text, p->text);
     return responses_want_text(g, b, "refusal");
 }
 
@@ -155,7 +155,7 @@ static enum err read_content(struct responses_asked *g, struct json content, con
         if (!p)
             return canon_no_memory(g->f);
         p->text = canon_text(content);
-        g->out->facts.text_bytes += p->text.n;
+        tokens_add(&g->out->facts.text, p->text);
         return ERR_OK;
     }
     enum err e = responses_want(g, content, JSON_ARRAY, where, "a string or an array of parts");
@@ -232,7 +232,7 @@ static enum err read_call(struct responses_asked *g, const struct responses_said
         .args = {CANON_ARGS_TEXT, canon_text(json_get(b->v, str_c(args)))},
         .is_custom = is_custom,
     };
-    g->out->facts.text_bytes += p->tool.args.raw.n;
+    tokens_add(&g->out->facts.text, p->tool.args.raw);
     return canon_note_use(g->out, g->room, &p->tool, g->f);
 }
 
@@ -262,7 +262,7 @@ static enum err add_thought(struct responses_asked *g, const struct canon_reason
     if (!p)
         return canon_no_memory(g->f);
     p->reasoning = *x;
-    g->out->facts.text_bytes += x->text.n;
+    tokens_add(&g->out->facts.text, x->text);
     return ERR_OK;
 }
 
@@ -337,7 +337,7 @@ static enum err read_opaque(struct responses_asked *g, const struct responses_sa
         return canon_no_memory(g->f);
     p->opaque.of = &dialect_responses;
     p->opaque.raw = json_raw(b->v);
-    g->out->facts.text_bytes += p->opaque.raw.n;
+    tokens_add(&g->out->facts.text, p->opaque.raw);
     return ERR_OK;
 }
 

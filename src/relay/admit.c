@@ -199,7 +199,7 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         .choices = (uint32_t)req->choices,
         .max_tokens = req->max_tokens,
         .prompt_bound = prompt_bound(r, req),
-        .text_bytes = req->text_bytes,
+        .text = req->text,
         .searches = r->direct ? r->direct->asked.searches : 1,
         .has_media = req->has_media,
         .may_speak = req->may_speak,

@@ -74,12 +74,14 @@ void relay_note_event(struct relay *r, const struct openai_event *ev)
         relay_keep_text(a->upstream_id, sizeof a->upstream_id, ev->id);
     if (ev->finish_reason.p)
         relay_keep_text(a->finish_native, sizeof a->finish_native, ev->finish_reason);
+    a->finishes += ev->finishes;
     if (ev->has_usage) {
         a->usage = ev->usage;
         a->has_usage = true;
+        a->finishes_in_usage = a->finishes;
     }
-    a->finishes += ev->finishes;
-    a->content_bytes += ev->content_bytes;
+    a->content.bytes += ev->content.bytes;
+    a->content.wide += ev->content.wide;
 }
 
 enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence)

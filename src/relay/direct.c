@@ -146,7 +146,7 @@ static void note(struct relay *r, const struct direct_answer *a)
     bool are_free = r->plan[r->plan_at].endpoint->price.prompt == 0;
     to->usage = a->usage;
     to->has_usage = a->has_tokens || (a->usage.searches && are_free);
-    to->content_bytes = r->in.n;
+    to->content.bytes = r->in.n;
     relay_keep_text(to->upstream_id, sizeof to->upstream_id, a->id);
 }
 

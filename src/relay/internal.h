@@ -67,17 +67,18 @@ struct asked {
     bool is_streamed, has_max, has_media, may_speak, wants_echo;
     uint32_t choices;
     uint64_t max_tokens;
-    uint64_t prompt_bound; /* tokens */
-    uint64_t searches;     /* that are paid for at most */
-    uint64_t text_bytes;
+    uint64_t prompt_bound;   /* tokens */
+    uint64_t searches;       /* that are paid for at most */
+    struct tokens_text text; /* of the prompt */
 };
 
 /* What is known of the answer so far. */
 struct answered {
     struct chat_usage usage;
     bool has_usage, saw_done;
-    uint32_t finishes; /* choices that ended */
-    uint64_t content_bytes;
+    uint32_t finishes;          /* choices that ended */
+    uint32_t finishes_in_usage; /* when the usage was told */
+    struct tokens_text content;
     char finish_native[REASON_MAX]; /* raw JSON text without quotes */
     const char *finish;             /* the reason in our words; NULL: as the native one says */
     char upstream_id[UPSTREAM_ID_MAX];
@@ -173,12 +174,6 @@ void relay_respond_failure(struct relay *r, const struct canon_failure *x, struc
 struct canon_room relay_room(struct relay *r); /* for readers and writers of formats */
 void relay_arm(struct relay *r);               /* the timer, for the nearest of the three */
 
-/* What the prompt comes to in tokens, where no provider has counted. */
-static inline uint64_t relay_prompt_estimate(const struct relay *r)
-{
-    return chat_estimate(r->asked.text_bytes);
-}
-
 /* admit.c */
 void relay_admit(struct relay *r); /* body and credential are there */
 /* The hold for the endpoint at hand, and what to ask of it; ERR_NO_CREDIT, ERR_KEY_LIMIT with a
@@ -253,6 +248,8 @@ void relay_whole_passed(struct relay *r);
 
 /* settle.c */
 void relay_settle(struct relay *r, enum ending ending); /* both of these */
+/* What the prompt comes to in tokens, where no provider has counted. */
+uint64_t relay_prompt_estimate(const struct relay *r);
 void relay_charge(struct relay *r, enum ending ending); /* the bill; the hold is settled */
 void relay_record(struct relay *r);                     /* the record; the ending follows it */
 

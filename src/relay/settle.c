@@ -4,22 +4,46 @@
 /* --- the bill
  * ------------------------------------------------------------------------------------------ */
 
-/* Without a provider's word, one token per four bytes; nothing is charged for an answer that
- * brought nothing, unless the client left before it could. */
+static uint64_t estimate(const struct relay *r, const struct tokens_text *text)
+{
+    const struct target *t = r->plan ? &r->plan[r->plan_at] : NULL;
+    return t ? tokens_estimate(text, t->model->id, t->endpoint->model)
+             : tokens_estimate(text, STR_NONE, STR_NONE);
+}
+
+uint64_t relay_prompt_estimate(const struct relay *r)
+{
+    return estimate(r, &r->asked.text);
+}
+
+/* What is told in the middle of a stream (some tell with each event how far they are) is not the sum. */
+static bool is_usage_final(const struct relay *r)
+{
+    bool is_whole = r->ending == ENDING_WHOLE || r->ending == ENDING_PASSED;
+    return r->answered.has_usage && (is_whole || r->answered.finishes_in_usage > 0);
+}
+
+/* Without a provider's word it is counted here; nothing is charged for an answer that brought nothing,
+ * unless the client left before it could. */
 static void find_usage(struct relay *r)
 {
     struct answered *a = &r->answered;
-    bool brought_nothing = a->content_bytes == 0 && a->finishes == 0 && !r->is_cancelled;
-    if (a->has_usage) {
-        r->bill.usage = a->usage;
+    struct chat_usage *u = &r->bill.usage;
+    bool brought_nothing = a->content.bytes == 0 && a->finishes == 0 && !r->is_cancelled;
+    if (is_usage_final(r)) {
+        *u = a->usage;
         return;
     }
     r->is_estimated = true;
     r->bill.usage.searches = a->usage.searches;
     if (brought_nothing)
         return;
-    r->bill.usage.prompt = relay_prompt_estimate(r);
-    r->bill.usage.completion = r->direct ? 0 : chat_estimate(a->content_bytes);
+    uint64_t completion = r->direct ? 0 : estimate(r, &a->content);
+    *u = a->usage;
+    if (!u->prompt)
+        u->prompt = relay_prompt_estimate(r);
+    if (u->completion < completion)
+        u->completion = completion;
 }
 
 static struct tokens tokens_of(const struct chat_usage *u)

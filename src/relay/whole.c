@@ -29,7 +29,7 @@ static void pass_feed(struct relay *r, struct str bytes)
         pass_failed(r, &f);
         return;
     }
-    r->answered.content_bytes += bytes.n;
+    r->answered.content.bytes += bytes.n;
     struct str view = buf_view(out);
     if (view.n)
         http_send(r->stream, &view, 1);

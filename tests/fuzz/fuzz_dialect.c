@@ -49,7 +49,7 @@ static void write_requests(const struct canon_request *r)
                                         STR_INIT("amazon.nova-2-lite-v1:0")};
     const struct dialect *d;
     for (size_t i = 0; (d = dialect_at(i)); i++) {
-        struct str model = models[r->facts.text_bytes % COUNT_OF(models)];
+        struct str model = models[r->facts.text.bytes % COUNT_OF(models)];
         struct dialect_target t = {model, 1 + r->facts.max_tokens, true, &dialect_no_quirks};
         if (!d->write_request)
             continue;

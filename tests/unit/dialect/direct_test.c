@@ -273,7 +273,7 @@ static void what_a_ranking_may_cost_is_bounded(void **state)
         assert_int_equal(asked.items, rows[i].documents);
         assert_int_equal(asked.repeated, rows[i].repeated);
         assert_int_equal(asked.searches, rows[i].searches);
-        assert_int_equal(asked.facts.text_bytes,
+        assert_int_equal(asked.facts.text.bytes,
                          rows[i].documents * (rows[i].query + rows[i].bytes));
         buf_release(&text);
     }

@@ -134,7 +134,7 @@ static const struct wrong refused[] = {
      "messages[1].tool_calls[0].id: expected a string, got nothing"},
     {MODEL USER ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":"
                 "\"f\",\"arguments\":{}}}]}]}",
-     "messages[1].tool_calls[0].function.arguments: expected a string of JSON, got an object"},
+     "messages[1].tool_calls[0].function.arguments: expected a string, got an object"},
     {MODEL USER "],\"tools\":[{\"type\":\"function\",\"function\":{}}]}",
      "tools[0].function.name: expected a string, got nothing"},
     {MODEL USER "],\"tool_choice\":\"any\"}",
@@ -144,7 +144,7 @@ static const struct wrong refused[] = {
     {MODEL USER "],\"reasoning\":{\"effort\":\"much\"}}",
      "reasoning.effort: expected none, minimal, low, medium, high, xhigh or max, got another word"},
     {MODEL USER "],\"reasoning\":{\"effort\":\"low\"},\"reasoning_effort\":\"high\"}",
-     "reasoning_effort and reasoning.effort differ: send one of them"},
+     "reasoning_effort and reasoning.effort contradict each other: send one of them"},
 };
 
 static void what_is_wrong_is_named(void **state)

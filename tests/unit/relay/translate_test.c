@@ -181,8 +181,49 @@ static void a_cut_stream_ends_with_an_error(void **state)
         maker_forget(&gw.makers[0], p);
         assert_answer(c, 200, "\"error\":{\"code\":502");
         assert_no(c, "[DONE]");
-        assert_record(c, 3, 1, "error", "", true);
+        assert_record(c, 9, 1, "error", "", true); /* the prompt's was told at the beginning */
         end_drop(c);
+    }
+}
+
+#define GEMINI_TEXT(text, more)                                                                    \
+    "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"" text         \
+    "\"}]}}]" more "}\n\n"
+
+/* Gemini tells usage with each event: of a stream that breaks it is that of its middle. */
+static void usage_told_in_the_middle_is_not_the_sum(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more;
+        int prompt, completion;
+    } rows[] = {
+        {",\"usageMetadata\":{\"promptTokenCount\":9}", 9, 3},
+        {",\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":7}", 9, 7},
+        {"", 3, 3},
+    };
+    struct fault f;
+    struct relay_settings s = usual_settings();
+    struct made_key k = rich_key();
+    struct catalog *c = catalog_new();
+    struct provider *alpha = add_provider(c, "alpha", "Alpha", gw.makers[0].port, &patient, 200);
+    alpha->dialect = STR("gemini");
+    add_endpoint(c, add_model(c, "test/gemini"), alpha, "gemini-a");
+    assert_int_equal(catalog_seal(c, &f), ERR_OK);
+    reload(c, &s);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char event[400];
+        struct end *client = client_says(CHAT_PATH, &k, CHAT("test/gemini", ",\"stream\":true"));
+        struct end *p = alpha_asked();
+        answer_raw(p, SSE_HEAD);
+        snprintf(event, sizeof event, GEMINI_TEXT("twelve bytes", "%s"), rows[i].more);
+        answer_chunk(p, event);
+        WAIT_FOR(got_has(client, "twelve bytes"));
+        io_shutdown(p->c);
+        maker_forget(&gw.makers[0], p);
+        assert_answer(client, 200, "\"error\":{\"code\":502");
+        assert_record(client, rows[i].prompt, rows[i].completion, "error", "", true);
+        end_drop(client);
     }
 }
 
@@ -440,6 +481,7 @@ int main(void)
         MIXED(a_request_is_put_in_the_providers_format),
         MIXED(a_stream_is_put_in_the_clients_format_wherever_it_is_split),
         MIXED(a_cut_stream_ends_with_an_error),
+        MIXED(usage_told_in_the_middle_is_not_the_sum),
         MIXED(an_error_before_content_moves_on_to_another_format),
         MIXED(a_providers_words_are_shown),
         MIXED(what_one_format_cannot_say_another_may),
