@@ -131,10 +131,11 @@ enum err direct_pass_request(struct json root, const struct direct_target *t,
                              struct canon_room *room, struct buf *out, struct fault *f)
 {
     struct splice s;
-    struct str model = direct_quoted(room, t->model);
+    struct str model = direct_quoted(room, t->model), raw = json_raw(root);
+    size_t blanks = (size_t)(raw.p - root.text); /* edits count from where the text begins */
     if (!model.p)
         return canon_no_memory(f);
-    splice_init(&s, json_raw(root));
+    splice_init(&s, str_of(root.text, blanks + raw.n));
     splice_set(&s, root, STR("model"), model);
     for (struct json v = json_first(root); v.type; v = json_after(root, v)) {
         char decoded[NAME_MAX];

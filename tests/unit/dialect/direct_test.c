@@ -306,6 +306,17 @@ static void members_that_are_not_known_go_where_they_are_taken(void **state)
     }
 }
 
+static void blanks_around_a_request_do_no_harm(void **state)
+{
+    (void)state;
+    struct json root =
+        rig_parse(STR(" \r\n\t{\"input\":\"x\",\"trace\":{}, \"model\":\"a/b\"}\n "));
+    assert_int_equal(embed_openai.write_request(root, &native, &rig.room, &rig.out, &rig.fault),
+                     ERR_OK);
+    assert_same_text(buf_view(&rig.out), " \r\n\t{\"input\":\"x\", \"model\":\"native\"}",
+                     "a body with blanks");
+}
+
 /* --- nothing is lost ----------------------------------------------------------------------------- */
 
 static struct str some_text(uint64_t *seed)
@@ -413,6 +424,7 @@ int main(void)
         TEST(answers_to_something_else_are_the_providers_fault),
         TEST(what_a_ranking_may_cost_is_bounded),
         TEST(members_that_are_not_known_go_where_they_are_taken),
+        TEST(blanks_around_a_request_do_no_harm),
         TEST(no_form_loses_a_text),
         TEST(base64_is_the_same_numbers),
     };
