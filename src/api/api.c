@@ -506,7 +506,7 @@ static void on_request(void *app, struct http_stream *s, const struct http_head 
     else if (!route)
         not_found(a, s, head, path_exists);
     else if (route->access == ACCESS_RELAY)
-        relay_begin(a->w, s, head, route_speaks(route));
+        relay_begin(a->w, s, head, route_service(route));
     else
         begin(a, s, head, route, params);
 }

@@ -44,8 +44,10 @@ struct route {
 /* A path without {..} goes before one with. params: what {..} stood for, as it came. */
 const struct route *route_find(enum http_method m, struct str path, struct str params[PARAMS_MAX],
                                bool *path_exists);
-const struct route *route_at(unsigned i);                  /* NULL after the last */
-const struct dialect *route_speaks(const struct route *r); /* of one whose access is ACCESS_RELAY */
+const struct route *route_at(unsigned i); /* NULL after the last */
+struct relay_service;
+/* Of one whose access is ACCESS_RELAY. */
+const struct relay_service *route_service(const struct route *r);
 /* "GET, OPTIONS" of a path into room. */
 struct str route_methods(struct str path, char room[64]);
 
@@ -186,7 +188,7 @@ const char *api_creator(struct api_request *q);
 
 handler_fn api_models, api_models_count, api_key, api_credits, api_generation, api_health,
     api_metrics;
-handler_fn api_model, api_model_endpoints, api_endpoints_zdr, api_providers;
+handler_fn api_embeddings_models, api_model, api_model_endpoints, api_endpoints_zdr, api_providers;
 handler_fn api_keys_list, api_keys_create, api_keys_show, api_keys_update, api_keys_delete;
 handler_fn api_children_list, api_children_create, api_children_delete;
 handler_fn api_audit_list;

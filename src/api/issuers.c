@@ -139,7 +139,7 @@ static void ask_keys(struct issuer *i, struct api_request *q, struct str kid, en
         then(q);
 }
 
-/* Where the keys are; false: it is not known. */
+/* Where the keys are; false: it is not known, or not any more. */
 static bool place(struct issuer *i)
 {
     const struct federation_discovery *d = i->discovery.what;
@@ -157,7 +157,8 @@ static bool place(struct issuer *i)
 static void on_discovered(struct api_request *q)
 {
     struct asking *a = q->asking;
-    if (place(a->issuer))
+    a->issuer->is_placed = place(a->issuer);
+    if (a->issuer->is_placed)
         ask_keys(a->issuer, q, a->kid, a->alg, a->then);
     else
         a->then(q);
@@ -181,14 +182,14 @@ void issuer_ask(struct issuer *i, struct api_request *q, struct str kid, enum si
 const struct sign_key *issuer_key(const struct issuer *i, struct str kid, enum sign_alg alg,
                                   struct fault *why)
 {
-    const struct sign_key *k = jwks_find(i->keys.what, kid, alg);
+    const struct sign_key *k = i->is_placed ? jwks_find(i->keys.what, kid, alg) : NULL;
     if (k)
         return k;
-    if (i->keys.what)
+    if (i->is_placed && i->keys.what)
         fault_write(why, ERR_AUTH, "no key of the issuer's has this name (kid) and algorithm");
-    else if (i->keys_url[0] || !i->discovery.what)
+    else if (i->is_placed || !i->discovery.what)
         fault_write(why, ERR_OVERLOADED, "the issuer's keys cannot be had: %s",
-                    i->keys.fault.message[0] ? i->keys.fault.message : i->discovery.fault.message);
+                    i->is_placed ? i->keys.fault.message : i->discovery.fault.message);
     else
         fault_write(why, ERR_OVERLOADED,
                     "the issuer's discovery document is of another issuer than the policy's");

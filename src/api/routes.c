@@ -4,6 +4,7 @@
 #include "dialect/completions.h"
 #include "dialect/openai_form.h"
 #include "dialect/responses.h"
+#include "relay/relay.h"
 
 enum {
     FORM_MAX = 16 * 1024,
@@ -12,29 +13,35 @@ enum {
     TOKEN_FORM_MAX = 32 * 1024
 };
 
-/* What the relay answers, and the format that clients speak there. */
+/* What the relay answers. */
 static const struct relayed {
     struct route route;
-    const struct dialect *speaks;
+    struct relay_service service;
 } relayed[] = {
     {{HTTP_POST, STR_INIT("/chat/completions"), ACCESS_RELAY, 0, NULL, "Chat, whole or streamed"},
-     &dialect_openai},
+     {.speaks = &dialect_openai}},
     {{HTTP_POST, STR_INIT("/messages"), ACCESS_RELAY, 0, NULL,
       "The same in the format of Anthropic's messages"},
-     &dialect_anthropic},
+     {.speaks = &dialect_anthropic}},
     {{HTTP_POST, STR_INIT("/messages/count_tokens"), ACCESS_RELAY, 0, NULL,
       "How many tokens such a request has, estimated; free"},
-     &dialect_anthropic_count},
+     {.speaks = &dialect_anthropic_count}},
     {{HTTP_POST, STR_INIT("/responses"), ACCESS_RELAY, 0, NULL,
       "The same in the format of OpenAI's responses, without state"},
-     &dialect_responses},
+     {.speaks = &dialect_responses}},
     {{HTTP_POST, STR_INIT("/completions"), ACCESS_RELAY, 0, NULL,
       "One prompt, in OpenAI's older format"},
-     &dialect_completions},
+     {.speaks = &dialect_completions}},
+    {{HTTP_POST, STR_INIT("/embeddings"), ACCESS_RELAY, 0, NULL, "Texts as vectors"},
+     {.speaks = &dialect_openai, .direct = &direct_embed}},
+    {{HTTP_POST, STR_INIT("/rerank"), ACCESS_RELAY, 0, NULL, "Documents by their relevance"},
+     {.speaks = &dialect_openai, .direct = &direct_rank}},
 };
 
 static const struct route routes[] = {
     {HTTP_GET, STR_INIT("/models"), ACCESS_OPEN, 0, api_models, "All models with their prices"},
+    {HTTP_GET, STR_INIT("/embeddings/models"), ACCESS_OPEN, 0, api_embeddings_models,
+     "The models that make vectors"},
     {HTTP_GET, STR_INIT("/models/count"), ACCESS_OPEN, 0, api_models_count,
      "How many models there are"},
     {HTTP_GET, STR_INIT("/model/{author}/{slug}"), ACCESS_OPEN, 0, api_model, "One model"},
@@ -159,9 +166,9 @@ const struct route *route_at(unsigned i)
     return i < COUNT_OF(routes) ? &routes[i] : NULL;
 }
 
-const struct dialect *route_speaks(const struct route *r)
+const struct relay_service *route_service(const struct route *r)
 {
-    return container_of(r, struct relayed, route)->speaks;
+    return &container_of(r, struct relayed, route)->service;
 }
 
 /* The path below one of the two API roots; p NULL: it is below neither. */

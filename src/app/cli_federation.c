@@ -47,7 +47,8 @@ static enum err read_body(const struct command_args *a, struct federation *out, 
     buf_init(&body, BODY_MAX);
     json_tape_init(&tape, NODES_MAX);
     enum err e = write_body(a, &body) == ERR_OK &&
-                         json_parse(&tape, buf_view(&body), &root, &ignored) == ERR_OK
+                         json_parse(&tape, buf_view(&body), &root, &ignored) == ERR_OK &&
+                         json_refuse_duplicates(root, &ignored) == ERR_OK
                      ? federation_read(root, true, out, f)
                      : fault_set(f, ERR_INVALID,
                                  "claims: expected a JSON object; max_lifetime_seconds: a number");
@@ -218,6 +219,11 @@ int command_federation_delete(const struct command_args *a)
 
 /* --- the keys that sign --- */
 
+/* Of no account: it is the whole instance's. */
+static const struct audit rotated = {.actor = STR_INIT("cli"),
+                                     .label = STR_INIT("command line"),
+                                     .action = STR_INIT("federation.rotate")};
+
 int command_federation_rotate(const struct command_args *a)
 {
     struct command_session s;
@@ -229,7 +235,7 @@ int command_federation_rotate(const struct command_args *a)
         return status;
     enum err e = master_open(&master, s.store, &s.fault);
     if (e == ERR_OK)
-        e = rotation_make(s.store, &master, true, &k, &s.fault);
+        e = rotation_make(s.store, &master, true, &rotated, &k, &s.fault);
     seal_key_forget(&master);
     jw_object(&s.json, NULL);
     jw_object(&s.json, "data");

@@ -91,7 +91,7 @@ static enum err make_signer(struct store *s, struct fault *f)
     struct signing_key ignored;
     enum err e = master_open(&master, s, f);
     if (e == ERR_OK)
-        e = rotation_make(s, &master, false, &ignored, f);
+        e = rotation_make(s, &master, false, NULL, &ignored, f);
     seal_key_forget(&master);
     return e;
 }

@@ -141,9 +141,10 @@ void rotation_free(struct rotation *r)
 
 /* --- directly --- */
 
-static enum err submit(struct store *s, struct store_call *c, enum store_need need, struct fault *f)
+static enum err submit(struct store *s, struct store_call *c, enum store_need need,
+                       const struct audit *audit, struct fault *f)
 {
-    *c = (struct store_call){.need = need};
+    *c = (struct store_call){.need = need, .audit = audit};
     store_submit(s, c);
     if (c->err != ERR_OK)
         *f = c->fault;
@@ -151,27 +152,27 @@ static enum err submit(struct store *s, struct store_call *c, enum store_need ne
 }
 
 static enum err make_after(struct store *s, const struct seal_key *master, int64_t after,
-                           struct signing_key *out, struct fault *f)
+                           const struct audit *audit, struct signing_key *out, struct fault *f)
 {
     struct store_signing_add add = {.after = after};
     enum err e = signer_make(master, &add.row, f);
     if (e == ERR_OK)
-        e = submit(s, &add.call, STORE_SIGNING_ADD, f);
+        e = submit(s, &add.call, STORE_SIGNING_ADD, audit, f);
     *out = add.row;
     return e;
 }
 
 enum err rotation_make(struct store *s, const struct seal_key *master, bool anew,
-                       struct signing_key *out, struct fault *f)
+                       const struct audit *audit, struct signing_key *out, struct fault *f)
 {
     struct store_signing_list *list = calloc(1, sizeof *list);
     if (!list)
         return fault_set(f, ERR_NOMEM, "no memory for signing keys");
-    enum err e = submit(s, &list->call, STORE_SIGNING_LIST, f);
+    enum err e = submit(s, &list->call, STORE_SIGNING_LIST, NULL, f);
     if (e == ERR_OK && list->n && !anew)
         *out = list->rows[0];
     else if (e == ERR_OK)
-        e = make_after(s, master, list->n ? list->rows[0].id : 0, out, f);
+        e = make_after(s, master, list->n ? list->rows[0].id : 0, audit, out, f);
     free(list);
     memset(out->sealed, 0, sizeof out->sealed);
     out->sealed_n = 0;

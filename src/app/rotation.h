@@ -17,8 +17,9 @@ void rotation_free(struct rotation *r);
 void rotation_look(struct rotation *r);
 
 /* Directly, in a store without threads: makes the first key where there is none, or with `anew` one
- * more. out: the newest, without what is sealed. */
+ * more. out: the newest, without what is sealed. audit: recorded with a new one, or NULL. */
 enum err rotation_make(struct store *s, const struct seal_key *master, bool anew,
-                       struct signing_key *out, struct fault *f) MUST_USE;
+                       const struct audit *audit, struct signing_key *out,
+                       struct fault *f) MUST_USE;
 
 #endif

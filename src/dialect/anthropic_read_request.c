@@ -513,18 +513,19 @@ static enum err read_settings(struct reading *g, struct json root)
 static enum err read_models(struct reading *g, struct json root)
 {
     struct json models = json_get(root, STR("models")), falls = json_get(root, STR("fallbacks"));
-    enum err e = client_add_model(g->out, g->room, json_get(root, STR("model")), "model", g->f);
+    enum err e =
+        client_add_model(&g->out->facts, g->room, json_get(root, STR("model")), "model", g->f);
     uint32_t n = 0;
     if (e == ERR_OK && !json_is_none_or_null(models) && !json_is_none_or_null(falls))
         return member_contradict("models", "fallbacks", g->f);
     if (e == ERR_OK && !json_is_none_or_null(falls))
         e = want(g, falls, JSON_ARRAY, "fallbacks", "an array");
     for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = client_add_model(g->out, g->room, v, "models", g->f);
+        e = client_add_model(&g->out->facts, g->room, v, "models", g->f);
     for (struct json v = json_first(falls); e == ERR_OK && v.type; v = json_after(falls, v)) {
         if (++n > FALLBACKS_MAX)
             return fault_set(g->f, ERR_INVALID, "fallbacks: more than %d models", FALLBACKS_MAX);
-        e = client_add_model(g->out, g->room, json_get(v, STR("model")), "fallbacks", g->f);
+        e = client_add_model(&g->out->facts, g->room, json_get(v, STR("model")), "fallbacks", g->f);
     }
     return e;
 }

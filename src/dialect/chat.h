@@ -48,6 +48,7 @@ enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_req
 struct chat_usage {
     uint64_t prompt, completion;
     uint64_t cached, cache_write, reasoning;
+    uint64_t searches; /* of ranking, where the provider bills them; 0: it does not */
 };
 
 struct chat_bill {

@@ -15,10 +15,9 @@ void client_read_cache(struct json holder, struct canon_cache *out)
         *out = (struct canon_cache){true, canon_text(json_get(mark, STR("ttl")))};
 }
 
-enum err client_add_model(struct canon_request *r, struct canon_room *room, struct json v,
+enum err client_add_model(struct chat_request *facts, struct canon_room *room, struct json v,
                           const char *where, struct fault *f)
 {
-    struct chat_request *facts = &r->facts;
     struct str id = canon_plain(room, json_raw_str(v));
     if (!json_is(v, JSON_STRING) || id.n == 0 || id.n > 256)
         return fault_set(f, ERR_INVALID, "%s: expected the name of a model, got %s", where,

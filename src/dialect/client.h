@@ -13,7 +13,7 @@ enum err client_want(struct json v, enum json_type type, const char *where, cons
 void client_read_cache(struct json holder, struct canon_cache *out);
 
 /* One more of the models to be tried, once each. */
-enum err client_add_model(struct canon_request *r, struct canon_room *room, struct json v,
+enum err client_add_model(struct chat_request *facts, struct canon_room *room, struct json v,
                           const char *where, struct fault *f) MUST_USE;
 /* `stream`, `provider`, and that there is one choice; a cache mark for the whole is one. */
 enum err client_read_facts(struct canon_request *r, struct json root, struct fault *f) MUST_USE;

@@ -2,6 +2,7 @@
 
 #include "dialect/anthropic.h"
 #include "dialect/bedrock.h"
+#include "dialect/cohere.h"
 #include "dialect/completions.h"
 #include "dialect/gemini.h"
 #include "dialect/openai_form.h"
@@ -11,8 +12,8 @@ const struct dialect_quirks dialect_no_quirks = {.max_tokens_field = STR_INIT("m
 
 /* One row a format. */
 static const struct dialect *const dialects[] = {
-    &dialect_openai,  &dialect_anthropic, &dialect_gemini,
-    &dialect_bedrock, &dialect_responses, &dialect_completions,
+    &dialect_openai,    &dialect_anthropic,   &dialect_gemini, &dialect_bedrock,
+    &dialect_responses, &dialect_completions, &dialect_cohere,
 };
 
 const struct dialect *dialect_at(size_t i)

@@ -10,6 +10,14 @@ static picos most(picos a, picos b)
     return a > b ? a : b;
 }
 
+struct price price_of_requests(const struct price *p, uint64_t n)
+{
+    struct price all = *p;
+    if (n > 1 && __builtin_mul_overflow(p->request, n, &all.request))
+        all.request = INT64_MAX;
+    return all;
+}
+
 static void add_request(struct money_sum *sum, const struct price *p)
 {
     money_sum_add(sum, 1000, p->request); /* a nano-dollar is a thousand pico-dollars */

@@ -19,6 +19,9 @@ struct tokens {
     uint64_t cached, cache_write, reasoning;
 };
 
+/* The same where so many requests are paid for at once; 0 counts as one. */
+struct price price_of_requests(const struct price *p, uint64_t n);
+
 nanos price_cost(const struct price *p, const struct tokens *t);
 /* No use of at most this many tokens costs more. */
 nanos price_bound(const struct price *p, uint64_t prompt, uint64_t completion);

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "dialect/dialect.h"
+#include "dialect/direct.h"
 #include "dialect/openai.h"
 #include "http/eventstream.h"
 #include "http/sse.h"
@@ -67,6 +68,7 @@ struct asked {
     uint32_t choices;
     uint64_t max_tokens;
     uint64_t prompt_bound;   /* tokens */
+    uint64_t searches;       /* that are paid for at most */
     struct tokens_text text; /* of the prompt */
 };
 
@@ -114,6 +116,8 @@ struct relay {
     struct upstream *upstream; /* a reference; of the attempt under way */
     struct http_call call;
     const struct dialect *client;    /* the format that it speaks */
+    const struct direct_task *task;  /* NULL: a chat */
+    struct direct *direct;           /* in the arena; NULL: a chat */
     struct translation *translation; /* in the arena; NULL: nothing had to be translated yet */
     bool is_translated;              /* in the attempt under way, or the latest */
     struct io_timer timer;           /* the one deadline: connect, first byte, idle, or a comment */
@@ -195,6 +199,9 @@ void failure_from_words(struct relay *r, struct failure *x, int status,
                         const struct canon_failure *said);
 /* As it is told to the client; NULL: the answer broke off and nobody knows why. */
 struct canon_failure relay_told(const struct relay *r, const struct failure *x);
+/* What stands behind "Content-Length: ": so many bytes, and who the client says it is, for providers
+ * that want to know. In the arena; p NULL: no memory. */
+struct str relay_length(struct relay *r, uint64_t n, const struct kind *k);
 extern const struct http_call_ops relay_call_ops;
 void relay_on_timer(struct io_timer *t);
 
@@ -223,6 +230,8 @@ struct turn {
 enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence);
 
 /* whole.c */
+void relay_whole_failed(struct relay *r); /* an error in place of an answer */
+void relay_whole_broken(struct relay *r, const char *sentence);
 void relay_whole_body(struct relay *r, struct str bytes);
 void relay_whole_end(struct relay *r);
 void relay_whole_finish(struct relay *r); /* the record is safe: the answer goes out */

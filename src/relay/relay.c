@@ -324,14 +324,15 @@ static struct relay *relay_take(struct relay_worker *w)
 }
 
 static struct relay *relay_new(struct relay_worker *w, struct http_stream *s,
-                               const struct dialect *client)
+                               const struct relay_service *service)
 {
     struct relay *r = relay_take(w);
     if (!r)
         return NULL;
     r->w = w;
     r->stream = s;
-    r->client = client;
+    r->client = service->speaks;
+    r->task = service->direct;
     r->began_ns = relay_worker_ns(w);
     r->began_wall_ms = relay_worker_wall_ms(w);
     r->retry_after_s = -1;
@@ -363,15 +364,15 @@ static enum err check_head(struct relay *r, const struct http_head *head, struct
 }
 
 void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head,
-                 const struct dialect *client)
+                 const struct relay_service *service)
 {
     struct fault f = {ERR_NOMEM, "No memory for this request: try again later"};
-    struct relay *r = relay_new(w, s, client);
+    struct relay *r = relay_new(w, s, service);
     if (!r) {
         struct reply_context c;
         struct canon_failure x = reply_failure_of(&f);
         reply_context_init(&c, relay_worker_random(w), head);
-        reply_failure(s, &c, client, &x, STR_NONE);
+        reply_failure(s, &c, service->speaks, &x, STR_NONE);
         return;
     }
     reply_context_init(&r->context, relay_worker_random(w), head);

@@ -35,9 +35,10 @@ static void find_usage(struct relay *r)
         return;
     }
     r->is_estimated = true;
+    u->searches = a->usage.searches;
     if (brought_nothing)
         return;
-    uint64_t completion = estimate(r, &a->content);
+    uint64_t completion = r->direct ? 0 : estimate(r, &a->content);
     *u = a->usage;
     if (!u->prompt)
         u->prompt = relay_prompt_estimate(r);
@@ -56,9 +57,11 @@ static struct tokens tokens_of(const struct chat_usage *u)
 
 static void charge(struct relay *r)
 {
-    const struct price *p = &r->plan[r->plan_at].endpoint->price;
+    struct price paid =
+        price_of_requests(&r->plan[r->plan_at].endpoint->price, r->bill.usage.searches);
+    const struct price *p = &paid;
     struct tokens all = tokens_of(&r->bill.usage), prompt = all, completion = all;
-    bool is_nothing = all.prompt == 0 && all.completion == 0;
+    bool is_nothing = all.prompt == 0 && all.completion == 0 && r->bill.usage.searches == 0;
     struct price per_token = *p;
     prompt.completion = prompt.reasoning = 0;
     completion.prompt = completion.cached = completion.cache_write = 0;

@@ -153,6 +153,8 @@ enum err relay_translate_request(struct relay *r, const struct target *t, uint64
     enum err e = read_late(r, f);
     if (e != ERR_OK)
         return e;
+    if (!r->upstream->dialect->write_request)
+        return fault_set(f, ERR_UNPROCESSABLE, "The provider of this model has no chats");
     struct translation *x = r->translation;
     struct canon_room room = relay_room(r);
     struct dialect_target target = {.model = t->endpoint->model,

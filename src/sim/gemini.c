@@ -4,8 +4,8 @@
 
 #include "http/url.h"
 
-static void write_error(const struct sim_problem_words *p, struct str message, bool is_inside,
-                        struct buf *out)
+void sim__gemini_error(const struct sim_problem_words *p, struct str message, bool is_inside,
+                       struct buf *out)
 {
     (void)is_inside; /* its code is a number always */
     struct json_writer w;
@@ -268,7 +268,7 @@ static void close_stream(struct sim_call *c)
 }
 
 const struct sim_format sim__gemini = {
-    .error = write_error,
+    .error = sim__gemini_error,
     .read = read_generate,
     .whole = whole,
     .open = open_stream,

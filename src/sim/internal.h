@@ -9,7 +9,7 @@
  *   turns.c     messages: what was said last, what was given back
  *   tools.c     which tools are called
  *   compose.c   what is said, and how it falls into blocks
- *   openai.c, responses.c, embeddings.c, anthropic.c, gemini.c, bedrock.c   one format each: a struct sim_format
+ *   openai.c, responses.c, embeddings.c, rerank.c, anthropic.c, gemini.c, bedrock.c   the formats, each: a struct sim_format
  *   signature.c  whether a request is signed as AWS wants it
  *   words.c     filler, and how text is cut
  *
@@ -163,7 +163,15 @@ struct sim_format {
     int wrong_key_status; /* 0: as OpenAI's */
 };
 extern const struct sim_format sim__chat, sim__completions, sim__embeddings, sim__messages,
-    sim__responses, sim__gemini, sim__bedrock;
+    sim__responses, sim__bedrock, sim__gemini, sim__gemini_embeddings, sim__cohere_embed,
+    sim__jina_rerank, sim__cohere_rerank;
+#define SIM_BATCH_EMBED ":batchEmbedContents" /* how a path of Gemini's embeddings ends */
+void sim__gemini_error(const struct sim_problem_words *p, struct str message, bool is_inside,
+                       struct buf *out);
+void sim__cohere_error(const struct sim_problem_words *p, struct str message, bool is_inside,
+                       struct buf *out);
+/* `meta` with what is billed. */
+void sim__cohere_units(struct json_writer *w, const char *unit, uint64_t n);
 /* Also told where no format is known yet. */
 void sim__openai_error(const struct sim_problem_words *p, struct str message, bool is_inside,
                        struct buf *out);
@@ -199,6 +207,9 @@ struct sim_call {
     uint32_t tools_n;
     uint32_t *hashes; /* of texts to embed: hashes_n, in the arena */
     uint32_t hashes_n;
+    uint32_t *scores; /* of documents to rank, in millionths: scores_n, in the arena */
+    uint32_t scores_n;
+    uint64_t top; /* how many of them are wanted */
 
     /* What is said: of the last user message at first, then of the answer or the tool's arguments.
      */

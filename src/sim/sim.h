@@ -1,6 +1,6 @@
 /* sim.h: the simulated provider: OpenAI chat, completions, responses and embeddings, Anthropic
- * messages, Gemini generateContent, Bedrock Converse, whole and streamed, over real HTTP, with faults
- * chosen by the model's name. It never pretends to be a language model: "echo" answers with the last
+ * messages, Gemini generateContent and batchEmbedContents, Bedrock Converse, Cohere's embed and rerank,
+ * Jina's rerank, whole and (chats) streamed, over real HTTP, with faults chosen by the model's name. It never pretends to be a language model: "echo" answers with the last
  * message, the user's or the tools' results, "lorem" with max_tokens words of filler, both counted one
  * token per four bytes, rounded up.
  *

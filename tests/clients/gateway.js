@@ -26,6 +26,7 @@ export async function startGateway(settings) {
   return {
     url: `http://127.0.0.1:${port}/api/v1`,
     claimLink: () => /http\S+\/claim\?token=\w+/.exec(log.join("\n"))[0],
+    cli,
     key: (name, ...more) => cli("key", "create", "--name", name, ...more).key,
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -53,6 +53,17 @@ test("openai: completions whole and streamed", async () => {
   await assert.rejects(ask({ model: "sim/only-cut", stream: true }).then(async (s) => { for await (const _ of s); }), OpenAI.APIError);
 });
 
+test("openai: embeddings as numbers and, by itself, as base64", async () => {
+  const ask = (more) => api.embeddings.create({ model: "sim/embed", input: ["One text.", "Another."], dimensions: 4, ...more });
+  const plain = await ask({ encoding_format: "float" });
+  assert.deepEqual(plain.data.map((d) => [d.index, d.embedding.length]), [[0, 4], [1, 4]]);
+  assert.ok(plain.usage.prompt_tokens > 0);
+  const coded = await ask({}); // the client asks for base64 and decodes it
+  for (const [i, d] of coded.data.entries()) for (const [k, n] of d.embedding.entries()) assert.ok(Math.abs(n - plain.data[i].embedding[k]) < 1e-6);
+  await assert.rejects(ask({ input: [] }), OpenAI.BadRequestError);
+  await assert.rejects(ask({ model: "sim/echo" }), OpenAI.BadRequestError);
+});
+
 test("openai: models", async () => {
   const ids = [];
   for await (const model of api.models.list()) ids.push(model.id);

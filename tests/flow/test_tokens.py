@@ -346,6 +346,7 @@ def test_signing_keys_turn_and_old_tokens_go_on(workload):
     assert in_a_row == 12
     for _ in range(12):
         assert [k["kid"] for k in gateway.get(JWKS).json()["keys"]] == [after, before]
+    assert len(audit(gateway, "federation.rotate")) == 1
     with sqlite3.connect(gateway.data / "turnpike.db") as db:
         for (sealed,) in db.execute("SELECT sealed FROM signing_key"):
             with pytest.raises(ValueError):

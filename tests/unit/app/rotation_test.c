@@ -61,8 +61,8 @@ static void keys_are_made_followed_and_forgotten(void **state)
     clock_wall_set(SOME_MS);
     dir_make(&here.dir);
     struct store *s = direct(&here.dir);
-    assert_int_equal(rotation_make(s, &master, false, &first, &f), ERR_OK);
-    assert_int_equal(rotation_make(s, &master, false, &again, &f), ERR_OK);
+    assert_int_equal(rotation_make(s, &master, false, NULL, &first, &f), ERR_OK);
+    assert_int_equal(rotation_make(s, &master, false, NULL, &again, &f), ERR_OK);
     assert_string_equal(first.kid, again.kid);
     assert_int_equal(again.sealed_n, 0);
     store_close(s);

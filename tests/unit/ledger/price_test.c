@@ -111,6 +111,20 @@ static void what_is_affordable_is_all_that_is(void **state)
     }
 }
 
+static void many_requests_at_once_are_each_paid_for(void **state)
+{
+    (void)state;
+    const struct price p = {.prompt = 1000, .request = 2000000};
+    struct tokens t = {.prompt = 7};
+    for (uint64_t n = 0; n < 5; n++) {
+        struct price all = price_of_requests(&p, n);
+        assert_int_equal(price_cost(&all, &t), (nanos)(n ? n : 1) * 2000000 + 7);
+        assert_int_equal(price_bound(&all, 7, 0), (nanos)(n ? n : 1) * 2000000 + 7);
+    }
+    struct price most = price_of_requests(&p, UINT64_MAX);
+    assert_int_equal(most.request, INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +133,7 @@ int main(void)
         cmocka_unit_test(numbers_without_sense_end_at_the_ceiling),
         cmocka_unit_test(no_use_costs_more_than_its_bound),
         cmocka_unit_test(what_is_affordable_is_all_that_is),
+        cmocka_unit_test(many_requests_at_once_are_each_paid_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,7 +206,12 @@ static UNUSED void reload_deadlines(const struct deadlines *d, uint32_t connecti
 static UNUSED void gw_on_request(void *app, struct http_stream *s, const struct http_head *head)
 {
     const char *speaks = str_ends(head->path, STR("/messages")) ? "anthropic" : "openai";
-    relay_begin(app, s, head, dialect_find(str_c(speaks)));
+    struct relay_service service = {.speaks = dialect_find(str_c(speaks))};
+    if (str_ends(head->path, STR("/embeddings")))
+        service.direct = &direct_embed;
+    if (str_ends(head->path, STR("/rerank")))
+        service.direct = &direct_rank;
+    relay_begin(app, s, head, &service);
 }
 #endif
 
