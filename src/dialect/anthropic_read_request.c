@@ -75,9 +75,13 @@ static enum err read_document(struct reading *g, const struct block *b, struct c
 {
     struct json type = json_get(json_get(b->v, STR("source")), STR("type"));
     if (json_str_eq(type, STR("text")) || json_str_eq(type, STR("content"))) {
+        struct json source = json_get(b->v, STR("source"));
         p->kind = PART_OPAQUE;
         p->opaque.of = &dialect_anthropic;
         p->opaque.raw = json_raw(b->v);
+        p->opaque.text = canon_text(json_get(source, STR("data")));
+        if (!p->opaque.text.p)
+            p->opaque.text = canon_text(json_get(source, STR("content")));
         tokens_add(&g->out->facts.text, p->opaque.raw);
         return ERR_OK;
     }
@@ -216,6 +220,8 @@ static enum err read_block(struct reading *g, struct json v, const char *where, 
     if (!p)
         return canon_no_memory(g->f);
     client_read_cache(v, &p->cache);
+    if (row->kind != PART_REASONING && row->kind != PART_OPAQUE)
+        p->said = json_raw(v);
     return row->read(g, &(struct block){v, where}, p);
 }
 
@@ -341,11 +347,10 @@ static enum err read_tool(struct reading *g, struct json v, size_t i)
         return canon_no_memory(g->f);
     client_read_cache(v, &t->cache);
     tokens_add(&g->out->facts.text, json_raw(v));
-    if (!is_function) {
-        t->raw = json_raw(v);
-        t->of = &dialect_anthropic;
+    t->raw = json_raw(v);
+    t->of = &dialect_anthropic;
+    if (!is_function)
         return ERR_OK;
-    }
     e = want(g, name, JSON_STRING, where, "a name that is a string");
     if (e == ERR_OK)
         e = want(g, schema, JSON_OBJECT, where, "an input_schema that is an object");
@@ -416,6 +421,8 @@ static enum err read_thinking_wish(struct reading *g, struct json v)
                          "thinking.budget_tokens: expected a whole number of at least 1024, got %s",
                          json_kind(budget));
     to->enabled = json_str_eq(type, STR("disabled")) ? CANON_NO : CANON_YES;
+    to->is_adaptive = json_str_eq(type, STR("adaptive"));
+    to->said = json_raw(v);
     return member_check_budget(to->max_tokens, "thinking.budget_tokens", g->out->facts.max_tokens,
                                "max_tokens", g->f);
 }

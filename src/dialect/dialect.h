@@ -80,7 +80,8 @@ struct dialect {
                              struct fault *f);
 
     /* --- a provider's request out ---
-     * The body. ERR_UNPROCESSABLE: this format cannot say it. */
+     * The body, of what canon_adapt() (adapt.h) made of a request. ERR_UNPROCESSABLE: this format
+     * cannot say it. */
     enum err (*write_request)(const struct canon_request *r, const struct dialect_target *t,
                               struct canon_room *room, struct buf *out, struct fault *f);
     struct str
@@ -93,6 +94,7 @@ struct dialect {
     enum dialect_auth auth;
     struct str auth_header; /* "x-api-key" */
     uint64_t takes;         /* parameters (PARAM_BIT) that it can say */
+    bool has_names;         /* its messages say who speaks; elsewhere the text begins with it */
 
     /* --- a provider's answer in ---
      * One event or the whole answer, given out by canon_emit(). ERR_UPSTREAM and a sentence: it makes

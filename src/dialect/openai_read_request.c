@@ -445,13 +445,31 @@ static enum err read_tool(struct reading *g, struct json tool, size_t i)
     return read_function(g, json_get(tool, STR("function")), t, where);
 }
 
-static enum err read_tools(struct reading *g, struct json tools)
+/* The older form of tools. */
+static enum err read_functions(struct reading *g, struct json functions)
 {
+    char where[WHERE_MAX];
+    enum err e = ERR_OK;
+    size_t i = 0;
+    for (struct json v = json_first(functions); e == ERR_OK && v.type;
+         v = json_after(functions, v)) {
+        struct canon_tool *t = canon_add_tool(g->out, g->room, CANON_TOOL_FUNCTION);
+        if (!t)
+            return canon_no_memory(g->f);
+        snprintf(where, sizeof where, "functions[%zu]", i++);
+        e = read_function(g, v, t, where);
+    }
+    return e;
+}
+
+static enum err read_tools(struct reading *g, struct json root)
+{
+    struct json tools = json_get(root, STR("tools"));
     enum err e = ERR_OK;
     size_t i = 0;
     for (struct json t = json_first(tools); e == ERR_OK && t.type; t = json_after(tools, t))
         e = read_tool(g, t, i++);
-    return e;
+    return e == ERR_OK ? read_functions(g, json_get(root, STR("functions"))) : e;
 }
 
 static enum err read_choice(struct reading *g, struct json v)
@@ -465,7 +483,8 @@ static enum err read_choice(struct reading *g, struct json v)
         {STR_INIT("required"), CANON_CHOICE_REQUIRED},
     };
     struct canon_choice *c = &g->out->choice;
-    struct json name = json_get(json_get(v, STR("function")), STR("name"));
+    struct json function = json_get(v, STR("function")), type = json_get(v, STR("type"));
+    struct json name = json_get(json_is_none_or_null(type) ? v : function, STR("name"));
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         if (json_str_eq(v, words[i].word))
             c->kind = words[i].kind;
@@ -581,6 +600,8 @@ static bool is_shaped(struct str name)
         STR_INIT("reasoning_effort"),
         STR_INIT("cache_control"),
         STR_INIT("include_reasoning"),
+        STR_INIT("functions"),
+        STR_INIT("function_call"),
     };
     return client_is_one_of(name, known, COUNT_OF(known));
 }
@@ -651,9 +672,11 @@ enum err openai_read_request(struct json root, struct canon_room *room, struct c
     if (e == ERR_OK)
         e = read_messages(&g, json_get(root, STR("messages")));
     if (e == ERR_OK)
-        e = read_tools(&g, json_get(root, STR("tools")));
+        e = read_tools(&g, root);
     if (e == ERR_OK)
         e = read_choice(&g, json_get(root, STR("tool_choice")));
+    if (e == ERR_OK && !out->choice.kind) /* the older form */
+        e = read_choice(&g, json_get(root, STR("function_call")));
     if (e == ERR_OK)
         e = openai_read_settings(root, room, out, f);
     out->parallel = canon_tri_of(json_get(root, STR("parallel_tool_calls")));

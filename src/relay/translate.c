@@ -2,6 +2,7 @@
  * for answers that pass through: here is only what they say. */
 #include "relay/translate.h"
 
+#include "dialect/adapt.h"
 #include "dialect/openai_form.h"
 #include "relay/sign.h"
 
@@ -157,13 +158,16 @@ enum err relay_translate_request(struct relay *r, const struct target *t, uint64
         return fault_set(f, ERR_UNPROCESSABLE, "The provider of this model has no chats");
     struct translation *x = r->translation;
     struct canon_room room = relay_room(r);
+    struct canon_request fitting;
     struct dialect_target target = {.model = t->endpoint->model,
                                     .max_tokens = max_tokens,
                                     .is_streamed = r->asked.is_streamed,
                                     .quirks = &x->quirks};
     x->quirks = quirks_of(r, t->endpoint);
     buf_reset(&x->body);
-    e = r->upstream->dialect->write_request(&x->asked, &target, &room, &x->body, f);
+    e = canon_adapt(&x->asked, r->upstream->dialect, &x->quirks, &room, &fitting, f);
+    if (e == ERR_OK)
+        e = r->upstream->dialect->write_request(&fitting, &target, &room, &x->body, f);
     if (e != ERR_OK)
         return e;
     *views = begin_reading(r) ? views_of(r, &target, n) : NULL;
