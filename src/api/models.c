@@ -50,6 +50,13 @@ void models_write_architecture(struct json_writer *w, const struct model *m)
     jw_end(w);
 }
 
+/* A price that is told only where it is another than the one it stands for. */
+static void write_other(struct json_writer *w, const char *key, picos price, picos usual)
+{
+    if (price != usual)
+        write_price(w, key, price);
+}
+
 void models_write_pricing(struct json_writer *w, const struct price *p)
 {
     jw_object(w, "pricing");
@@ -59,6 +66,12 @@ void models_write_pricing(struct json_writer *w, const struct price *p)
     write_price(w, "input_cache_read", p->cache_read);
     write_price(w, "input_cache_write", p->cache_write);
     write_price(w, "internal_reasoning", p->reasoning);
+    write_other(w, "input_cache_write_1h", p->cache_write_1h, p->cache_write);
+    write_other(w, "audio", p->audio, p->prompt);
+    write_other(w, "audio_output", p->audio_output, p->completion);
+    write_other(w, "input_audio_cache", p->audio_cache_read, p->cache_read);
+    write_other(w, "image_token", p->image, p->prompt);
+    write_other(w, "image_output", p->image_output, p->completion);
     jw_end(w);
 }
 

@@ -117,6 +117,12 @@ static const struct field endpoint_fields[] = {
     ENDPOINT("price.completion", PRICE, endpoint.price.completion, .least = 0),
     ENDPOINT("price.cache_read", PRICE, endpoint.price.cache_read, .least = 0),
     ENDPOINT("price.cache_write", PRICE, endpoint.price.cache_write, .least = 0),
+    ENDPOINT("price.cache_write_1h", PRICE, endpoint.price.cache_write_1h, .least = 0),
+    ENDPOINT("price.audio", PRICE, endpoint.price.audio, .least = 0),
+    ENDPOINT("price.audio_cache_read", PRICE, endpoint.price.audio_cache_read, .least = 0),
+    ENDPOINT("price.audio_output", PRICE, endpoint.price.audio_output, .least = 0),
+    ENDPOINT("price.image", PRICE, endpoint.price.image, .least = 0),
+    ENDPOINT("price.image_output", PRICE, endpoint.price.image_output, .least = 0),
     ENDPOINT("price.reasoning", PRICE, endpoint.price.reasoning, .least = 0),
     ENDPOINT("price.request", USD, endpoint.price.request, .least = 0),
     ENDPOINT("context", COUNT, endpoint.context, .least = 0, .most = UINT32_MAX),
@@ -323,12 +329,24 @@ static enum err unknown_provider(struct config_build *b, struct config_node at, 
 
 void config__fill_prices(struct price *p)
 {
-    if (p->cache_read == PRICE_UNSTATED)
-        p->cache_read = p->prompt;
-    if (p->cache_write == PRICE_UNSTATED)
-        p->cache_write = p->prompt;
-    if (p->reasoning == PRICE_UNSTATED)
-        p->reasoning = p->completion;
+    const struct {
+        picos *price;
+        const picos *otherwise;
+    } rows[] = {
+        {&p->cache_read, &p->prompt},
+        {&p->cache_write, &p->prompt},
+        {&p->reasoning, &p->completion},
+        {&p->cache_write_1h, &p->cache_write},
+        {&p->audio, &p->prompt},
+        {&p->audio_cache_read, &p->cache_read},
+        {&p->audio_output, &p->completion},
+        {&p->image, &p->prompt},
+        {&p->image_output, &p->completion},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (*rows[i].price == PRICE_UNSTATED)
+            *rows[i].price = *rows[i].otherwise;
+    }
 }
 
 struct endpoint_draft config__endpoint_defaults(void)
@@ -337,7 +355,13 @@ struct endpoint_draft config__endpoint_defaults(void)
                       .completion = PRICE_UNSTATED,
                       .cache_read = PRICE_UNSTATED,
                       .cache_write = PRICE_UNSTATED,
-                      .reasoning = PRICE_UNSTATED};
+                      .reasoning = PRICE_UNSTATED,
+                      .cache_write_1h = PRICE_UNSTATED,
+                      .audio = PRICE_UNSTATED,
+                      .audio_cache_read = PRICE_UNSTATED,
+                      .audio_output = PRICE_UNSTATED,
+                      .image = PRICE_UNSTATED,
+                      .image_output = PRICE_UNSTATED};
     return (struct endpoint_draft){.endpoint = {.price = p}};
 }
 

@@ -9,7 +9,13 @@ static const struct price sim_price = {.prompt = 1000000,
                                        .completion = 2000000,
                                        .cache_read = 1000000,
                                        .cache_write = 1000000,
-                                       .reasoning = 2000000};
+                                       .reasoning = 2000000,
+                                       .cache_write_1h = 1000000,
+                                       .audio = 1000000,
+                                       .image = 1000000,
+                                       .audio_cache_read = 1000000,
+                                       .audio_output = 2000000,
+                                       .image_output = 2000000};
 
 static struct provider *add_provider(struct catalog *c, const char *name, const char *title,
                                      uint16_t port)

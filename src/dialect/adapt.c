@@ -3,16 +3,10 @@
 /* One request being made to fit. */
 struct adapting {
     const struct dialect *to;
-    uint64_t takes; /* PARAM_BIT */
     struct canon_room *room;
     struct canon_request *out;
     struct fault *f;
 };
-
-static bool takes(const struct adapting *g, enum canon_param p)
-{
-    return g->takes & PARAM_BIT(p);
-}
 
 /* --- parameters -------------------------------------------------------------------------------- */
 
@@ -41,43 +35,26 @@ static bool is_foreign(const struct adapting *g, const struct canon_tool *t)
 /* What is said of tools goes with them. */
 static enum err adapt_tools(struct adapting *g)
 {
-    static const struct canon_choice unsaid;
     struct canon_request *out = g->out;
     enum err e = is_foreign(g, out->tools) ? copy_tools(g, out->tools) : ERR_OK;
-    if (!takes(g, PARAM_TOOLS))
-        out->tools = out->last_tool = NULL;
-    bool is_others = out->choice.kind == CANON_CHOICE_OTHER && out->choice.of != g->to;
-    if (!out->tools || !takes(g, PARAM_TOOL_CHOICE) || is_others)
-        out->choice = unsaid;
-    if (!out->tools || !takes(g, PARAM_PARALLEL_TOOL_CALLS))
-        out->parallel = CANON_UNSAID;
+    if (!out->tools)
+        canon_leave_out(out, PARAM_BIT(PARAM_TOOLS));
+    if (out->choice.kind == CANON_CHOICE_OTHER && out->choice.of != g->to)
+        canon_leave_out(out, PARAM_BIT(PARAM_TOOL_CHOICE));
     return e;
 }
 
-/* Who takes no schema is asked for JSON at least. */
-static void adapt_format(struct adapting *g)
+/* A format may have schemas and no JSON without one. */
+static enum err adapt_parameters(struct adapting *g, uint64_t refused)
 {
-    struct canon_format *x = &g->out->format;
-    if (x->kind == CANON_FORMAT_SCHEMA && !takes(g, PARAM_STRUCTURED_OUTPUTS))
-        x->kind = CANON_FORMAT_JSON;
-    bool is_untold = x->kind == CANON_FORMAT_JSON || x->kind == CANON_FORMAT_TEXT
-                         ? !takes(g, PARAM_RESPONSE_FORMAT)
-                         : x->kind == CANON_FORMAT_OTHER && g->out->from != g->to;
-    if (is_untold)
-        *x = (struct canon_format){.kind = CANON_FORMAT_UNSAID};
-}
-
-static enum err adapt_parameters(struct adapting *g)
-{
-    for (int p = 0; p < PARAM_VALUE__COUNT; p++) {
-        if (!takes(g, (enum canon_param)p))
-            g->out->values[p] = STR_NONE;
-    }
-    if (!takes(g, PARAM_REASONING))
-        g->out->reason = (struct canon_reason){.is_excluded = g->out->reason.is_excluded};
-    if (g->out->from != g->to)
-        g->out->extras = NULL;
-    adapt_format(g);
+    struct canon_request *out = g->out;
+    bool is_own = out->from == g->to, is_schema = out->format.kind == CANON_FORMAT_SCHEMA;
+    refused |= ~(g->to->takes | (is_schema ? PARAM_BIT(PARAM_RESPONSE_FORMAT) : 0));
+    if (out->format.kind == CANON_FORMAT_OTHER && !is_own)
+        refused |= PARAM_BIT(PARAM_RESPONSE_FORMAT);
+    if (!is_own)
+        out->extras = NULL;
+    canon_leave_out(out, refused);
     return adapt_tools(g);
 }
 
@@ -201,13 +178,11 @@ static enum err adapt_messages(struct adapting *g, const struct canon_message *f
     return e;
 }
 
-enum err canon_adapt(const struct canon_request *r, const struct dialect *to,
-                     const struct dialect_quirks *quirks, struct canon_room *room,
-                     struct canon_request *out, struct fault *f)
+enum err canon_adapt(const struct canon_request *r, const struct dialect *to, uint64_t refused,
+                     struct canon_room *room, struct canon_request *out, struct fault *f)
 {
-    struct adapting g = {
-        .to = to, .takes = to->takes & ~quirks->refuses, .room = room, .out = out, .f = f};
+    struct adapting g = {.to = to, .room = room, .out = out, .f = f};
     *out = *r;
-    enum err e = adapt_parameters(&g);
+    enum err e = adapt_parameters(&g, refused);
     return e == ERR_OK ? adapt_messages(&g, r->messages) : e;
 }

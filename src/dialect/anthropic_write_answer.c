@@ -38,6 +38,12 @@ static void write_usage(struct json_writer *w, const struct chat_bill *b)
     jw_u64(w, "input_tokens", u->prompt - u->cached - u->cache_write);
     jw_u64(w, "cache_creation_input_tokens", u->cache_write);
     jw_u64(w, "cache_read_input_tokens", u->cached);
+    if (u->cache_write) {
+        jw_object(w, "cache_creation");
+        jw_u64(w, "ephemeral_5m_input_tokens", u->cache_write - u->cache_write_1h);
+        jw_u64(w, "ephemeral_1h_input_tokens", u->cache_write_1h);
+        jw_end(w);
+    }
     jw_u64(w, "output_tokens", u->completion);
     jw_usd(w, "cost", b->cost);
     jw_end(w);

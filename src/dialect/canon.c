@@ -43,6 +43,53 @@ uint64_t canon_asks(const struct canon_request *r)
     return asks;
 }
 
+static bool is_media(const struct canon_part *p)
+{
+    return (p->kind >= PART_IMAGE && p->kind <= PART_FILE) || p->kind == PART_OPAQUE;
+}
+
+bool canon_has_media(const struct canon_request *r)
+{
+    bool has = false;
+    for (const struct canon_message *m = r->messages; m; m = m->next) {
+        for (const struct canon_part *p = m->parts.first; p; p = p->next) {
+            has |= is_media(p);
+            if (p->kind != PART_TOOL_RESULT)
+                continue;
+            for (const struct canon_part *q = p->result.parts.first; q; q = q->next)
+                has |= is_media(q);
+        }
+    }
+    return has;
+}
+
+static void leave_out_tools(struct canon_request *r, uint64_t params)
+{
+    if (params & PARAM_BIT(PARAM_TOOLS)) {
+        r->tools = r->last_tool = NULL;
+        params |= PARAM_BIT(PARAM_TOOL_CHOICE) | PARAM_BIT(PARAM_PARALLEL_TOOL_CALLS);
+    }
+    if (params & PARAM_BIT(PARAM_TOOL_CHOICE))
+        r->choice = (struct canon_choice){0};
+    if (params & PARAM_BIT(PARAM_PARALLEL_TOOL_CALLS))
+        r->parallel = CANON_UNSAID;
+}
+
+void canon_leave_out(struct canon_request *r, uint64_t params)
+{
+    for (int p = 0; p < PARAM_VALUE__COUNT; p++) {
+        if (params & PARAM_BIT(p))
+            r->values[p] = STR_NONE;
+    }
+    leave_out_tools(r, params);
+    if (r->format.kind == CANON_FORMAT_SCHEMA && (params & PARAM_BIT(PARAM_STRUCTURED_OUTPUTS)))
+        params |= PARAM_BIT(PARAM_RESPONSE_FORMAT);
+    if (params & PARAM_BIT(PARAM_RESPONSE_FORMAT))
+        r->format = (struct canon_format){0};
+    if (params & PARAM_BIT(PARAM_REASONING))
+        r->reason = (struct canon_reason){.is_excluded = r->reason.is_excluded};
+}
+
 /* --- texts ------------------------------------------------------------------------------------ */
 
 struct str canon_text(struct json v)

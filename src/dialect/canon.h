@@ -302,6 +302,12 @@ struct canon_request {
 /* The parameters that this request says, a bit each: against what a dialect and a provider take. */
 uint64_t canon_asks(const struct canon_request *r);
 
+/* Whether anything in its messages is no text, or may be none. */
+bool canon_has_media(const struct canon_request *r);
+/* Takes parameters (PARAM_BIT) out of it, as if they had not been said. A format with a schema goes
+ * where schemas do: JSON without one is refused by many where the prompt does not speak of it. */
+void canon_leave_out(struct canon_request *r, uint64_t params);
+
 /* --- for readers ------------------------------------------------------------------------------ */
 
 /* A string's raw text, lent from the source; of other types (null, missing) STR_NONE. */

@@ -86,6 +86,7 @@ static enum err read_part(struct chat_request *r, struct json part, size_t i, st
                          "messages[%zu].content: expected text to be a string, got %s", i,
                          json_kind(text));
     tokens_add(&r->text, json_raw_str(text));
+    r->has_media |= !json_str_eq(type, STR("text"));
     if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
         is_link(part, json_raw_str(type)))
         r->links++;
@@ -102,6 +103,14 @@ static bool is_role(struct json v)
             return true;
     }
     return false;
+}
+
+/* What an assistant said or drew before. */
+static bool has_made_media(struct json m, struct json role)
+{
+    return json_str_eq(role, STR("assistant")) &&
+           (!json_is_none_or_null(json_get(m, STR("audio"))) ||
+            !json_is_none_or_null(json_get(m, STR("images"))));
 }
 
 /* What an assistant called. */
@@ -126,6 +135,7 @@ static enum err read_message(struct chat_request *r, struct json m, size_t i, st
             "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
             json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     enum err e = ERR_OK;
+    r->has_media |= has_made_media(m, role);
     count_calls(r, json_get(m, STR("tool_calls")));
     if (json_is(content, JSON_STRING))
         tokens_add(&r->text, json_raw_str(content));
@@ -194,6 +204,17 @@ static enum err read_fields(struct chat_request *r, bool is_prompt, struct json 
         if (!json_is(v, JSON_NULL))
             r->asks |= member_bit(m);
     }
+    return ERR_OK;
+}
+
+enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f)
+{
+    struct json wish = json_get(debug, STR("echo_upstream_body"));
+    bool is_flag = json_is(wish, JSON_TRUE) || json_is(wish, JSON_FALSE);
+    if (!json_is_none_or_null(wish) && !is_flag)
+        return fault_set(f, ERR_INVALID, "debug.echo_upstream_body: expected true or false, got %s",
+                         json_kind(wish));
+    *out = is_streamed && json_is(wish, JSON_TRUE);
     return ERR_OK;
 }
 
@@ -299,7 +320,11 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
     if (json_is(known[MEMBER_TOOLS], JSON_ARRAY))
         tokens_add(&r->text, json_raw(known[MEMBER_TOOLS]));
     r->is_streamed = json_bool_or(known[MEMBER_STREAM], false);
+    r->may_speak =
+        (r->given & (chat_member_bit(STR("modalities")) | chat_member_bit(STR("audio")))) != 0;
     read_asks(r, known);
+    if (e == ERR_OK)
+        e = chat_read_debug(known[MEMBER_DEBUG], r->is_streamed, &r->wants_echo, f);
     r->provider = known[MEMBER_PROVIDER];
     struct str user = json_raw_str(known[MEMBER_USER]);
     r->user = user.n > USER_RAW_MAX ? user : json_str(known[MEMBER_USER], scratch);
@@ -315,6 +340,42 @@ enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_req
                           struct fault *f)
 {
     return read_request(root, true, scratch, out, f);
+}
+
+static void trim(uint64_t *part, uint64_t whole)
+{
+    if (*part > whole)
+        *part = whole;
+}
+
+void chat_trim_usage(struct chat_usage *u)
+{
+    trim(&u->cached, u->prompt);
+    trim(&u->cache_write, u->prompt - u->cached);
+    trim(&u->cache_write_1h, u->cache_write);
+    trim(&u->audio, u->prompt);
+    trim(&u->image, u->prompt - u->audio);
+    trim(&u->video, u->prompt - u->audio - u->image);
+    trim(&u->audio_cached, u->cached);
+    trim(&u->audio_cached, u->audio);
+    trim(&u->reasoning, u->completion);
+    trim(&u->audio_output, u->completion - u->reasoning);
+    trim(&u->image_output, u->completion - u->reasoning - u->audio_output);
+}
+
+void chat_write_count(struct json_writer *w, const char *key, uint64_t n)
+{
+    if (n)
+        jw_u64(w, key, n);
+}
+
+/* Kinds of tokens that few answers have are told where there are any. */
+static void add_count(struct buf *t, struct str lead, uint64_t n)
+{
+    if (!n)
+        return;
+    buf_add(t, lead);
+    buf_add_u64(t, n);
 }
 
 /* Each answer brings one: pieces of known size, copied without calls, take half the time that the
@@ -336,8 +397,13 @@ void chat_write_usage(struct json_writer *w, const char *key, const struct chat_
     buf_add_u64(&t, u->cached);
     buf_add(&t, STR(",\"cache_write_tokens\":"));
     buf_add_u64(&t, u->cache_write);
+    add_count(&t, STR(",\"audio_tokens\":"), u->audio);
+    add_count(&t, STR(",\"image_tokens\":"), u->image);
+    add_count(&t, STR(",\"video_tokens\":"), u->video);
     buf_add(&t, STR("},\"completion_tokens_details\":{\"reasoning_tokens\":"));
     buf_add_u64(&t, u->reasoning);
+    add_count(&t, STR(",\"audio_tokens\":"), u->audio_output);
+    add_count(&t, STR(",\"image_tokens\":"), u->image_output);
     buf_add(&t, STR("},\"cost_details\":{\"upstream_inference_cost\":null,"
                     "\"upstream_inference_prompt_cost\":"));
     money_add_usd(&t, b->prompt_cost);

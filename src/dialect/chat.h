@@ -21,6 +21,9 @@ struct chat_request {
     uint64_t choices;        /* `n`, or 1 */
     struct tokens_text text; /* of the messages and tools: for estimates */
     uint64_t links;       /* media given by link, whose size the body does not tell: for bounds */
+    bool has_media;       /* something in its messages is no text, or may be none */
+    bool wants_echo;      /* `debug.echo_upstream_body`: it asks to see what the provider is sent */
+    bool may_speak;       /* it asks for more than text, or for a voice */
     struct str user;      /* `user` */
     struct json provider; /* `provider`: wishes about endpoints */
     uint64_t given;       /* members that are there, a bit each: see chat_member() */
@@ -44,17 +47,28 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *o
 enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
                           struct fault *f) MUST_USE;
 
+/* `debug`; of a request that is not streamed nothing is echoed. */
+enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f) MUST_USE;
+
 /* As providers count; parts are included in their whole. */
 struct chat_usage {
     uint64_t prompt, completion;
     uint64_t cached, cache_write, reasoning;
     uint64_t searches; /* of ranking, where the provider bills them; 0: it does not */
+    uint64_t cache_write_1h;      /* of cache_write: kept for an hour */
+    uint64_t audio, image, video; /* of the prompt */
+    uint64_t audio_cached;        /* of both cached and audio */
+    uint64_t audio_output, image_output;
 };
+/* Cuts parts to their whole: providers count, and may count wrong. */
+void chat_trim_usage(struct chat_usage *u);
 
 struct chat_bill {
     struct chat_usage usage;
     nanos cost, prompt_cost, completion_cost;
 };
+/* A figure that is not there where it is zero. */
+void chat_write_count(struct json_writer *w, const char *key, uint64_t n);
 /* The `usage` object as OpenRouter's clients know it, without a key. */
 void chat_write_usage(struct json_writer *w, const char *key, const struct chat_bill *b);
 

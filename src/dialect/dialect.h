@@ -15,7 +15,8 @@
  *    as this format names it, says what was there (its kind, never its text) and what would be right.
  *    A member that is not known is kept in `extras`.
  * 4. Write everything that the format can say, and nothing twice. A parameter whose bit is not in
- *    `takes` is left out. Content that the format cannot carry and that matters to the answer (an
+ *    `takes` is left out; what one provider refuses beyond that is not in the request that a writer is
+ *    given (dialect_write_request()). Content that the format cannot carry and that matters to the answer (an
  *    image for a provider of text alone) is ERR_UNPROCESSABLE with a sentence: another endpoint may
  *    take it.
  * 5. No function does I/O, keeps anything outside of its arguments, or recurses by depth of the input.
@@ -40,6 +41,8 @@
 
 #include "dialect/events.h"
 
+struct openai_rules;
+
 /* How a provider is shown who asks. */
 enum dialect_auth {
     AUTH_BEARER, /* Authorization: Bearer KEY */
@@ -56,7 +59,9 @@ enum dialect_framing {
 struct dialect_quirks {
     struct str name;  /* "openai", "mistral", ...; empty: none known */
     uint64_t refuses; /* parameters (PARAM_BIT) that the dialect takes and this one does not */
+    bool refuses_required, refuses_named; /* of tool_choice these values alone */
     struct str max_tokens_field; /* of the OpenAI form: "max_tokens" or "max_completion_tokens" */
+    const struct openai_rules *rules; /* of the OpenAI form: other names; NULL: none */
     /* Of the OpenAI form: it takes OpenRouter's additions as well: the `reasoning` object,
      * reasoning_details, cache_control. */
     bool is_openrouter;
@@ -80,8 +85,8 @@ struct dialect {
                              struct fault *f);
 
     /* --- a provider's request out ---
-     * The body, of what canon_adapt() (adapt.h) made of a request. ERR_UNPROCESSABLE: this format
-     * cannot say it. */
+     * The body. ERR_UNPROCESSABLE: this format cannot say it. Asked for by dialect_write_request(), which
+     * has left out what the provider refuses and what this format has no word for (adapt.h). */
     enum err (*write_request)(const struct canon_request *r, const struct dialect_target *t,
                               struct canon_room *room, struct buf *out, struct fault *f);
     struct str
@@ -134,7 +139,14 @@ const struct dialect *dialect_find(struct str name);
 const struct dialect *dialect_at(size_t i);
 extern const struct dialect_quirks dialect_no_quirks;
 
-/* One SSE event of a provider: the end of the stream, or JSON for read_event. `tape` is not the
+/* A request's body as this dialect says it, without what the provider refuses. */
+enum err dialect_write_request(const struct dialect *d, const struct canon_request *r,
+                               const struct dialect_target *t, struct canon_room *room,
+                               struct buf *out, struct fault *f) MUST_USE;
+/* Whether the provider refuses the choice of a tool that this request makes. */
+bool dialect_refuses_choice(const struct dialect_quirks *q, const struct canon_request *r);
+
+/* One event of a provider: the end of the stream, or JSON for read_event. `tape` is not the
  * room's. ERR_UPSTREAM and a sentence: it is neither. */
 enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct str name,
                       struct str data, struct fault *f) MUST_USE;

@@ -59,6 +59,13 @@ struct canon_failure {
     const struct chat_bill *bill; /* as told within an answer: what was charged; may be NULL */
 };
 
+/* What one provider was sent, for a client that asks to see it. Those of a request are a list. */
+struct canon_echo {
+    struct canon_echo *next;
+    struct str provider; /* raw text: its title */
+    struct str body;     /* raw JSON, on one line */
+};
+
 struct canon_event {
     enum canon_event_kind kind;
     uint32_t choice, block;
@@ -66,6 +73,7 @@ struct canon_event {
         struct {
             struct str id, model; /* the provider's own */
             struct str service_tier, fingerprint;
+            const struct canon_echo *echoes; /* set for writers alone; NULL: none are asked for */
         } begin;
         struct str text;
         struct canon_reasoning reasoning;

@@ -44,6 +44,7 @@ struct gemini_reading {
     struct str id; /* of the answer, if it can be part of a call's id */
     uint32_t calls;
     uint64_t prompt, tool_prompt, cached, answer, thoughts;
+    struct chat_usage media; /* its parts that are no text */
     struct gemini_choice choices[CHAT_CHOICES_MAX];
 };
 

@@ -264,7 +264,7 @@ static const struct member members[] = {
     {STR_INIT("seed"), {.kind = MEMBER_INTEGER, .low = -9.2e18, .high = 9.2e18}, THEIRS, 0},
     {STR_INIT("stop"), {.kind = MEMBER_STRING_OR_STRINGS, .high = 4}, THEIRS, 0},
     {STR_INIT("user"), TEXT(), THEIRS, MEMBER_USER},
-    {STR_INIT("debug"), OBJECT(.check = check_debug), OURS, 0},
+    {STR_INIT("debug"), OBJECT(.check = check_debug), OURS, MEMBER_DEBUG},
     {STR_INIT("model"), TEXT(), THEIRS, MEMBER_MODEL},
     {STR_INIT("min_p"), NUMBER(0, 1), THEIRS, 0},
     {STR_INIT("route"), TEXT(), OURS, 0},

@@ -113,10 +113,43 @@ static uint64_t count_of(struct json v)
     return json_u64(v, UINT32_MAX, &n) ? n : 0;
 }
 
-static uint64_t at_most(uint64_t n, uint64_t most)
+struct count_row {
+    struct str name;
+    size_t at; /* in struct chat_usage */
+};
+
+static void read_counts(struct json object, const struct count_row *rows, size_t n,
+                        struct chat_usage *u)
 {
-    return n < most ? n : most;
+    for (struct json v = json_first(object); v.type; v = json_after(object, v)) {
+        struct str name = json_raw_str(json_key(v));
+        for (size_t i = 0; i < n; i++) {
+            if (str_eq(name, rows[i].name))
+                *(uint64_t *)(void *)((char *)u + rows[i].at) = count_of(v);
+        }
+    }
 }
+
+#define COUNT(name, member)                                                                        \
+    {                                                                                              \
+        STR_INIT(name), offsetof(struct chat_usage, member)                                        \
+    }
+void openai_read_details(struct json in, struct json out, struct chat_usage *u)
+{
+    static const struct count_row of_prompt[] = {
+        COUNT("cached_tokens", cached), COUNT("cache_write_tokens", cache_write),
+        COUNT("audio_tokens", audio),   COUNT("image_tokens", image),
+        COUNT("video_tokens", video),
+    };
+    static const struct count_row of_completion[] = {
+        COUNT("reasoning_tokens", reasoning),
+        COUNT("audio_tokens", audio_output),
+        COUNT("image_tokens", image_output),
+    };
+    read_counts(in, of_prompt, COUNT_OF(of_prompt), u);
+    read_counts(out, of_completion, COUNT_OF(of_completion), u);
+}
+#undef COUNT
 
 /* A count, or nothing; *has_any tells of a count. */
 static bool take_count(struct json v, uint64_t *out, bool *has_any)
@@ -146,10 +179,8 @@ bool openai_read_usage(struct json usage, struct chat_usage *out)
     }
     if (!take_count(in, &out->prompt, &has_any) || !take_count(made, &out->completion, &has_any))
         return false;
-    out->cached = at_most(count_of(json_get(of_in, STR("cached_tokens"))), out->prompt);
-    out->cache_write =
-        at_most(count_of(json_get(of_in, STR("cache_write_tokens"))), out->prompt - out->cached);
-    out->reasoning = at_most(count_of(json_get(of_made, STR("reasoning_tokens"))), out->completion);
+    openai_read_details(of_in, of_made, out);
+    chat_trim_usage(out);
     return has_any;
 }
 

@@ -6,7 +6,7 @@
 
 #include "dialect/chat.h"
 
-/* A member that goes under another name: its value, or one member of that. */
+/* A member that goes under another name: its value, or one member of that. Names are terminated. */
 struct openai_rename {
     struct str from, member, to;
     uint64_t bit; /* of `from`, as in chat_request.given */
@@ -88,5 +88,7 @@ void openai_read_error(struct json root, struct buf *scratch, struct openai_erro
 /* False: no report at all, or its figures are none: then the answer is not free, it is counted
  * here. */
 bool openai_read_usage(struct json usage, struct chat_usage *out);
+/* `prompt_tokens_details` and `completion_tokens_details`, which the Responses word alike. */
+void openai_read_details(struct json in, struct json out, struct chat_usage *u);
 
 #endif

@@ -31,6 +31,11 @@ enum err openai_read_stream(struct canon_reader *rd, struct str name, struct jso
 enum err openai_read_whole(struct canon_reader *rd, struct json root, struct fault *f);
 void openai_read_failure(struct json root, struct canon_room *room, struct canon_failure *out);
 
+/* openai_write_answer.c */
+/* A chunk of a stream without choices for each; `who` but for its provider. */
+void openai_write_echoes(struct buf *out, const struct canon_identity *who,
+                         const struct canon_echo *echoes);
+
 /* openai_write_request.c */
 enum err openai_write_request(const struct canon_request *r, const struct dialect_target *t,
                               struct canon_room *room, struct buf *out, struct fault *f);

@@ -278,11 +278,31 @@ static enum err write_last(struct canon_writer *to, const struct canon_failure *
     return chunk_end(&w, to);
 }
 
+void openai_write_echoes(struct buf *out, const struct canon_identity *who,
+                         const struct canon_echo *echoes)
+{
+    struct canon_writer to = {.out = out, .who = *who};
+    for (; echoes; echoes = echoes->next) {
+        struct json_writer w;
+        to.who.provider = echoes->provider;
+        chunk_begin(&w, &to);
+        jw_array(&w, "choices");
+        jw_end(&w);
+        jw_object(&w, "debug");
+        jw_raw(&w, "echo_upstream_body", echoes->body);
+        jw_end(&w);
+        chunk_end(&w, &to);
+    }
+}
+
 static enum err write_event(struct canon_writer *to, const struct canon_event *e)
 {
     if (e->choice >= CHAT_CHOICES_MAX)
         return ERR_TOO_BIG;
     switch (e->kind) {
+    case EVENT_BEGIN:
+        openai_write_echoes(to->out, &to->who, e->begin.echoes);
+        return write_delta(to, e);
     case EVENT_LOGPROBS:
         return write_logprobs(to, e);
     case EVENT_FINISH:

@@ -2,6 +2,7 @@
  * sources, see responses.h. */
 #include "dialect/responses.h"
 
+#include "dialect/openai.h"
 #include "dialect/openai_form.h"
 
 enum piece {
@@ -303,9 +304,8 @@ static enum err emit_usage(struct canon_reader *rd, struct json usage)
     if (!json_u64(json_get(usage, STR("input_tokens")), UINT32_MAX, &u->prompt) ||
         !json_u64(json_get(usage, STR("output_tokens")), UINT32_MAX, &u->completion))
         return ERR_OK;
-    json_u64(json_get(in, STR("cached_tokens")), UINT32_MAX, &u->cached);
-    json_u64(json_get(in, STR("cache_write_tokens")), UINT32_MAX, &u->cache_write);
-    json_u64(json_get(out, STR("reasoning_tokens")), UINT32_MAX, &u->reasoning);
+    openai_read_details(in, out, u);
+    chat_trim_usage(u);
     return canon_emit(rd, &e);
 }
 

@@ -244,7 +244,9 @@ static enum err read_facts(struct responses_asked *g, struct json root)
                          "max_output_tokens: expected a whole number of at least 1, got %s%s",
                          json_kind(max), json_is(max, JSON_NUMBER) ? " outside of that" : "");
     g->out->parallel = canon_tri_of(json_get(root, STR("parallel_tool_calls")));
-    return client_read_facts(g->out, root, g->f);
+    e = client_read_facts(g->out, root, g->f);
+    struct json debug = json_get(root, STR("debug"));
+    return e == ERR_OK ? chat_read_debug(debug, facts->is_streamed, &facts->wants_echo, g->f) : e;
 }
 
 /* Members that are read elsewhere, or are the gateway's own. */

@@ -152,10 +152,15 @@ static void write_usage(struct json_writer *w, const struct chat_bill *b)
     jw_object(w, "input_tokens_details");
     jw_u64(w, "cached_tokens", u->cached);
     jw_u64(w, "cache_write_tokens", u->cache_write);
+    chat_write_count(w, "audio_tokens", u->audio);
+    chat_write_count(w, "image_tokens", u->image);
+    chat_write_count(w, "video_tokens", u->video);
     jw_end(w);
     jw_u64(w, "output_tokens", u->completion);
     jw_object(w, "output_tokens_details");
     jw_u64(w, "reasoning_tokens", u->reasoning);
+    chat_write_count(w, "audio_tokens", u->audio_output);
+    chat_write_count(w, "image_tokens", u->image_output);
     jw_end(w);
     jw_u64(w, "total_tokens", u->prompt + u->completion);
     jw_usd(w, "cost", b->cost);

@@ -167,7 +167,9 @@ static bool adjust(struct relay *r, nanos need, nanos least, int64_t now)
 enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens, struct fault *f)
 {
     enum { LEAST_OUTPUT = 16 }; /* tokens; less is no answer, and some providers refuse it */
-    struct price all = price_of_requests(&t->endpoint->price, r->asked.searches);
+    struct price use =
+        price_without_media(&t->endpoint->price, !r->asked.has_media, !r->asked.may_speak);
+    struct price all = price_of_requests(&use, r->asked.searches);
     const struct price *p = &all;
     uint64_t prompt = r->asked.prompt_bound, n = r->asked.choices;
     uint64_t wanted = output_wanted(r, t->endpoint);
@@ -199,6 +201,9 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         .prompt_bound = prompt_bound(r, req),
         .text = req->text,
         .searches = r->direct ? r->direct->asked.searches : 1,
+        .has_media = req->has_media,
+        .may_speak = req->may_speak,
+        .wants_echo = req->wants_echo,
     };
     if (req->user.n)
         r->user = arena_str(&r->arena, str_head(req->user, 200));

@@ -108,6 +108,7 @@ static enum err forward(struct turn *t, const struct openai_event *ev, struct st
     struct splice s;
     splice_init(&s, data);
     openai_edit_event(ev, &r->identity, &s);
+    relay_echo_tell(r, out);
     buf_add(out, STR("data: "));
     size_t at = out->n;
     splice_write(&s, out);
@@ -190,7 +191,7 @@ static void give(struct relay *r, struct turn *t)
     if (r->state == RELAY_TRYING && t->brought_content)
         first_content(r);
     if (r->state == RELAY_TRYING) {
-        if (r->in.n + bytes.n <= PENDING_MAX)
+        if (r->in.n + bytes.n <= PENDING_MAX + r->echoes_bytes)
             buf_add(&r->in, bytes);
         return;
     }

@@ -160,7 +160,7 @@ void relay_drop_attempt(struct relay *r)
     r->answered = (struct answered){0};
     if (r->translation)
         relay_translation_drop(r);
-    r->is_events = r->is_paused = r->was_sent = false;
+    r->is_events = r->is_paused = r->was_sent = r->is_echoed = false;
     r->deadline_ms = 0;
     r->status = 0;
     if (!r->is_committed && !r->is_half_closed)
@@ -319,7 +319,9 @@ static const struct str *compose(struct relay *r, const struct chat_request *req
         views[at++] = buf_view(&r->upstream->tail);
     }
     views[at++] = length;
-    *n = at + (uint32_t)splice_views(&s, views + at, room - at);
+    uint32_t body_n = (uint32_t)splice_views(&s, views + at, room - at);
+    relay_echo_note(r, views + at, body_n);
+    *n = at + body_n;
     return views;
 }
 

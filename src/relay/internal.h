@@ -64,7 +64,7 @@ struct failure {
 
 /* Facts of the request, kept when its bytes are gone. */
 struct asked {
-    bool is_streamed, has_max;
+    bool is_streamed, has_max, has_media, may_speak, wants_echo;
     uint32_t choices;
     uint64_t max_tokens;
     uint64_t prompt_bound;   /* tokens */
@@ -141,6 +141,9 @@ struct relay {
     struct failure *failure; /* the latest; in the arena */
     struct answered answered;
     struct openai_identity identity; /* in the arena */
+    struct canon_echo *echoes;       /* what providers were sent, in the arena; see echo.c */
+    size_t echoes_bytes;
+    bool is_echoed; /* they are told */
     struct chat_bill bill;
     bool is_estimated, is_cancelled;
     nanos uncollected;
@@ -228,6 +231,12 @@ struct turn {
     bool brought_content, failed;
 };
 enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence);
+
+/* echo.c */
+/* Where the client asks for it, keeps what the provider at hand is sent. */
+void relay_echo_note(struct relay *r, const struct str *views, uint32_t n);
+/* In the form of OpenAI's chat, once an attempt. */
+void relay_echo_tell(struct relay *r, struct buf *out);
 
 /* whole.c */
 void relay_whole_failed(struct relay *r); /* an error in place of an answer */

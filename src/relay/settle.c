@@ -52,7 +52,13 @@ static struct tokens tokens_of(const struct chat_usage *u)
                            .completion = u->completion,
                            .cached = u->cached,
                            .cache_write = u->cache_write,
-                           .reasoning = u->reasoning};
+                           .reasoning = u->reasoning,
+                           .cache_write_1h = u->cache_write_1h,
+                           .audio = u->audio,
+                           .image = u->image,
+                           .audio_cached = u->audio_cached,
+                           .audio_output = u->audio_output,
+                           .image_output = u->image_output};
 }
 
 static void charge(struct relay *r)
@@ -63,8 +69,7 @@ static void charge(struct relay *r)
     struct tokens all = tokens_of(&r->bill.usage), prompt = all, completion = all;
     bool is_nothing = all.prompt == 0 && all.completion == 0 && r->bill.usage.searches == 0;
     struct price per_token = *p;
-    prompt.completion = prompt.reasoning = 0;
-    completion.prompt = completion.cached = completion.cache_write = 0;
+    prompt.completion = completion.prompt = 0; /* and so all their parts */
     per_token.request = 0;
     nanos cost = is_nothing ? 0 : price_cost(p, &all);
     r->bill.prompt_cost = price_cost(&per_token, &prompt);
@@ -248,6 +253,7 @@ static void finish_error(struct relay *r)
     struct json_writer w;
     char room[REASON_MAX + 3];
     buf_reset(out);
+    relay_echo_tell(r, out);
     buf_add(out, STR("data: "));
     json_writer_init(&w, out);
     begin_chunk(r, &w);

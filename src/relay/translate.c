@@ -2,7 +2,6 @@
  * for answers that pass through: here is only what they say. */
 #include "relay/translate.h"
 
-#include "dialect/adapt.h"
 #include "dialect/openai_form.h"
 #include "relay/sign.h"
 
@@ -39,7 +38,12 @@ enum err relay_translation_read(struct relay *r, struct json root, struct fault 
         return canon_no_memory(f);
     enum err e = r->client->read_request(root, &room, &x->asked, f);
     x->is_read = e == ERR_OK;
-    return e;
+    if (e != ERR_OK)
+        return e;
+    x->asked.facts.has_media = canon_has_media(&x->asked);
+    x->asked.facts.may_speak =
+        x->asked.values[PARAM_MODALITIES].p || x->asked.values[PARAM_AUDIO].p;
+    return ERR_OK;
 }
 
 /* A client's own form is read only where it does not pass through. */
@@ -65,17 +69,22 @@ bool relay_translates(const struct relay *r, const struct endpoint *e)
 static struct dialect_quirks quirks_of(const struct relay *r, const struct endpoint *e)
 {
     const struct provider *p = e->provider;
+    const struct openai_rules *rules = &r->routes->fit.of[e->index];
     return (struct dialect_quirks){.name = p->kind->name,
                                    .refuses = r->routes->fit.refuses[e->index],
+                                   .refuses_required = rules->drops_required,
+                                   .refuses_named = rules->drops_function,
                                    .max_tokens_field = p->max_tokens_field,
+                                   .rules = rules,
                                    .is_openrouter = str_eq(p->kind->name, STR("openrouter"))};
 }
 
 bool relay_may_tell(const struct relay *r, const struct endpoint *e)
 {
     const struct translation *x = r->translation;
-    uint64_t takes = dialect_of(r, e)->takes & ~r->routes->fit.refuses[e->index];
-    return !x || !(canon_asks(&x->asked) & ~takes);
+    struct dialect_quirks quirks = quirks_of(r, e);
+    uint64_t takes = dialect_of(r, e)->takes & ~quirks.refuses;
+    return !x || !((canon_asks(&x->asked) & ~takes) || dialect_refuses_choice(&quirks, &x->asked));
 }
 
 static struct str kept(struct relay *r, const struct buf *b)
@@ -129,6 +138,7 @@ static const struct str *views_of(struct relay *r, const struct dialect_target *
     }
     views[at++] = end;
     views[at++] = buf_view(&r->translation->body);
+    relay_echo_note(r, &views[at - 1], 1);
     *n = at;
     return views;
 }
@@ -158,16 +168,13 @@ enum err relay_translate_request(struct relay *r, const struct target *t, uint64
         return fault_set(f, ERR_UNPROCESSABLE, "The provider of this model has no chats");
     struct translation *x = r->translation;
     struct canon_room room = relay_room(r);
-    struct canon_request fitting;
     struct dialect_target target = {.model = t->endpoint->model,
                                     .max_tokens = max_tokens,
                                     .is_streamed = r->asked.is_streamed,
                                     .quirks = &x->quirks};
     x->quirks = quirks_of(r, t->endpoint);
     buf_reset(&x->body);
-    e = canon_adapt(&x->asked, r->upstream->dialect, &x->quirks, &room, &fitting, f);
-    if (e == ERR_OK)
-        e = r->upstream->dialect->write_request(&fitting, &target, &room, &x->body, f);
+    e = dialect_write_request(r->upstream->dialect, &x->asked, &target, &room, &x->body, f);
     if (e != ERR_OK)
         return e;
     *views = begin_reading(r) ? views_of(r, &target, n) : NULL;
@@ -244,13 +251,16 @@ static enum err make_writer(struct relay *r)
 /* Every answer begins once, whatever its provider does. */
 static enum err write(struct relay *r, const struct canon_event *e)
 {
-    static const struct canon_event nameless = {.kind = EVENT_BEGIN};
+    struct canon_event begin = {.kind = EVENT_BEGIN};
     struct canon_writer *w = &r->translation->writer;
     bool is_begin = e->kind == EVENT_BEGIN;
     if (!w->state) {
         enum err failed = make_writer(r);
+        if (is_begin)
+            begin = *e;
+        begin.begin.echoes = r->echoes;
         if (failed == ERR_OK)
-            failed = r->client->write_event(w, is_begin ? e : &nameless);
+            failed = r->client->write_event(w, &begin);
         if (failed != ERR_OK)
             return failed;
     }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dialect/adapt.h"
+#include "dialect/dialect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,15 +48,13 @@ static void write_requests(const struct canon_request *r)
                                         STR_INIT("anthropic.claude-1:0"),
                                         STR_INIT("amazon.nova-2-lite-v1:0")};
     const struct dialect *d;
-    struct canon_request fitting;
     for (size_t i = 0; (d = dialect_at(i)); i++) {
         struct str model = models[r->facts.text.bytes % COUNT_OF(models)];
         struct dialect_target t = {model, 1 + r->facts.max_tokens, true, &dialect_no_quirks};
         if (!d->write_request)
             continue;
         buf_reset(&run.out);
-        if (canon_adapt(r, d, t.quirks, &run.room, &fitting, NULL) == ERR_OK &&
-            d->write_request(&fitting, &t, &run.room, &run.out, NULL) == ERR_OK)
+        if (dialect_write_request(d, r, &t, &run.room, &run.out, NULL) == ERR_OK)
             check_json(buf_view(&run.out));
     }
 }

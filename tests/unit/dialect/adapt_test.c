@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "dialect/adapt.h"
 #include "dialect/anthropic.h"
 #include "dialect/bedrock.h"
 #include "dialect/gemini.h"
@@ -114,11 +115,9 @@ static void what_matters_and_cannot_be_said_is_refused(void **state)
         rig_read_request(&dialect_openai,
                          CHAT("{\"role\":\"user\",\"content\":[{\"type\":\"new\"}]}", "")),
         ERR_OK);
-    assert_int_equal(canon_adapt(&rig.request, &dialect_openai, &dialect_no_quirks, &rig.room,
-                                 &fitting, &rig.fault),
+    assert_int_equal(canon_adapt(&rig.request, &dialect_openai, 0, &rig.room, &fitting, &rig.fault),
                      ERR_OK);
-    assert_int_equal(canon_adapt(&rig.request, &dialect_gemini, &dialect_no_quirks, &rig.room,
-                                 &fitting, &rig.fault),
+    assert_int_equal(canon_adapt(&rig.request, &dialect_gemini, 0, &rig.room, &fitting, &rig.fault),
                      ERR_UNPROCESSABLE);
     assert_string_equal(rig.fault.message,
                         "messages: a part of a type that only the format of openai has cannot be "
@@ -147,8 +146,7 @@ static const struct {
     {&dialect_gemini,
      PARAM_BIT(PARAM_TOOLS) | PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_STRUCTURED_OUTPUTS),
      "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
-     "\"maxOutputTokens\":4000,\"topP\":0.5,\"stopSequences\":[\"x\"],\"responseMimeType\":"
-     "\"application/json\"}}"},
+     "\"maxOutputTokens\":4000,\"topP\":0.5,\"stopSequences\":[\"x\"]}}"},
     {&dialect_bedrock,
      PARAM_BIT(PARAM_TOOLS) | PARAM_BIT(PARAM_TOP_P) | PARAM_BIT(PARAM_STRUCTURED_OUTPUTS),
      "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"}]}],\"inferenceConfig\":{"
@@ -174,9 +172,8 @@ static void the_request_itself_is_not_changed(void **state)
                          CHAT("{\"role\":\"user\",\"name\":\"ann\",\"content\":\"hi\"}",
                               ",\"tools\":[{\"type\":\"x\"}],\"top_k\":1")),
         ERR_OK);
-    assert_int_equal(canon_adapt(&rig.request, &dialect_anthropic, &dialect_no_quirks, &rig.room,
-                                 &fitting, &rig.fault),
-                     ERR_OK);
+    assert_int_equal(
+        canon_adapt(&rig.request, &dialect_anthropic, 0, &rig.room, &fitting, &rig.fault), ERR_OK);
     assert_str(fitting.messages->parts.first->text, "ann: hi");
     assert_null(fitting.tools);
     assert_str(rig.request.messages->parts.first->text, "hi");

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "dialect/adapt.h"
+#include "dialect/dialect.h"
 
 enum { RIG_TEXT_MAX = 1 << 20 };
 
@@ -94,10 +94,8 @@ static inline enum err rig_read_request(const struct dialect *d, const char *tex
 
 static inline struct str rig_write_request(const struct dialect *d, const struct dialect_target *t)
 {
-    struct canon_request fitting;
     buf_reset(&rig.out);
-    if (canon_adapt(&rig.request, d, t->quirks, &rig.room, &fitting, &rig.fault) != ERR_OK ||
-        d->write_request(&fitting, t, &rig.room, &rig.out, &rig.fault) != ERR_OK)
+    if (dialect_write_request(d, &rig.request, t, &rig.room, &rig.out, &rig.fault) != ERR_OK)
         fail_msg("%s", rig.fault.message);
     return buf_view(&rig.out);
 }
