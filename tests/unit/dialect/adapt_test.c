@@ -107,6 +107,22 @@ static void what_one_format_has_is_said_plainly_or_left_out(void **state)
     assert_changes(plain_words, COUNT_OF(plain_words));
 }
 
+static void a_picture_by_its_id_is_refused_where_there_are_none(void **state)
+{
+    struct dialect_target t = {.model = STR("native"), .quirks = &dialect_no_quirks};
+    (void)state;
+    assert_int_equal(
+        rig_read_request(&dialect_anthropic,
+                         MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"source\":{"
+                                  "\"type\":\"file\",\"file_id\":\"f\"}}]}",
+                                  "")),
+        ERR_OK);
+    assert_int_equal(
+        dialect_write_request(&dialect_openai, &rig.request, &t, &rig.room, &rig.out, &rig.fault),
+        ERR_UNPROCESSABLE);
+    assert_string_equal(rig.fault.message, "messages: this provider takes no images by an id");
+}
+
 static void what_matters_and_cannot_be_said_is_refused(void **state)
 {
     (void)state;
@@ -268,6 +284,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_one_format_has_is_said_plainly_or_left_out, rig_up,
                                         rig_down),
         cmocka_unit_test_setup_teardown(what_matters_and_cannot_be_said_is_refused, rig_up,
+                                        rig_down),
+        cmocka_unit_test_setup_teardown(a_picture_by_its_id_is_refused_where_there_are_none, rig_up,
                                         rig_down),
         cmocka_unit_test_setup_teardown(an_endpoint_is_not_sent_what_it_does_not_take, rig_up,
                                         rig_down),
