@@ -5,6 +5,7 @@
 #define DIALECT_ANTHROPIC_H
 
 #include "dialect/dialect.h"
+#include "dialect/shape.h"
 
 extern const struct dialect dialect_anthropic;
 /* What clients speak where tokens are only counted ("Count tokens in a Message"); in no table, since
@@ -16,6 +17,9 @@ extern const struct dialect dialect_anthropic_count;
 /* What other providers signed or encrypted has no `format` and no `id` here, and goes back to whom it
  * came from all the same: its signature or data begins with them, "google-gemini-v1:6:call-1" and then
  * its own bytes (6: of the id). Anthropic's own are base64, without a colon. */
+
+/* anthropic_shape.c: at the top of a request, beside chat_shape_ours. */
+extern const struct shape anthropic_request_shape[];
 
 /* anthropic_read_request.c */
 enum err anthropic_read_request(struct json root, struct canon_room *room,

@@ -594,9 +594,7 @@ static bool is_known(struct str name)
 static enum err read_request(struct reading *g, struct json root)
 {
     *g->out = (struct canon_request){.from = &dialect_anthropic};
-    enum err e = want(g, root, JSON_OBJECT, "the body", "a JSON object");
-    if (e == ERR_OK)
-        e = json_refuse_duplicates(root, g->f);
+    enum err e = client_open(root, g->f);
     if (e == ERR_OK)
         e = read_facts(g, root);
     if (e == ERR_OK)
@@ -611,6 +609,8 @@ static enum err read_request(struct reading *g, struct json root)
         e = read_settings(g, root);
     if (e == ERR_OK)
         e = client_read_extras(g->out, g->room, root, is_known, g->f);
+    if (e == ERR_OK)
+        e = client_check(root, anthropic_request_shape, g->f);
     client_read_cache(root, &g->out->cache);
     return e;
 }

@@ -102,6 +102,8 @@ static void write_failure(struct json_writer *w, const struct canon_failure *x)
     jw_end(w);
     if (x->generation_id.n)
         jw_str(w, "request_id", x->generation_id);
+    else
+        jw_null(w, "request_id");
 }
 
 /* --- a stream --------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "dialect/chat.h"
 
+#include "dialect/chat_shape.h"
 #include "dialect/member.h"
 
 struct str chat_member(unsigned i)
@@ -164,7 +165,7 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
     size_t i = 0;
     for (struct json m = first; e == ERR_OK && m.type; m = json_after(messages, m))
         e = read_message(r, m, i++, f);
-    return e;
+    return e == ERR_OK ? shape_check(&chat_shape_messages, messages, NULL, f) : e;
 }
 
 /* The older form: one text instead of messages. */
@@ -207,15 +208,9 @@ static enum err read_fields(struct chat_request *r, bool is_prompt, struct json 
     return ERR_OK;
 }
 
-enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f)
+bool chat_wants_echo(struct json debug, bool is_streamed)
 {
-    struct json wish = json_get(debug, STR("echo_upstream_body"));
-    bool is_flag = json_is(wish, JSON_TRUE) || json_is(wish, JSON_FALSE);
-    if (!json_is_none_or_null(wish) && !is_flag)
-        return fault_set(f, ERR_INVALID, "debug.echo_upstream_body: expected true or false, got %s",
-                         json_kind(wish));
-    *out = is_streamed && json_is(wish, JSON_TRUE);
-    return ERR_OK;
+    return is_streamed && json_is(json_get(debug, STR("echo_upstream_body")), JSON_TRUE);
 }
 
 /* What some members ask for is more, or less, than that they are there. */
@@ -323,8 +318,7 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
     r->may_speak =
         (r->given & (chat_member_bit(STR("modalities")) | chat_member_bit(STR("audio")))) != 0;
     read_asks(r, known);
-    if (e == ERR_OK)
-        e = chat_read_debug(known[MEMBER_DEBUG], r->is_streamed, &r->wants_echo, f);
+    r->wants_echo = chat_wants_echo(known[MEMBER_DEBUG], r->is_streamed);
     r->provider = known[MEMBER_PROVIDER];
     struct str user = json_raw_str(known[MEMBER_USER]);
     r->user = user.n > USER_RAW_MAX ? user : json_str(known[MEMBER_USER], scratch);

@@ -48,7 +48,7 @@ enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_req
                           struct fault *f) MUST_USE;
 
 /* `debug`; of a request that is not streamed nothing is echoed. */
-enum err chat_read_debug(struct json debug, bool is_streamed, bool *out, struct fault *f) MUST_USE;
+bool chat_wants_echo(struct json debug, bool is_streamed);
 
 /* As providers count; parts are included in their whole. */
 struct chat_usage {

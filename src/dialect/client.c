@@ -1,11 +1,25 @@
 #include "dialect/client.h"
 
+#include "dialect/chat_shape.h"
+
 enum err client_want(struct json v, enum json_type type, const char *where, const char *expected,
                      struct fault *f)
 {
     return json_is(v, type) ? ERR_OK
                             : fault_set(f, ERR_INVALID, "%s: expected %s, got %s", where, expected,
                                         json_kind(v));
+}
+
+enum err client_open(struct json root, struct fault *f)
+{
+    enum err e = client_want(root, JSON_OBJECT, "the body", "a JSON object", f);
+    return e == ERR_OK ? json_refuse_duplicates(root, f) : e;
+}
+
+enum err client_check(struct json root, const struct shape *rows, struct fault *f)
+{
+    enum err e = shape_check_members(rows, root, NULL, f);
+    return e == ERR_OK ? shape_check_members(chat_shape_ours, root, NULL, f) : e;
 }
 
 void client_read_cache(struct json holder, struct canon_cache *out)

@@ -5,10 +5,16 @@
 
 #include "dialect/canon.h"
 #include "dialect/member.h"
+#include "dialect/shape.h"
 
 /* ERR_INVALID: "WHERE: expected EXPECTED, got KIND". */
 enum err client_want(struct json v, enum json_type type, const char *where, const char *expected,
                      struct fault *f) MUST_USE;
+/* The body is an object, and no name in it stands twice. */
+enum err client_open(struct json root, struct fault *f) MUST_USE;
+/* All its members are of the kinds that `rows` and chat_shape_ours say. After what is read has been
+ * checked, so that its more exact sentences come first. */
+enum err client_check(struct json root, const struct shape *rows, struct fault *f) MUST_USE;
 /* A cache mark among the members of `holder`; else *out stays. */
 void client_read_cache(struct json holder, struct canon_cache *out);
 

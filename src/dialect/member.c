@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dialect/chat_shape.h"
+
 enum { WHERE_MAX = 128, TOOL_NAME_MAX = 64 };
 
 /* --- what is within ---------------------------------------------------------------------------- */
@@ -39,8 +41,7 @@ static enum err want_within(struct json v, const char *where, const char *name,
 }
 
 static const struct member_rule any_text = {.kind = MEMBER_STRING},
-                                any_object = {.kind = MEMBER_OBJECT},
-                                any_flag = {.kind = MEMBER_BOOLEAN};
+                                any_object = {.kind = MEMBER_OBJECT};
 
 /* --- rules of single members ------------------------------------------------------------------- */
 
@@ -50,11 +51,6 @@ static enum err check_cache(struct json v, const char *where, struct fault *f)
                                     ttl = {.kind = MEMBER_WORD, .words = "5m 1h"};
     enum err e = want_within(v, where, "type", &type, "ephemeral", f);
     return e == ERR_OK ? check_within(v, where, "ttl", &ttl, f) : e;
-}
-
-static enum err check_debug(struct json v, const char *where, struct fault *f)
-{
-    return check_within(v, where, "echo_upstream_body", &any_flag, f);
 }
 
 static enum err check_bias(struct json v, const char *where, struct fault *f)
@@ -264,51 +260,62 @@ static const struct member members[] = {
     {STR_INIT("seed"), {.kind = MEMBER_INTEGER, .low = -9.2e18, .high = 9.2e18}, THEIRS, 0},
     {STR_INIT("stop"), {.kind = MEMBER_STRING_OR_STRINGS, .high = 4}, THEIRS, 0},
     {STR_INIT("user"), TEXT(), THEIRS, MEMBER_USER},
-    {STR_INIT("debug"), OBJECT(.check = check_debug), OURS, MEMBER_DEBUG},
+    {STR_INIT("debug"), OBJECT(.inside = chat_shape_debug), OURS, MEMBER_DEBUG},
     {STR_INIT("model"), TEXT(), THEIRS, MEMBER_MODEL},
     {STR_INIT("min_p"), NUMBER(0, 1), THEIRS, 0},
     {STR_INIT("route"), TEXT(), OURS, 0},
-    {STR_INIT("tools"), ARRAY(.check = check_tools), THEIRS, MEMBER_TOOLS},
+    {STR_INIT("tools"),
+     ARRAY(.items = SHAPE_OBJECT, .inside = chat_shape_tool, .check = check_tools), THEIRS,
+     MEMBER_TOOLS},
     {STR_INIT("top_a"), NUMBER(0, 1), THEIRS, 0},
     {STR_INIT("top_k"), COUNT(0, 1e9), THEIRS, 0},
     {STR_INIT("top_p"), NUMBER(0, 1), THEIRS, 0},
     {STR_INIT("trace"), OBJECT(), OURS, 0},
-    {STR_INIT("usage"), OBJECT(), OURS, 0},
-    {STR_INIT("audio"), OBJECT(), THEIRS, 0},
+    {STR_INIT("usage"), OBJECT(.inside = chat_shape_usage), OURS, 0},
+    {STR_INIT("audio"), OBJECT(.inside = chat_shape_audio), THEIRS, 0},
     {STR_INIT("store"), FLAG, THEIRS, 0},
-    {STR_INIT("models"), ARRAY(), OURS, MEMBER_MODELS},
+    {STR_INIT("models"), ARRAY(.items = SHAPE_STRING), OURS, MEMBER_MODELS},
     {STR_INIT("preset"), TEXT(), OURS, 0},
     {STR_INIT("stream"), FLAG, THEIRS, MEMBER_STREAM},
-    {STR_INIT("plugins"), ARRAY(), OURS, 0},
+    {STR_INIT("plugins"), ARRAY(.items = SHAPE_OBJECT, .inside = chat_shape_plugin), OURS, 0},
     {STR_INIT("logprobs"), FLAG, THEIRS, MEMBER_LOGPROBS},
     {STR_INIT("messages"), ARRAY(), THEIRS, MEMBER_MESSAGES},
     {STR_INIT("metadata"), OBJECT(.check = check_metadata), THEIRS, 0},
     {STR_INIT("provider"), OBJECT(), OURS, MEMBER_PROVIDER},
-    {STR_INIT("reasoning"), OBJECT(.check = check_reasoning), THEIRS, MEMBER_REASONING},
-    {STR_INIT("functions"), ARRAY(.check = check_functions), THEIRS, MEMBER_FUNCTIONS},
+    {STR_INIT("reasoning"), OBJECT(.inside = chat_shape_reasoning, .check = check_reasoning),
+     THEIRS, MEMBER_REASONING},
+    {STR_INIT("functions"), ARRAY(.items = SHAPE_OBJECT, .check = check_functions), THEIRS,
+     MEMBER_FUNCTIONS},
     {STR_INIT("verbosity"), WORD("low medium high xhigh max"), THEIRS, 0},
     {STR_INIT("logit_bias"), OBJECT(.check = check_bias), THEIRS, 0},
     {STR_INIT("max_tokens"), COUNT(1, 4294967295.0), THEIRS, MEMBER_MAX_TOKENS},
     {STR_INIT("modalities"), {.kind = MEMBER_STRINGS, .words = "text image audio"}, THEIRS, 0},
     {STR_INIT("session_id"), TEXT(.high = 256), OURS, 0},
     {STR_INIT("transforms"), {.kind = MEMBER_STRINGS}, OURS, 0},
-    {STR_INIT("prediction"), OBJECT(.check = check_prediction), THEIRS, 0},
+    {STR_INIT("prediction"), OBJECT(.inside = chat_shape_prediction, .check = check_prediction),
+     THEIRS, 0},
     {STR_INIT("temperature"), NUMBER(0, 2), THEIRS, 0},
     {STR_INIT("tool_choice"),
-     {.kind = MEMBER_WORD_OR_OBJECT, .words = "auto none required", .check = check_choice},
+     {.kind = MEMBER_WORD_OR_OBJECT,
+      .words = "auto none required",
+      .inside = chat_shape_choice,
+      .check = check_choice},
      THEIRS,
      MEMBER_TOOL_CHOICE},
     {STR_INIT("top_logprobs"), COUNT(0, 20), THEIRS, MEMBER_TOP_LOGPROBS},
     {STR_INIT("service_tier"), WORD("auto default fast flex priority scale"), THEIRS, 0},
     {STR_INIT("image_config"), OBJECT(), THEIRS, 0},
-    {STR_INIT("cache_control"), OBJECT(.check = check_cache), THEIRS, 0},
+    {STR_INIT("cache_control"), OBJECT(.inside = chat_shape_cache, .check = check_cache), THEIRS,
+     0},
     {STR_INIT("function_call"),
      {.kind = MEMBER_WORD_OR_OBJECT, .words = "auto none"},
      THEIRS,
      MEMBER_FUNCTION_CALL},
     {STR_INIT("max_tool_calls"), COUNT(1, 30), OURS, 0},
-    {STR_INIT("stream_options"), OBJECT(), THEIRS, MEMBER_STREAM_OPTIONS},
-    {STR_INIT("response_format"), OBJECT(.check = check_format), THEIRS, MEMBER_RESPONSE_FORMAT},
+    {STR_INIT("stream_options"), OBJECT(.inside = chat_shape_stream), THEIRS,
+     MEMBER_STREAM_OPTIONS},
+    {STR_INIT("response_format"), OBJECT(.inside = chat_shape_format, .check = check_format),
+     THEIRS, MEMBER_RESPONSE_FORMAT},
     {STR_INIT("presence_penalty"), NUMBER(-2, 2), THEIRS, 0},
     {STR_INIT("reasoning_effort"), WORD(EFFORTS), THEIRS, MEMBER_REASONING_EFFORT},
     {STR_INIT("prompt_cache_key"), TEXT(), THEIRS, 0},
@@ -322,7 +329,7 @@ static const struct member members[] = {
     {STR_INIT("prompt_cache_options"), OBJECT(), THEIRS, 0},
     {STR_INIT("max_completion_tokens"), COUNT(1, 4294967295.0), THEIRS,
      MEMBER_MAX_COMPLETION_TOKENS},
-    {STR_INIT("stop_server_tools_when"), ARRAY(), OURS, 0},
+    {STR_INIT("stop_server_tools_when"), ARRAY(.items = SHAPE_OBJECT), OURS, 0},
 };
 
 _Static_assert(COUNT_OF(members) <= 64, "a bit each");
@@ -509,6 +516,14 @@ static enum err check_strings(const struct member_rule *r, struct json v, const 
     return e;
 }
 
+static enum err check_inside(const struct member_rule *r, struct json v, const char *where,
+                             struct fault *f)
+{
+    struct shape whole = {
+        .name = str_c(where), .kinds = SHAPE_ANY, .items = r->items, .members = r->inside};
+    return shape_check(&whole, v, NULL, f);
+}
+
 enum err member_check(struct json v, const struct member_rule *r, const char *where,
                       struct fault *f)
 {
@@ -516,8 +531,11 @@ enum err member_check(struct json v, const struct member_rule *r, const char *wh
         return ERR_OK;
     if (!is_kind(r, v))
         return refuse_kind(r, v, where, f);
-    if (r->check)
-        return r->check(v, where, f);
+    enum err e = r->check ? r->check(v, where, f) : ERR_OK;
+    if (e != ERR_OK)
+        return e;
+    if (r->inside || r->items)
+        return check_inside(r, v, where, f);
     if (json_is(v, JSON_ARRAY) && r->kind != MEMBER_ARRAY)
         return check_strings(r, v, where, f);
     if (r->kind == MEMBER_STRING && r->high > 0 && (double)characters(json_raw_str(v)) > r->high)

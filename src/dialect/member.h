@@ -5,7 +5,7 @@
 #ifndef DIALECT_MEMBER_H
 #define DIALECT_MEMBER_H
 
-#include "json/read.h"
+#include "dialect/shape.h"
 
 enum member_kind {
     MEMBER_STRING, /* of at most `high` characters; high 0: of any length */
@@ -25,6 +25,10 @@ struct member_rule {
     enum member_kind kind;
     double low, high;
     const char *words; /* "low medium high" */
+    /* Of what is within: the members of the object, or of the objects in the array; and what the
+     * array's elements must be (enum shape_kind). NULL, 0: anything. */
+    const struct shape *inside;
+    uint8_t items;
     /* What else is asked of it, once its kind is right; `where` names it in sentences. Or NULL. */
     enum err (*check)(struct json v, const char *where, struct fault *f);
 };

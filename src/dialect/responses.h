@@ -6,6 +6,7 @@
 #define DIALECT_RESPONSES_H
 
 #include "dialect/dialect.h"
+#include "dialect/shape.h"
 
 extern const struct dialect dialect_responses;
 
@@ -15,6 +16,9 @@ extern const struct dialect dialect_responses;
 #define RESPONSES_MADE_ID STR("rs_gen-")
 /* What `include` says to get the logprobs of texts. */
 #define RESPONSES_LOGPROBS STR("message.output_text.logprobs")
+
+/* responses_shape.c: at the top of a request, beside chat_shape_ours. */
+extern const struct shape responses_request_shape[];
 
 /* responses_read_request.c */
 enum err responses_read_request(struct json root, struct canon_room *room,

@@ -245,8 +245,8 @@ static enum err read_facts(struct responses_asked *g, struct json root)
                          json_kind(max), json_is(max, JSON_NUMBER) ? " outside of that" : "");
     g->out->parallel = canon_tri_of(json_get(root, STR("parallel_tool_calls")));
     e = client_read_facts(g->out, root, g->f);
-    struct json debug = json_get(root, STR("debug"));
-    return e == ERR_OK ? chat_read_debug(debug, facts->is_streamed, &facts->wants_echo, g->f) : e;
+    facts->wants_echo = chat_wants_echo(json_get(root, STR("debug")), facts->is_streamed);
+    return e;
 }
 
 /* Members that are read elsewhere, or are the gateway's own. */
@@ -282,9 +282,7 @@ enum err responses_read_request(struct json root, struct canon_room *room,
 {
     struct responses_asked g = {.room = room, .out = out, .f = f};
     *out = (struct canon_request){.from = &dialect_responses};
-    enum err e = responses_want(&g, root, JSON_OBJECT, "the body", "a JSON object");
-    if (e == ERR_OK)
-        e = json_refuse_duplicates(root, f);
+    enum err e = client_open(root, f);
     if (e == ERR_OK)
         e = read_facts(&g, root);
     if (e == ERR_OK)
@@ -299,6 +297,8 @@ enum err responses_read_request(struct json root, struct canon_room *room,
         e = read_settings(&g, root);
     if (e == ERR_OK)
         e = client_read_extras(out, room, root, is_known, f);
+    if (e == ERR_OK)
+        e = client_check(root, responses_request_shape, f);
     client_read_cache(root, &out->cache);
     return e;
 }

@@ -210,7 +210,7 @@ static const struct wrong wrong_members[] = {
      "debug.echo_upstream_body: expected true or false, got a number"},
     {"\"provider\":\"openai\"", "provider: expected an object, got a string"},
     {"\"models\":\"a/b\"", "models: expected an array, got a string"},
-    {"\"models\":[1]", "models: expected a string, got a number"},
+    {"\"models\":[1]", "models[0]: expected a string, got a number"},
     {"\"models\":[\"\"]", "models: expected a model name of 1 to 256 bytes, got 0"},
     {"\"route\":1", "route: expected a string, got a number"},
     {"\"preset\":{}", "preset: expected a string, got an object"},
