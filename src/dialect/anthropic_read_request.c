@@ -505,9 +505,9 @@ static enum err read_user(struct reading *g, struct json root)
 
 static enum err read_settings(struct reading *g, struct json root)
 {
-    enum err e = client_read_settings(g->out, root, settings, COUNT_OF(settings), g->f);
+    enum err e = check_settings(g, root);
     if (e == ERR_OK)
-        e = check_settings(g, root);
+        e = client_read_settings(g->out, root, settings, COUNT_OF(settings), g->f);
     if (e == ERR_OK)
         e = read_user(g, root);
     read_tier(g, json_get(root, STR("service_tier")));
