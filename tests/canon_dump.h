@@ -140,7 +140,8 @@ static inline void dump_tool(struct buf *out, const struct canon_tool *t)
     dump_text(out, "description", t->description);
     dump_value(out, "schema", t->schema);
     dump_tri(out, "strict", t->strict);
-    dump_value(out, "raw", t->raw);
+    if (t->kind == CANON_TOOL_SERVER)
+        dump_value(out, "raw", t->raw);
     dump_cache(out, &t->cache);
     buf_add(out, STR("\n"));
 }

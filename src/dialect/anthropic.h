@@ -28,6 +28,11 @@ enum err anthropic_read_request(struct json root, struct canon_room *room,
 enum err anthropic_read_countable(struct json root, struct canon_room *room,
                                   struct canon_request *out, struct fault *f);
 
+/* anthropic_read_messages.c */
+/* `system` and `messages`. */
+enum err anthropic_read_messages(struct json root, struct canon_room *room,
+                                 struct canon_request *out, struct fault *f);
+
 /* anthropic_read_answer.c */
 struct anthropic_reading {
     struct canon_ordinals blocks; /* by the provider's index */

@@ -134,8 +134,19 @@ static void write_result(struct writing *g, const struct canon_part *p)
     jw_end(&g->w);
 }
 
+/* What came from a client of this format goes as it came: with its citations and all that is new. */
+static bool is_as_said(const struct writing *g, const struct canon_part *p)
+{
+    bool is_empty = p->kind == PART_TEXT && p->text.n == 0;
+    return g->r->from == &dialect_anthropic && p->said.n && !is_empty;
+}
+
 static void write_part(struct writing *g, const struct canon_part *p)
 {
+    if (is_as_said(g, p)) {
+        jw_raw(&g->w, NULL, p->said);
+        return;
+    }
     switch (p->kind) {
     case PART_TEXT:
     case PART_REFUSAL:
@@ -216,11 +227,10 @@ static void write_messages(struct writing *g)
 
 static void write_tool(struct writing *g, const struct canon_tool *t)
 {
-    if (t->kind == CANON_TOOL_SERVER) {
-        if (t->of == &dialect_anthropic)
-            jw_raw(&g->w, NULL, t->raw);
+    if (t->of == &dialect_anthropic)
+        jw_raw(&g->w, NULL, t->raw);
+    if (t->kind == CANON_TOOL_SERVER || t->of == &dialect_anthropic)
         return;
-    }
     jw_object(&g->w, NULL);
     jw_raw_str(&g->w, "name", t->name);
     canon_write_text(&g->w, "description", t->description);
@@ -287,10 +297,22 @@ static bool lacks_thought(const struct canon_request *r)
     return calls && !has_thought;
 }
 
-/* The budget must stay below the output bound, and a forced tool call goes without reasoning. */
+/* A client of this format that leaves reasoning to the model, or does not speak of it: an effort alone
+ * asks for none here. */
+static bool is_left_to_model(const struct canon_request *r)
+{
+    return r->from == &dialect_anthropic && (r->reason.is_adaptive || !r->reason.enabled);
+}
+
+/* The budget has a least, must stay below the output bound, and a forced tool call goes without
+ * reasoning. */
 static uint64_t budget_of(const struct canon_request *r, const struct dialect_target *t)
 {
     uint64_t budget = canon_budget(&r->reason, t->max_tokens);
+    if (is_left_to_model(r))
+        return 0;
+    if (budget && budget < BUDGET_LEAST)
+        budget = BUDGET_LEAST;
     bool is_forced = r->tools && (r->choice.kind == CANON_CHOICE_REQUIRED ||
                                   r->choice.kind == CANON_CHOICE_NAMED);
     if (is_forced || budget == 0 || t->max_tokens <= BUDGET_LEAST || lacks_thought(r))
@@ -300,6 +322,14 @@ static uint64_t budget_of(const struct canon_request *r, const struct dialect_ta
 
 static void write_thinking(struct writing *g)
 {
+    const struct canon_reason *x = &g->r->reason;
+    if (x->said.n && g->r->from == &dialect_anthropic &&
+        (x->is_adaptive || x->enabled == CANON_NO || g->budget == x->max_tokens)) {
+        jw_raw(&g->w, "thinking", x->said);
+        return;
+    }
+    if (is_left_to_model(g->r))
+        return;
     if (!g->budget && canon_reasons(&g->r->reason) != CANON_NO)
         return;
     jw_object(&g->w, "thinking");
@@ -348,16 +378,24 @@ static void write_values(struct writing *g)
     }
 }
 
-static void write_format(struct writing *g)
+/* Others' efforts are budgets here; a client of this format means what it says. */
+static void write_output(struct writing *g)
 {
     const struct canon_format *x = &g->r->format;
-    if (x->kind != CANON_FORMAT_SCHEMA || !x->schema.p)
+    bool has_schema = x->kind == CANON_FORMAT_SCHEMA && x->schema.p;
+    enum canon_effort effort =
+        g->r->from == &dialect_anthropic ? g->r->reason.effort : EFFORT_UNSAID;
+    if (!has_schema && !effort)
         return;
     jw_object(&g->w, "output_config");
-    jw_object(&g->w, "format");
-    jw_str_c(&g->w, "type", "json_schema");
-    jw_raw(&g->w, "schema", x->schema);
-    jw_end(&g->w);
+    if (effort)
+        jw_str_c(&g->w, "effort", canon_effort_word(effort));
+    if (has_schema) {
+        jw_object(&g->w, "format");
+        jw_str_c(&g->w, "type", "json_schema");
+        jw_raw(&g->w, "schema", x->schema);
+        jw_end(&g->w);
+    }
     jw_end(&g->w);
 }
 
@@ -385,7 +423,7 @@ enum err anthropic_write_request(const struct canon_request *r, const struct dia
     write_tools(&g);
     write_thinking(&g);
     write_values(&g);
-    write_format(&g);
+    write_output(&g);
     write_cache(&g, &r->cache);
     write_extras(&g);
     if (t->is_streamed)

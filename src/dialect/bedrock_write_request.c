@@ -401,7 +401,7 @@ static void write_tools(struct writing *g)
 
 /* --- what else is asked ----------------------------------------------------------------------- */
 
-/* Claude's budget must stay below the output bound, and a forced call goes without reasoning. */
+/* Claude's budget has a least and must stay below the output bound, and a forced call goes without reasoning. */
 static uint64_t budget_of(const struct writing *g)
 {
     const struct canon_request *r = g->r;
@@ -411,6 +411,8 @@ static uint64_t budget_of(const struct writing *g)
                                   r->choice.kind == CANON_CHOICE_NAMED);
     if (g->family != FAMILY_CLAUDE || is_forced || !budget || bound <= BUDGET_LEAST)
         return 0;
+    if (budget < BUDGET_LEAST)
+        budget = BUDGET_LEAST;
     return budget < bound ? budget : bound - 1;
 }
 
@@ -567,9 +569,9 @@ const struct dialect dialect_bedrock = {
     .write_path = write_path,
     .auth = AUTH_SIGV4,
     .takes = PARAM_BIT(PARAM_MAX_TOKENS) | PARAM_BIT(PARAM_TOOLS) | PARAM_BIT(PARAM_TOOL_CHOICE) |
-             PARAM_BIT(PARAM_RESPONSE_FORMAT) | PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) |
-             PARAM_BIT(PARAM_REASONING) | PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_TOP_P) |
-             PARAM_BIT(PARAM_TOP_K) | PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_SERVICE_TIER),
+             PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) | PARAM_BIT(PARAM_REASONING) |
+             PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_TOP_P) | PARAM_BIT(PARAM_TOP_K) |
+             PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_SERVICE_TIER),
     .reader_size = sizeof(struct bedrock_reading),
     .read_event = bedrock_read_event,
     .read_whole = bedrock_read_whole,

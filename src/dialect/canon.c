@@ -29,14 +29,15 @@ static uint64_t bit_if(bool says, enum canon_param p)
 uint64_t canon_asks(const struct canon_request *r)
 {
     const struct canon_reason *think = &r->reason;
+    enum canon_format_kind format = r->format.kind;
     bool has_max = r->facts.has_max_tokens || r->facts.has_max_completion_tokens;
     bool reasons = think->effort || think->max_tokens || think->enabled || think->summary.p;
-    uint64_t asks = bit_if(has_max, PARAM_MAX_TOKENS) | bit_if(r->tools, PARAM_TOOLS) |
-                    bit_if(r->choice.kind, PARAM_TOOL_CHOICE) |
-                    bit_if(r->parallel, PARAM_PARALLEL_TOOL_CALLS) |
-                    bit_if(r->format.kind > CANON_FORMAT_TEXT, PARAM_RESPONSE_FORMAT) |
-                    bit_if(r->format.kind == CANON_FORMAT_SCHEMA, PARAM_STRUCTURED_OUTPUTS) |
-                    bit_if(reasons, PARAM_REASONING);
+    uint64_t asks =
+        bit_if(has_max, PARAM_MAX_TOKENS) | bit_if(r->tools, PARAM_TOOLS) |
+        bit_if(r->choice.kind, PARAM_TOOL_CHOICE) | bit_if(r->parallel, PARAM_PARALLEL_TOOL_CALLS) |
+        bit_if(format == CANON_FORMAT_JSON || format == CANON_FORMAT_OTHER, PARAM_RESPONSE_FORMAT) |
+        bit_if(format == CANON_FORMAT_SCHEMA, PARAM_STRUCTURED_OUTPUTS) |
+        bit_if(reasons, PARAM_REASONING);
     for (int p = 0; p < PARAM_VALUE__COUNT; p++)
         asks |= bit_if(r->values[p].p, (enum canon_param)p);
     return asks;

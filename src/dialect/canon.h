@@ -158,6 +158,8 @@ struct canon_part {
     struct canon_part *next;
     enum canon_part_kind kind;
     struct canon_cache cache;
+    struct str said; /* raw JSON: the whole as canon_request.from says it, given back to that format
+                      * as it is; or not there */
     union {
         struct {
             struct str text;
@@ -173,7 +175,8 @@ struct canon_part {
         } result;
         struct {
             const struct dialect *of;
-            struct str raw; /* raw JSON: the part as its format said it */
+            struct str raw;  /* raw JSON: the part as its format said it */
+            struct str text; /* what it says to a format that has no such part; or not there */
         } opaque;
     };
 };
@@ -216,7 +219,7 @@ struct canon_tool {
     struct str schema; /* raw JSON; or not there */
     enum canon_tri strict;
     struct canon_cache cache;
-    struct str raw; /* raw JSON of a server tool, and of what a function says beyond this */
+    struct str raw; /* raw JSON: a server tool; a function as `of` says it, or not there */
     const struct dialect *of; /* whose `raw` it is */
 };
 
@@ -269,6 +272,8 @@ struct canon_reason {
     uint64_t max_tokens; /* 0: not said */
     enum canon_tri enabled;
     bool is_excluded;   /* thought and billed, but not shown to the client */
+    bool is_adaptive;   /* the model decides (Anthropic's) */
+    struct str said;    /* raw JSON: Anthropic's `thinking`, given back to it as it is */
     struct str summary; /* "auto", "concise", "detailed" */
 };
 

@@ -1,5 +1,6 @@
 #include "dialect/dialect.h"
 
+#include "dialect/adapt.h"
 #include "dialect/anthropic.h"
 #include "dialect/bedrock.h"
 #include "dialect/cohere.h"
@@ -43,11 +44,9 @@ enum err dialect_write_request(const struct dialect *d, const struct canon_reque
     uint64_t refused = t->quirks->refuses;
     if (dialect_refuses_choice(t->quirks, r))
         refused |= PARAM_BIT(PARAM_TOOL_CHOICE);
-    if (!refused)
-        return d->write_request(r, t, room, out, f);
-    struct canon_request kept = *r;
-    canon_leave_out(&kept, refused);
-    return d->write_request(&kept, t, room, out, f);
+    struct canon_request fitting;
+    enum err e = canon_adapt(r, d, refused, room, &fitting, f);
+    return e == ERR_OK ? d->write_request(&fitting, t, room, out, f) : e;
 }
 
 enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct str name,

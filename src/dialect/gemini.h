@@ -48,6 +48,11 @@ struct gemini_reading {
     struct gemini_choice choices[CHAT_CHOICES_MAX];
 };
 
+/* gemini_write_messages.c */
+/* `systemInstruction` and `contents`. ERR_UNPROCESSABLE: there is content that cannot be said. */
+enum err gemini_write_messages(struct json_writer *w, const struct canon_request *r,
+                               struct str model, struct canon_room *room, struct fault *f);
+
 /* gemini_read_answer.c */
 enum err gemini_read_event(struct canon_reader *rd, struct str name, struct json root,
                            struct fault *f);

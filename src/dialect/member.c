@@ -476,7 +476,7 @@ static enum err refuse_kind(const struct member_rule *r, struct json v, const ch
         [MEMBER_INTEGER] = "a whole number",
         [MEMBER_OBJECT] = "an object",
         [MEMBER_ARRAY] = "an array",
-        [MEMBER_STRINGS] = "an array",
+        [MEMBER_STRINGS] = "an array of strings",
         [MEMBER_STRING_OR_STRINGS] = "a string or an array",
     };
     char room[160];

@@ -15,6 +15,11 @@ enum err openai_keep_facts(struct json root, struct canon_room *room, struct can
                            struct fault *f);
 enum err openai_read_settings(struct json root, struct canon_room *room, struct canon_request *out,
                               struct fault *f);
+
+/* openai_read_messages.c */
+/* What chat_read() has seen to be messages. */
+enum err openai_read_messages(struct json messages, struct canon_room *room,
+                              struct canon_request *out, struct fault *f);
 const char *openai_reasoning_type(enum canon_reasoning_kind kind); /* NULL: OTHER */
 /* One of `reasoning_details`. */
 void openai_read_reasoning(struct canon_room *room, struct json detail,

@@ -474,6 +474,7 @@ const struct dialect dialect_openai = {
     .path = STR_INIT("/chat/completions"),
     .auth = AUTH_BEARER,
     .takes = PARAM_BIT(PARAM__COUNT) - 1,
+    .has_names = true,
     .reader_size = sizeof(struct openai_reading),
     .read_event = openai_read_stream,
     .read_whole = openai_read_whole,

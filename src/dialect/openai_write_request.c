@@ -11,6 +11,7 @@ struct writing {
     const struct dialect_target *t;
     struct canon_room *room;
     struct fault *f;
+    enum err err;
 };
 
 static void write_cache(struct writing *g, const struct canon_cache *c)
@@ -25,8 +26,12 @@ static void write_cache(struct writing *g, const struct canon_cache *c)
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
+/* A file has an id here, a picture has none. */
 static void write_link(struct writing *g, const char *type, const struct canon_media *m)
 {
+    if (m->source == CANON_FILE_ID && g->err == ERR_OK)
+        g->err =
+            fault_set(g->f, ERR_UNPROCESSABLE, "messages: this provider takes no images by an id");
     jw_str_c(&g->w, "type", type);
     jw_object(&g->w, type);
     canon_write_url(&g->w, "url", m);
@@ -425,5 +430,5 @@ enum err openai_write_request(const struct canon_request *r, const struct dialec
     write_cache(&g, &r->cache);
     write_extras(&g, r->extras);
     enum err e = jw_finish(&g.w);
-    return e == ERR_OK ? e : fault_set(f, e, "No memory for this request: try again later");
+    return e == ERR_OK ? g.err : fault_set(f, e, "No memory for this request: try again later");
 }

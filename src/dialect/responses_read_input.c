@@ -299,6 +299,8 @@ static enum err read_reasoning_item(struct responses_asked *g, const struct resp
     struct str data = canon_text(json_get(b->v, STR("encrypted_content")));
     if (str_starts(x.id, RESPONSES_MADE_ID))
         x.id = STR_NONE;
+    if (data.p && !x.format.p) /* who encrypted it is OpenAI: nobody else can read it */
+        x.format = RESPONSES_REASONING;
     enum err e = read_thoughts(g, b, "summary", x, STR_NONE);
     x.kind = CANON_REASONING_TEXT;
     if (e == ERR_OK)

@@ -182,6 +182,8 @@ static enum err read_settings(struct responses_asked *g, struct json root)
         if (json_str_eq(v, RESPONSES_LOGPROBS))
             g->out->values[PARAM_LOGPROBS] = STR("true");
     }
+    if (json_u64_or(json_get(root, STR("top_logprobs")), 0) > 0)
+        g->out->values[PARAM_LOGPROBS] = STR("true"); /* elsewhere it is nothing without */
     if (json_is(user, JSON_STRING))
         g->out->facts.user = canon_plain(g->room, json_raw_str(user));
     return ERR_OK;

@@ -35,7 +35,7 @@ static void find_usage(struct relay *r)
         return;
     }
     r->is_estimated = true;
-    r->bill.usage.searches = a->usage.searches;
+    u->searches = a->usage.searches;
     if (brought_nothing)
         return;
     uint64_t completion = r->direct ? 0 : estimate(r, &a->content);

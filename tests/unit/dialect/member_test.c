@@ -43,7 +43,10 @@ static void assert_accepted(const struct dialect *d, const char *const *rows, si
 static const struct wrong wrong_messages[] = {
     {MESSAGES(",\"temperature\":1.5"),
      "temperature: expected a number from 0 to 1, got a number outside of that"},
-    {MESSAGES(",\"temperature\":\"x\""), "temperature: expected a number, got a string"},
+    {MESSAGES(",\"temperature\":3"),
+     "temperature: expected a number from 0 to 1, got a number outside of that"},
+    {MESSAGES(",\"temperature\":\"x\""),
+     "temperature: expected a number from 0 to 1, got a string"},
     {MESSAGES(",\"top_p\":2"),
      "top_p: expected a number from 0 to 1, got a number outside of that"},
     {MESSAGES(",\"top_k\":1.5"),
