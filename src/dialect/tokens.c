@@ -83,11 +83,20 @@ static bool is_wide_digit(char c)
     return (c >= '3' && c <= '9') || (letter >= 'a' && letter <= 'f');
 }
 
+/* Most texts with escapes have none of these: looked for sixteen bytes at a time, as above. */
+static bool has_u_escape(struct str s)
+{
+    uint8_t n = 0;
+    for (size_t i = 0; i + 1 < s.n; i++)
+        n = (uint8_t)(n | ((s.p[i] == '\\') & (s.p[i + 1] == 'u')));
+    return n;
+}
+
 /* Those written as escapes: "\u4f60". */
 static uint64_t escaped_in(struct str s)
 {
     uint64_t n = 0;
-    if (!memchr(s.p, '\\', s.n))
+    if (!has_u_escape(s))
         return 0;
     for (size_t i = 0; i + 2 < s.n; i++) {
         if (s.p[i] != '\\')
