@@ -50,26 +50,6 @@ struct gate_lookup {
     unsigned repeats;
 };
 
-struct principal *principal_ref(struct principal *p)
-{
-    p->refs++;
-    return p;
-}
-
-void principal_unref(struct principal *p)
-{
-    if (!p || --p->refs > 0)
-        return;
-    for (int i = 0; p->line && i < p->key.depth; i++) {
-        text_unref(p->line[i].models);
-        text_unref(p->line[i].providers);
-    }
-    key_release(&p->key);
-    free(p->line);
-    free(p->ranges);
-    free(p);
-}
-
 static struct str hash_view(const uint8_t hash[KEY_HASH_BYTES])
 {
     return str_of((const char *)hash, KEY_HASH_BYTES);
@@ -224,15 +204,6 @@ static struct unknown *unknown_slot(struct gate *g, const uint8_t hash[KEY_HASH_
     return &g->unknown[i & (UNKNOWN_SLOTS - 1)];
 }
 
-static bool is_below(const struct principal *p, const uint8_t hash[KEY_HASH_BYTES])
-{
-    for (int i = 0; i < p->key.depth; i++) {
-        if (memcmp(p->line[i].hash, hash, KEY_HASH_BYTES) == 0)
-            return true;
-    }
-    return false;
-}
-
 void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES])
 {
     struct principal *p = map_get(&g->cached, hash_view(hash));
@@ -242,7 +213,7 @@ void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES])
         forget(g, p);
     list_each (at, after, &g->delegated) {
         p = container_of(at, struct principal, line_link);
-        if (is_below(p, hash))
+        if (principal_is_below(p, hash))
             forget(g, p);
     }
     for (struct gate_lookup *k; (k = map_next(&g->asking, &slot));)
@@ -269,21 +240,6 @@ bool gate_lets_in(struct str ip_ranges, const struct address *a)
 bool gate_lifetime_is_right(int64_t key_lifetime_ms, int64_t created_ms, int64_t expires_ms)
 {
     return key_lifetime_ms == 0 || (expires_ms != 0 && expires_ms - created_ms <= key_lifetime_ms);
-}
-
-/* What ends a key ends all below it. */
-static enum err judge_line(const struct principal *p, int64_t now_ms, struct fault *f)
-{
-    for (int i = 0; i < p->key.depth; i++) {
-        const struct key_link *l = &p->line[i];
-        bool has_expired = l->expires_ms && l->expires_ms <= now_ms;
-        if (l->is_deleted || l->disabled || has_expired)
-            return fault_set(f, ERR_AUTH, "A key that this API key comes from %s",
-                             l->is_deleted ? "was deleted"
-                             : l->disabled ? "is disabled"
-                                           : "has expired");
-    }
-    return ERR_OK;
 }
 
 static enum err judge_address(const struct principal *p, struct gate_wait *w, struct fault *f)
@@ -326,7 +282,7 @@ static enum err judge_key(const struct principal *p, struct gate_wait *w, struct
         return fault_set(f, ERR_AUTH, "%s is disabled", whose(w));
     if (k->expires_ms && k->expires_ms <= now_ms)
         return fault_set(f, ERR_AUTH, "%s has expired", whose(w));
-    if (k->depth && judge_line(p, now_ms, f) != ERR_OK)
+    if (k->depth && principal_judge_line(p, now_ms, f) != ERR_OK)
         return f->err;
     if (p->account_disabled)
         return fault_set(f, ERR_FORBIDDEN, "The account of this API key is disabled");
@@ -374,73 +330,6 @@ static void cache(struct gate *g, struct principal *p)
     list_append(&g->used, &principal_ref(p)->link);
 }
 
-static bool keep_line(struct principal *p, const struct store_key_get *row)
-{
-    size_t n = (size_t)row->key.depth;
-    if (n == 0)
-        return true;
-    p->line = reallocarray(NULL, n, sizeof *p->line);
-    for (size_t i = 0; p->line && i < n; i++) {
-        p->line[i] = row->line[i];
-        text_ref(p->line[i].models);
-        text_ref(p->line[i].providers);
-    }
-    return p->line != NULL;
-}
-
-static void note_bounds(struct principal *p, const struct store_key_get *row)
-{
-    const struct key *k = &row->key;
-    p->has_rules = k->models || k->providers;
-    p->has_rates = k->rate_requests || k->rate_tokens;
-    for (int i = 0; i < k->depth; i++) {
-        const struct key_link *l = &row->line[i];
-        p->has_rules |= l->models || l->providers;
-        p->has_rates |= l->rate_requests || l->rate_tokens;
-    }
-}
-
-/* A range that cannot be read lets nobody in. */
-static bool keep_ranges(struct principal *p, struct str list)
-{
-    size_t most = 0;
-    for (size_t i = 0; i < list.n; i++)
-        most += list.p[i] == '\n';
-    if (most == 0)
-        return true;
-    p->ranges = reallocarray(NULL, most, sizeof *p->ranges);
-    while (p->ranges && list.n) {
-        if (cidr_parse(str_cut(&list, '\n'), &p->ranges[p->ranges_n]))
-            p->ranges_n++;
-    }
-    return p->ranges != NULL;
-}
-
-/* NULL: no memory. One reference, the caller's. */
-static struct principal *principal_make(struct gate *g, const struct store_key_get *row)
-{
-    struct principal *p = calloc(1, sizeof *p);
-    if (!p)
-        return NULL;
-    p->refs = 1;
-    list_init(&p->link);
-    list_init(&p->line_link);
-    list_init(&p->used_link);
-    p->key = row->key;
-    text_ref(p->key.models);
-    text_ref(p->key.providers);
-    p->account_disabled = row->account.disabled;
-    note_bounds(p, row);
-    p->key_lifetime_ms = row->account.key_lifetime_ms;
-    bool has_all = keep_line(p, row) && keep_ranges(p, text_view(row->account.ip_ranges));
-    p->account_budget = has_all ? ledger_account(g->ledger, &row->account) : NULL;
-    p->key_budget = p->account_budget ? ledger_key(g->ledger, &row->key, row->line) : NULL;
-    if (p->key_budget)
-        return p;
-    principal_unref(p);
-    return NULL;
-}
-
 static void answer(struct gate *g, struct gate_wait *w, struct principal *p, bool is_unknown)
 {
     list_del(&w->link);
@@ -486,7 +375,7 @@ static void on_row(struct store_call *c)
     if (c->err != ERR_OK && c->err != ERR_NOT_FOUND)
         log_line(LOG_ERROR, "a key cannot be looked up: %s", c->fault.message);
     if (c->err == ERR_OK && !is_old)
-        p = principal_make(g, &k->get);
+        p = principal_make(g->ledger, &k->get);
     bool is_unknown = c->err == ERR_NOT_FOUND && !is_old;
     if (is_unknown) {
         struct unknown *u = unknown_slot(g, k->get.hash);

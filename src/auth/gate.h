@@ -10,31 +10,9 @@
 #ifndef AUTH_GATE_H
 #define AUTH_GATE_H
 
+#include "auth/principal.h"
 #include "auth/tokens.h"
-#include "base/cidr.h"
-#include "base/list.h"
 #include "base/map.h"
-#include "ledger/ledger.h"
-#include "store/store.h"
-
-/* Who asks: a key and its account as they were when last read. Counted, one worker's own. */
-struct principal {
-    struct list link;      /* in the cache, least recently used first */
-    struct list line_link; /* among the cached ones that have ancestors */
-    struct list used_link; /* among those whose use the store has yet to hear of */
-    uint32_t refs;
-    bool is_cached, is_used, account_disabled;
-    bool has_rules, has_rates; /* it or one that it comes from */
-    struct key key;
-    struct key_link *line; /* its ancestors, key.depth of them, the nearest first */
-    int64_t key_lifetime_ms;
-    struct cidr *ranges; /* who may ask; NULL: anybody */
-    size_t ranges_n;
-    uint64_t used_ms; /* on the loop's clock */
-    struct budget *key_budget, *account_budget;
-};
-struct principal *principal_ref(struct principal *p);
-void principal_unref(struct principal *p); /* NULL is fine */
 
 enum gate_need {
     GATE_INFERENCE,  /* a key that spends, or a token that acts as one */

@@ -186,19 +186,14 @@ static void write_parts(struct writing *g, const struct canon_parts *parts)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static bool is_system(const struct canon_message *m)
-{
-    return m && (m->role == CANON_SYSTEM || m->role == CANON_DEVELOPER);
-}
-
 /* Those at the beginning. Returns the first message that is none. */
 static const struct canon_message *write_system(struct writing *g)
 {
     const struct canon_message *m = g->r->messages;
-    if (!is_system(m))
+    if (!canon_is_system(m))
         return m;
     jw_array(&g->w, "system");
-    for (; is_system(m); m = m->next)
+    for (; canon_is_system(m); m = m->next)
         write_parts(g, &m->parts);
     jw_end(&g->w);
     return m;

@@ -280,19 +280,14 @@ static void write_part(struct writing *g, const struct canon_part *p)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static bool is_system(const struct canon_message *m)
-{
-    return m && (m->role == CANON_SYSTEM || m->role == CANON_DEVELOPER);
-}
-
 /* Those at the beginning, texts alone. Returns the first message that is none. */
 static const struct canon_message *write_system(struct writing *g)
 {
     const struct canon_message *m = g->r->messages;
-    if (!is_system(m))
+    if (!canon_is_system(m))
         return m;
     jw_array(&g->w, "system");
-    for (; is_system(m); m = m->next) {
+    for (; canon_is_system(m); m = m->next) {
         for (const struct canon_part *p = m->parts.first; p; p = p->next) {
             if (p->kind >= PART_IMAGE && p->kind <= PART_FILE)
                 refuse(g, "media in the system prompt");

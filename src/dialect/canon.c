@@ -340,6 +340,11 @@ enum canon_effort canon_effort_find(struct str word)
     return EFFORT_UNSAID;
 }
 
+bool canon_is_system(const struct canon_message *m)
+{
+    return m && (m->role == CANON_SYSTEM || m->role == CANON_DEVELOPER);
+}
+
 const char *canon_effort_word(enum canon_effort e)
 {
     return efforts[e].word.p;

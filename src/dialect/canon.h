@@ -353,6 +353,8 @@ enum canon_effort canon_effort_find(struct str word); /* UNSAID: no such word */
 
 /* --- for writers ------------------------------------------------------------------------------ */
 
+/* A system prompt, whichever word was used; NULL is none. */
+bool canon_is_system(const struct canon_message *m);
 const char *canon_effort_word(enum canon_effort e); /* "high"; NULL: UNSAID */
 /* Whether reasoning is wanted at all, by effort, budget or `enabled`; UNSAID leaves it to the model. */
 enum canon_tri canon_reasons(const struct canon_reason *reason);

@@ -322,17 +322,12 @@ static void write_part(struct writing *g, const struct canon_part *p)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static bool is_system(const struct canon_message *m)
-{
-    return m && (m->role == CANON_SYSTEM || m->role == CANON_DEVELOPER);
-}
-
 /* Those at the beginning, texts alone. Returns the first message that is none. */
 static const struct canon_message *write_system(struct writing *g)
 {
     const struct canon_message *m = g->r->messages;
     bool is_open = false;
-    for (; is_system(m); m = m->next) {
+    for (; canon_is_system(m); m = m->next) {
         for (const struct canon_part *p = m->parts.first; p; p = p->next) {
             if (is_media(p))
                 refuse(g, "media in the system prompt");

@@ -1,7 +1,6 @@
 #include "dialect/member.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "dialect/chat_shape.h"
 
@@ -373,43 +372,6 @@ uint64_t member_bit(const struct member *m)
 
 /* --- kinds ------------------------------------------------------------------------------------- */
 
-/* "0.7": whole digits over a power of ten, both exact in a double, divide to the double nearest to
- * the text, as strtod() has it. False: it is not that simple. */
-static bool short_decimal(struct str s, double *out)
-{
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-    uint32_t v = 0;
-    size_t point = s.n;
-    if (s.n >= COUNT_OF(tens))
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '.')
-            point = i + 1;
-        else if (s.p[i] >= '0' && s.p[i] <= '9')
-            v = v * 10 + (uint32_t)(s.p[i] - '0');
-        else
-            return false;
-    }
-    *out = v / tens[s.n - point];
-    return true;
-}
-
-/* Only for range checks of sampling parameters: money never passes here. */
-static bool number_in(struct json v, double low, double high)
-{
-    char text[64];
-    double d;
-    struct str raw = json_raw(v);
-    if (!json_is(v, JSON_NUMBER) || raw.n >= sizeof text)
-        return false;
-    if (!short_decimal(raw, &d)) {
-        memcpy(text, raw.p, raw.n);
-        text[raw.n] = '\0';
-        d = strtod(text, NULL);
-    }
-    return d >= low && d <= high;
-}
-
 static bool is_whole(struct json v)
 {
     struct str raw = json_raw(v);
@@ -438,9 +400,9 @@ static bool is_kind(const struct member_rule *r, struct json v)
     case MEMBER_COUNT:
         return json_u64(v, (uint64_t)r->high, &n) && n >= (uint64_t)r->low;
     case MEMBER_INTEGER:
-        return is_whole(v) && number_in(v, r->low, r->high);
+        return is_whole(v) && shape_number_in(v, r->low, r->high);
     case MEMBER_NUMBER:
-        return number_in(v, r->low, r->high);
+        return shape_number_in(v, r->low, r->high);
     case MEMBER_WORD:
         return is_word(v, r->words);
     case MEMBER_OBJECT:

@@ -13,15 +13,12 @@ import pytest
 
 from harness import simulated, wire
 from harness.gateway import PROMPT_PRICE, Gateway
+from harness.simulated import FAULTS, REFUSED
 
 PATH = "/api/v1/embeddings"
 TEXTS = ["The first text.", "h\u00e9 \"quoted\"\n"]
-PROVIDERS = ["openai", "gemini", "cohere"]
-FAULTS = ["none", "429-retry-after", "429", "500-once", "503", "reset", "refused", "silent", "cut", "stall", "malformed", "context",
-          "error-first", "no-usage", "auth"]
-REFUSED = {"429-retry-after": 429, "429": 429, "503": 503, "reset": 502, "refused": 502, "auth": 502, "silent": 504, "context": 400,
-           "cut": 502, "stall": 504, "malformed": 502, "error-first": 503}
-CASES = [(provider, fault, kind) for provider in PROVIDERS for fault in FAULTS for kind in ("only", "fault")]
+FALLBACKS = {"openai": "gemini", "gemini": "cohere", "cohere": "openai"}
+CASES = [(provider, fault, kind) for provider in FALLBACKS for fault in FAULTS for kind in ("only", "fault")]
 TOKENS = (sum(len(t.encode()) for t in TEXTS) + 3) // 4
 
 
@@ -31,13 +28,8 @@ def endpoint(name: str, native: str) -> dict[str, Any]:
 
 def settings(port: int, nobody: int) -> dict[str, Any]:
     models: list[dict[str, Any]] = [{"id": "openai/chat", "endpoints": [simulated.endpoint("openai", "echo")]}]
-    for name, other in (("openai", "gemini"), ("gemini", "cohere"), ("cohere", "openai")):
-        for fault in FAULTS:
-            first = endpoint(f"{name}-nobody" if fault == "refused" else name, "echo" if fault == "none" else f"only-{fault}")
-            models += [{"id": f"{name}/only-{fault}", "output": "embeddings", "endpoints": [first]},
-                       {"id": f"{name}/fault-{fault}", "output": "embeddings", "endpoints": [first, endpoint(other, "echo")]}]
-    return {"models": models, "providers": {name + suffix: simulated.provider(name, at) for name in PROVIDERS
-                                            for suffix, at in (("", port), ("-nobody", nobody))}}
+    faults, providers = simulated.with_faults(FALLBACKS, "embeddings", endpoint, port, nobody)
+    return {"models": models + faults, "providers": providers}
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +87,11 @@ def test_a_fault(played, provider, fault, kind):
 
 
 def test_a_text_has_one_vector_whoever_makes_it(played):
-    vectors = [[d["embedding"] for d in played[p, "none", "only"].json()["data"]] for p in PROVIDERS]
+    vectors = [[d["embedding"] for d in played[p, "none", "only"].json()["data"]] for p in FALLBACKS]
     assert vectors[0] == vectors[1] == vectors[2] and vectors[0][0] != vectors[0][1]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", FALLBACKS)
 def test_the_money_is_exact_and_on_record(gateway, key, played, provider):
     a = played[provider, "none", "only"]
     usage = json.loads(a.body, parse_float=Decimal)["usage"]
@@ -114,7 +106,7 @@ def test_the_money_is_exact_and_on_record(gateway, key, played, provider):
     assert line["cost_nanos"] == str(int(usage["cost"] * 10**9)) and line["model"] == f"{provider}/only-none"
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", FALLBACKS)
 def test_usage_that_nobody_told_is_estimated(gateway, key, played, provider):
     a = played[provider, "no-usage", "only"]
     record = gateway.get(f"/api/v1/generation?id={a.headers['x-generation-id']}", key).json()["data"]
@@ -122,7 +114,7 @@ def test_usage_that_nobody_told_is_estimated(gateway, key, played, provider):
     assert record["tokens_prompt"] == a.json()["usage"]["prompt_tokens"]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", FALLBACKS)
 def test_vectors_come_as_base64_and_in_the_size_asked_for(gateway, key, provider):
     plain = embed(gateway, key, f"{provider}/only-none", dimensions=5).json()["data"]
     coded = embed(gateway, key, f"{provider}/only-none", dimensions=5, encoding_format="base64").json()["data"]
@@ -258,7 +250,7 @@ def test_the_catalog_tells_what_models_are_for(gateway):
 
     assert ids("/api/v1/models") == {"openai/chat": ["text"]}
     vectors = ids("/api/v1/embeddings/models")
-    assert len(vectors) == 2 * len(PROVIDERS) * len(FAULTS) and set(map(tuple, vectors.values())) == {("embeddings",)}
+    assert len(vectors) == 2 * len(FALLBACKS) * len(FAULTS) and set(map(tuple, vectors.values())) == {("embeddings",)}
     assert ids("/api/v1/models?output_modalities=embeddings") == vectors
     assert ids("/api/v1/models?output_modalities=all") == vectors | {"openai/chat": ["text"]}
     assert ids("/api/v1/models?output_modalities=image") == {}

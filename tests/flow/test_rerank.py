@@ -11,17 +11,14 @@ import pytest
 
 from harness import simulated, wire
 from harness.gateway import PROMPT_PRICE, Gateway
+from harness.simulated import FAULTS, REFUSED
 
 PATH = "/api/v1/rerank"
 QUERY = "capital of France"
 DOCUMENTS = ["Berlin is a capital", "Paris is the capital of France", {"text": "h\u00e9 \"quoted\" of\n"}]
 ORDER = [1, 0, 2]  # three words of the query, one, one
-PROVIDERS = ["openai", "cohere"]
-FAULTS = ["none", "429-retry-after", "429", "500-once", "503", "reset", "refused", "silent", "cut", "stall", "malformed", "context",
-          "error-first", "no-usage", "auth"]
-REFUSED = {"429-retry-after": 429, "429": 429, "503": 503, "reset": 502, "refused": 502, "auth": 502, "silent": 504, "context": 400,
-           "cut": 502, "stall": 504, "malformed": 502, "error-first": 503}
-CASES = [(provider, fault, kind) for provider in PROVIDERS for fault in FAULTS for kind in ("only", "fault")]
+FALLBACKS = {"openai": "cohere", "cohere": "openai"}
+CASES = [(provider, fault, kind) for provider in FALLBACKS for fault in FAULTS for kind in ("only", "fault")]
 SEARCH = Decimal("0.002")
 BYTES = sum(len((d if isinstance(d, str) else d["text"]).encode()) + len(QUERY) for d in DOCUMENTS)
 TOKENS = (BYTES + 3) // 4
@@ -37,13 +34,8 @@ def settings(port: int, nobody: int) -> dict[str, Any]:
     models: list[dict[str, Any]] = [{"id": "openai/chat", "endpoints": [simulated.endpoint("openai", "echo")]},
                                     {"id": "cohere/by-token", "output": "rerank",
                                      "endpoints": [endpoint("cohere", "echo") | {"price": {"prompt": PROMPT_PRICE}}]}]
-    for name, other in (("openai", "cohere"), ("cohere", "openai")):
-        for fault in FAULTS:
-            first = endpoint(f"{name}-nobody" if fault == "refused" else name, "echo" if fault == "none" else f"only-{fault}")
-            models += [{"id": f"{name}/only-{fault}", "output": "rerank", "endpoints": [first]},
-                       {"id": f"{name}/fault-{fault}", "output": "rerank", "endpoints": [first, endpoint(other, "echo")]}]
-    return {"models": models, "providers": {name + suffix: simulated.provider(name, at) for name in PROVIDERS
-                                            for suffix, at in (("", port), ("-nobody", nobody))}}
+    faults, providers = simulated.with_faults(FALLBACKS, "rerank", endpoint, port, nobody)
+    return {"models": models + faults, "providers": providers}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +94,7 @@ def test_a_fault(played, provider, fault, kind):
     for r in body["results"]:
         given = DOCUMENTS[r["index"]]
         assert r["document"] == (given if isinstance(given, dict) else {"text": given})
-    assert body["provider"].lower() in PROVIDERS and body["usage"]["cost"] > 0
+    assert body["provider"].lower() in FALLBACKS and body["usage"]["cost"] > 0
 
 
 def test_a_search_is_paid_for_as_one(gateway, key, played):
@@ -203,7 +195,7 @@ def test_bad_input_names_its_field(gateway, key, more, sentence):
 
 def test_the_catalog_tells_what_models_are_for(gateway):
     listed = gateway.get("/api/v1/models?output_modalities=rerank").json()
-    assert len(listed["data"]) == 2 * len(PROVIDERS) * len(FAULTS) + 1 == listed["total_count"]
+    assert len(listed["data"]) == 2 * len(FALLBACKS) * len(FAULTS) + 1 == listed["total_count"]
     first = next(m for m in listed["data"] if m["id"] == "cohere/only-none")
     assert first["architecture"]["modality"] == "text->rerank" and first["pricing"]["request"] == "0.002"
 
