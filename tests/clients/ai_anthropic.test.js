@@ -1,6 +1,7 @@
 // Vercel's AI SDK with its Anthropic provider, pointed at us.
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { aiClient } from "./ai.js";
+import { NO_WORDS } from "./anthropic.js";
 import { matrix } from "./matrix.js";
 
 matrix(aiClient({
@@ -10,5 +11,5 @@ matrix(aiClient({
   options: { anthropic: { structuredOutputMode: "outputFormat" } },
   reasonOptions: { anthropic: { thinking: { type: "enabled", budgetTokens: 1024 } } },
   embed: undefined,
-  cannot: (format) => ["cost", "reasoning tokens", ...(format === "responses" ? ["thought"] : [])], // as in anthropic.js
+  cannot: (format) => ["cost", "reasoning tokens", ...NO_WORDS[format] ?? []],
 }));

@@ -22,6 +22,6 @@ matrix(aiClient({
   options: { openai: stateless },
   reasonOptions: { openai: { ...stateless, reasoningEffort: "low", reasoningSummary: "auto", forceReasoning: true } },
   cannot: (format) => [
-    "cost", ...(format === "responses" ? [] : ["thought"]), ...(["anthropic", "bedrock"].includes(format) ? ["thought given back"] : []),
+    "cost", ...(format === "responses" ? [] : ["thought"]), ...(["openai", "anthropic", "bedrock"].includes(format) ? ["thought given back"] : []),
   ],
 }));

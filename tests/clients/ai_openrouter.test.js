@@ -9,6 +9,8 @@ matrix(aiClient({
   model: (provider, id) => provider.chat(id),
   reasonOptions: { openrouter: { reasoning: { effort: "low", summary: "auto" } } },
   // Of an answer without tools that came whole it keeps no encrypted thought beside a plain one.
-  cannot: (format, stream) => (["gemini", "responses"].includes(format) && !stream ? ["thought given back"] : []),
+  cannot: (format, stream) =>
+    format === "openai" ? ["thought given back"] :
+      ["gemini", "responses"].includes(format) && !stream ? ["thought of a text given back"] : [],
   costOf: (metadata) => metadata.openrouter.usage.cost,
 }));

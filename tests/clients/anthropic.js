@@ -5,6 +5,9 @@ import { TEXT } from "./matrix.js";
 export const connect = (gateway, apiKey) =>
   new Anthropic({ apiKey, baseURL: gateway.url.replace(/\/v1$/, ""), maxRetries: 0, timeout: 30_000 });
 
+// It has no word for the summary that OpenAI's models show alone to who asks for it. What nobody signed goes back to nobody.
+export const NO_WORDS = { responses: ["thought"], openai: ["thought given back"] };
+
 function messages(turns) {
   return turns.map((t) => {
     if (t.told) return { role: "assistant", content: t.told.turn };
@@ -45,8 +48,7 @@ async function ask(api, q) {
 
 export const anthropicClient = {
   name: "anthropic", connect, ask,
-  // It has no word for the summary that OpenAI's models show alone to who asks for it.
-  cannot: (format) => ["reasoning tokens", ...(format === "responses" ? ["thought"] : [])],
+  cannot: (format) => ["reasoning tokens", ...NO_WORDS[format] ?? []],
   errors: {
     bad: Anthropic.BadRequestError,
     unauthorized: Anthropic.AuthenticationError,

@@ -119,4 +119,7 @@ async function respond(api, q) {
   };
 }
 
-export const responsesClient = { name: "openai responses", connect, ask: respond, errors: { ...errors, cut: Failed } };
+export const responsesClient = {
+  name: "openai responses", connect, ask: respond, errors: { ...errors, cut: Failed },
+  cannot: (format) => (format === "openai" ? ["thought given back"] : []), // what nobody signed goes back to nobody
+};

@@ -5,6 +5,6 @@ import { genaiClient } from "./genai.js";
 import { direct } from "./matrix.js";
 import { chatClient } from "./openai.js";
 
-direct(chatClient, "/v1", "thought", "thought given back"); // OpenAI shows none in chat
+direct(chatClient, "/v1", "reasoning", "reasoning before a tool, and both given back"); // OpenAI shows no thoughts in chat
 direct(anthropicClient, "/v1", "reasoning tokens");
 direct(genaiClient, "");
