@@ -363,17 +363,24 @@ static void write_calls(struct json_writer *w, const struct canon_answer *a, uin
     jw_end(w);
 }
 
-/* The texts as one, and the details one by one. */
+static bool has_thought(const struct canon_kept *k, uint32_t choice)
+{
+    while (k && !k->event.reasoning.text.n)
+        k = canon_next(k->next, EVENT_REASONING, choice);
+    return k;
+}
+
+/* The texts as one, null where there is none; and the details one by one. */
 static void write_reasoning(struct json_writer *w, const struct canon_answer *a, uint32_t choice)
 {
     const struct canon_kept *k = first_of(a, EVENT_REASONING, choice);
     uint32_t i = 0;
     if (!k)
         return;
-    jw_raw(w, "reasoning", STR("\""));
+    jw_raw(w, "reasoning", has_thought(k, choice) ? STR("\"") : STR("null"));
     for (const struct canon_kept *t = k; t; t = canon_next(t->next, EVENT_REASONING, choice))
         buf_add(w->out, t->event.reasoning.text);
-    buf_add(w->out, STR("\""));
+    buf_add(w->out, has_thought(k, choice) ? STR("\"") : STR(""));
     jw_array(w, "reasoning_details");
     for (; k; k = canon_next(k->next, EVENT_REASONING, choice))
         openai_write_reasoning(w, &k->event.reasoning, i++);
