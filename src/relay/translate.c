@@ -206,7 +206,7 @@ static void note(struct relay *r, const struct canon_event *e)
 static bool is_for_client(const struct relay *r, const struct canon_event *e)
 {
     bool is_hidden = e->kind == EVENT_REASONING && r->translation->asked.reason.is_excluded;
-    return e->kind != EVENT_USAGE && e->kind != EVENT_END && !is_hidden;
+    return canon_is_content(e) && !is_hidden;
 }
 
 static enum err fail_as_said(struct turn *t, const struct canon_event *e)
@@ -248,23 +248,30 @@ static enum err make_writer(struct relay *r)
     return x->writer.state ? ERR_OK : ERR_NOMEM;
 }
 
+/* What the beginning says is told with what comes next: until then another endpoint may take over, and
+ * a format may repeat all of the request there. A text that there is no memory for is not told. */
+static void keep_begin(struct relay *r, const struct canon_event *e)
+{
+    struct canon_event *to = &r->translation->begin;
+    if (e->begin.service_tier.p)
+        to->begin.service_tier = arena_str(&r->arena, e->begin.service_tier);
+    if (e->begin.fingerprint.p)
+        to->begin.fingerprint = arena_str(&r->arena, e->begin.fingerprint);
+}
+
 /* Every answer begins once, whatever its provider does. */
 static enum err write(struct relay *r, const struct canon_event *e)
 {
-    struct canon_event begin = {.kind = EVENT_BEGIN};
-    struct canon_writer *w = &r->translation->writer;
-    bool is_begin = e->kind == EVENT_BEGIN;
-    if (!w->state) {
+    struct translation *x = r->translation;
+    if (!x->writer.state) {
         enum err failed = make_writer(r);
-        if (is_begin)
-            begin = *e;
-        begin.begin.echoes = r->echoes;
+        x->begin.begin.echoes = r->echoes;
         if (failed == ERR_OK)
-            failed = r->client->write_event(w, &begin);
+            failed = r->client->write_event(&x->writer, &x->begin);
         if (failed != ERR_OK)
             return failed;
     }
-    return is_begin ? ERR_OK : r->client->write_event(w, e);
+    return r->client->write_event(&x->writer, e);
 }
 
 static enum err on_streamed(void *user, const struct canon_event *e)
@@ -273,9 +280,11 @@ static enum err on_streamed(void *user, const struct canon_event *e)
     note(t->r, e);
     if (e->kind == EVENT_ERROR)
         return fail_as_said(t, e);
+    if (e->kind == EVENT_BEGIN)
+        keep_begin(t->r, e);
     if (!is_for_client(t->r, e))
         return ERR_OK;
-    t->brought_content |= canon_is_content(e);
+    t->brought_content = true;
     if (write(t->r, e) == ERR_OK)
         return ERR_OK;
     return relay_turn_fail(t, OUTCOME_BROKEN, 502,
@@ -318,6 +327,7 @@ enum err relay_translate_last(struct relay *r, struct buf *out)
 void relay_translation_drop(struct relay *r)
 {
     r->translation->writer.state = NULL;
+    r->translation->begin = (struct canon_event){.kind = EVENT_BEGIN};
 }
 
 /* --- a whole answer --------------------------------------------------------------------------- */
@@ -329,7 +339,9 @@ static enum err on_whole(void *user, const struct canon_event *e)
     note(t->r, e);
     if (e->kind == EVENT_ERROR)
         return fail_as_said(t, e);
-    return is_for_client(t->r, e) ? canon_keep(&x->whole, &x->reader.room, e) : ERR_OK;
+    return e->kind == EVENT_BEGIN || is_for_client(t->r, e)
+               ? canon_keep(&x->whole, &x->reader.room, e)
+               : ERR_OK;
 }
 
 static enum err read_whole(struct turn *t)

@@ -13,7 +13,8 @@ struct translation {
     struct dialect_quirks quirks; /* of the attempt under way, as all that follows */
     struct buf body;              /* what the provider is sent */
     struct canon_reader reader;
-    struct canon_writer writer; /* its state is NULL until the answer begins */
+    struct canon_writer writer; /* its state is NULL until content comes */
+    struct canon_event begin;   /* what it begins with, in the arena */
     struct canon_answer whole;
 };
 

@@ -2,7 +2,8 @@
  * chat: test/one is Alpha's, test/two Alpha's and then Beta's, test/other Beta's. */
 #include "unit/relay/gateway.h"
 
-#define MESSAGES_PATH "POST /api/v1/messages"
+#define MESSAGES_PATH  "POST /api/v1/messages"
+#define RESPONSES_PATH "POST /api/v1/responses"
 #define ASK(model, more)                                                                           \
     "{\"model\":\"" model "\",\"max_tokens\":100,"                                                 \
     "\"messages\":[{\"role\":\"user\",\"content\":\"Hello there\"}]" more "}"
@@ -473,6 +474,45 @@ static void a_large_whole_answer(void **state)
     assert_record(c, 1, 2, "stop", "end_turn", false);
 }
 
+/* --- responses in ----------------------------------------------------------------------------- */
+
+/* What begins an answer repeats the request, however long that is, and an endpoint that fails before it
+ * has brought content leaves nothing of it. */
+static void an_answer_that_repeats_a_long_request_begins_whole(void **state)
+{
+    enum { LONG = 100 * 1024 };
+    static char body[LONG + 200];
+    (void)state;
+    struct made_key k = rich_key();
+    struct buf b = {.p = body, .cap = sizeof body, .max = sizeof body};
+    buf_add(&b,
+            STR("{\"model\":\"test/two\",\"stream\":true,\"input\":\"hi\",\"instructions\":\""));
+    memset(b.p + b.n, 'x', LONG);
+    b.n += LONG;
+    buf_add(&b, str_of("\"}", 3));
+    struct end *c = client_says(RESPONSES_PATH, &k, body);
+    struct end *p = alpha_asked();
+    answer_raw(p, SSE_HEAD);
+    answer_chunk(p, ALPHA_BEGIN);
+    turn();
+    end_send(p, STR("3\r\nxx"));
+    maker_forget(&gw.makers[0], p);
+    p = beta_asked();
+    answer_raw(p, SSE_HEAD);
+    answer_chunk(p, "data: {\"id\":\"c\",\"service_tier\":\"flex\",\"choices\":[{\"index\":0,"
+                    "\"delta\":{\"role\":\"assistant\"}}]}\n\n");
+    turn();
+    answer_delta(p, "one");
+    answer_stream_end(p, 4, 2);
+    assert_answer(c, 200, "event: response.completed\n");
+    struct str created = STR("event: response.created\n"), all = buf_view(&c->got);
+    size_t at = str_find(all, created);
+    assert_true(at < all.n);
+    assert_true(str_find(str_skip(all, at + 1), created) == all.n - at - 1);
+    assert_got(c, "\"service_tier\":\"flex\"");
+    assert_no(c, "Alpha");
+}
+
 #define MIXED(test) cmocka_unit_test_setup_teardown(test, mixed, tidy)
 
 int main(void)
@@ -496,6 +536,7 @@ int main(void)
         MIXED(a_failure_of_the_provider_comes_in_the_callers_shape),
         MIXED(a_leaving_client_is_billed_for_what_it_got),
         MIXED(a_large_whole_answer),
+        MIXED(an_answer_that_repeats_a_long_request_begins_whole),
     };
     return cmocka_run_group_tests(tests, gateway_begin, gateway_end);
 }
