@@ -10,22 +10,33 @@ enum { CANON_TIMES = 8, CANON_MAX = 64 * 1024 * 1024, BODY_MORE = 64 * 1024 };
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-static void release_body(void *body)
+static void release(void *translation)
 {
-    buf_release(body);
+    struct translation *x = translation;
+    buf_release(&x->body);
+    buf_release(&x->made);
+    buf_release(&x->line);
+}
+
+/* In the arena, for the canonical form of a text. */
+static void allow(struct relay *r, size_t text)
+{
+    uint64_t more = (uint64_t)text * CANON_TIMES;
+    r->arena.max += more < CANON_MAX ? more : CANON_MAX;
 }
 
 static struct translation *translation_of(struct relay *r)
 {
     struct translation *x = r->translation;
-    uint64_t more = (uint64_t)r->body.n * CANON_TIMES;
     if (x)
         return x;
-    r->arena.max += more < CANON_MAX ? more : CANON_MAX;
+    allow(r, r->body.n);
     x = arena_zalloc(&r->arena, sizeof *x);
-    if (!x || !arena_defer(&r->arena, release_body, &x->body))
+    if (!x || !arena_defer(&r->arena, release, x))
         return NULL;
     buf_init(&x->body, 2 * r->w->settings.body_max + BODY_MORE);
+    buf_init(&x->made, 2 * EVENT_MAX);
+    buf_init(&x->line, EVENT_MAX);
     r->translation = x;
     return x;
 }
@@ -152,6 +163,7 @@ static bool begin_reading(struct relay *r)
     x->reader = (struct canon_reader){
         .dialect = d,
         .room = relay_room(r),
+        .made = r->asked.is_streamed ? &x->made : NULL,
         .state = arena_zalloc(&r->arena, d->reader_size),
     };
     relay_translation_drop(r);
@@ -296,10 +308,11 @@ static struct str on_one_line(struct relay *r, struct str data)
 {
     if (LIKELY(!memchr(data.p, '\n', data.n)))
         return data;
-    struct str line = arena_str(&r->arena, data);
-    if (line.p)
-        relay_join_lines((char *)line.p, line.n);
-    return line;
+    struct buf *line = &r->translation->line;
+    buf_reset(line);
+    if (buf_add(line, data) == ERR_OK)
+        relay_join_lines(line->p, line->n);
+    return buf_view(line);
 }
 
 enum err relay_translate_event(struct turn *t, const struct sse_event *e)
@@ -352,6 +365,7 @@ static enum err read_whole(struct turn *t)
     struct json root;
     rd->emit = on_whole;
     rd->user = t;
+    allow(r, r->in.n);
     if (json_parse(&r->w->tape, buf_view(&r->in), &root, NULL) != ERR_OK)
         return relay_turn_fail(t, OUTCOME_BROKEN, 502, "The provider's answer is not JSON");
     enum err e = read_end(t, rd->dialect->read_whole(rd, root, &f), &f);

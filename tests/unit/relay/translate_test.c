@@ -191,6 +191,18 @@ static void a_cut_stream_ends_with_an_error(void **state)
     "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"" text         \
     "\"}]}}]" more "}\n\n"
 
+static void reload_gemini(void)
+{
+    struct fault f;
+    struct relay_settings s = usual_settings();
+    struct catalog *c = catalog_new();
+    struct provider *alpha = add_provider(c, "alpha", "Alpha", gw.makers[0].port, &patient, 200);
+    alpha->dialect = STR("gemini");
+    add_endpoint(c, add_model(c, "test/gemini"), alpha, "gemini-a");
+    assert_int_equal(catalog_seal(c, &f), ERR_OK);
+    reload(c, &s);
+}
+
 /* Gemini tells usage with each event: of a stream that breaks it is that of its middle. */
 static void usage_told_in_the_middle_is_not_the_sum(void **state)
 {
@@ -203,15 +215,8 @@ static void usage_told_in_the_middle_is_not_the_sum(void **state)
         {",\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":7}", 9, 7},
         {"", 3, 3},
     };
-    struct fault f;
-    struct relay_settings s = usual_settings();
     struct made_key k = rich_key();
-    struct catalog *c = catalog_new();
-    struct provider *alpha = add_provider(c, "alpha", "Alpha", gw.makers[0].port, &patient, 200);
-    alpha->dialect = STR("gemini");
-    add_endpoint(c, add_model(c, "test/gemini"), alpha, "gemini-a");
-    assert_int_equal(catalog_seal(c, &f), ERR_OK);
-    reload(c, &s);
+    reload_gemini();
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char event[400];
         struct end *client = client_says(CHAT_PATH, &k, CHAT("test/gemini", ",\"stream\":true"));
@@ -226,6 +231,55 @@ static void usage_told_in_the_middle_is_not_the_sum(void **state)
         assert_record(client, rows[i].prompt, rows[i].completion, "error", "", true);
         end_drop(client);
     }
+}
+
+#define GEMINI_ODDS                                                                                \
+    "{\"token\":\"a\",\"logProbability\":-0.125},{\"token\":\"b\",\"logProbability\":-2.5},"       \
+    "{\"token\":\"c\",\"logProbability\":-3.5},{\"token\":\"d\",\"logProbability\":-4.5}"
+
+/* What is made for one event is gone with it, however many there are; of a whole answer all of it is
+ * kept. */
+static void odds_of_long_answers(void **state)
+{
+    enum { TOKENS = 8000, EACH = 700 };
+    static char body[TOKENS * EACH];
+    static const char odds[] =
+        "\"logprobsResult\":{\"chosenCandidates\":[{\"token\":\"a\","
+        "\"logProbability\":-0.125}],\"topCandidates\":[{\"candidates\":[" GEMINI_ODDS "]}]}";
+    struct made_key k = rich_key();
+    (void)state;
+    reload_gemini();
+    struct end *c = client_says(CHAT_PATH, &k, CHAT("test/gemini", ",\"stream\":true"));
+    struct end *p = alpha_asked();
+    answer_raw(p, SSE_HEAD);
+    for (unsigned i = 0; i < TOKENS; i++) {
+        char event[EACH];
+        snprintf(event, sizeof event,
+                 "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\ndata: %s}]}"
+                 "\n\n",
+                 odds);
+        answer_chunk(p, event);
+    }
+    answer_chunk(p, "data: {\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{"
+                    "\"promptTokenCount\":9,\"candidatesTokenCount\":7}}\n\n");
+    end_send(p, STR("0\r\n\r\n"));
+    assert_answer(c, 200, "data: [DONE]\n\n");
+    assert_record(c, 9, 7, "stop", "STOP", false);
+    end_drop(c);
+
+    c = client_says(CHAT_PATH, &k, CHAT("test/gemini", ""));
+    p = alpha_asked();
+    struct buf b = {.p = body, .cap = sizeof body, .max = sizeof body};
+    buf_add(&b, STR("{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":"
+                    "\"STOP\",\"logprobsResult\":{\"chosenCandidates\":["));
+    for (unsigned i = 0; i < TOKENS; i++)
+        buf_printf(&b, "%s{\"token\":\"a\",\"logProbability\":-0.125}", i ? "," : "");
+    buf_add(&b, STR("],\"topCandidates\":["));
+    for (unsigned i = 0; i < TOKENS; i++)
+        buf_printf(&b, "%s{\"candidates\":[" GEMINI_ODDS "]}", i ? "," : "");
+    buf_add(&b, str_of("]}}]}", 6));
+    answer_json(p, 200, "", body);
+    assert_answer(c, 200, "\"top_logprobs\":[{\"token\":\"a\",\"logprob\":-0.125,\"bytes\":null}");
 }
 
 static void an_error_before_content_moves_on_to_another_format(void **state)
@@ -522,6 +576,7 @@ int main(void)
         MIXED(a_stream_is_put_in_the_clients_format_wherever_it_is_split),
         MIXED(a_cut_stream_ends_with_an_error),
         MIXED(usage_told_in_the_middle_is_not_the_sum),
+        MIXED(odds_of_long_answers),
         MIXED(an_error_before_content_moves_on_to_another_format),
         MIXED(a_providers_words_are_shown),
         MIXED(what_one_format_cannot_say_another_may),
