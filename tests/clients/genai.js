@@ -1,5 +1,5 @@
 // genai.js: Google's own client in the words of matrix.js. Only providers speak Gemini's format, so it meets the simulated
-// one alone.
+// one alone. (It asks for Node 20 and runs on 18 as well.)
 import { ApiError, GoogleGenAI } from "@google/genai";
 
 const status = (code) => (e) => e instanceof ApiError && e.status === code;
