@@ -9,8 +9,9 @@ enum { DISCOVERY_MAX = 64 * 1024 };
 
 /* --- what is kept --- */
 
-static void *read_keys(struct str body, struct fault *f)
+static void *read_keys(struct str body, const void *with, struct fault *f)
 {
+    (void)with;
     return jwks_read(body, f);
 }
 
@@ -19,8 +20,9 @@ static void drop_keys(void *keys)
     jwks_free(keys);
 }
 
-static void *read_discovery(struct str body, struct fault *f)
+static void *read_discovery(struct str body, const void *with, struct fault *f)
 {
+    (void)with;
     return federation_discovery_read(body, f);
 }
 
@@ -82,8 +84,8 @@ static struct issuer *issuer_new(struct issuers *s, const struct federation *p)
     memcpy(i->url, p->issuer, sizeof i->url);
     memcpy(i->jwks_url, p->jwks_url, sizeof i->jwks_url);
     i->is_public_only = !p->is_operators;
-    document_init(&i->discovery, &discovery_document);
-    document_init(&i->keys, &keys_document);
+    document_init(&i->discovery, &discovery_document, NULL);
+    document_init(&i->keys, &keys_document, NULL);
     if (federation_discovery_url(str_c(i->url), i->discovery_url, &ignored) != ERR_OK)
         i->discovery_url[0] = '\0'; /* the courier refuses it */
     list_init(&i->link);
@@ -148,7 +150,7 @@ static bool place(struct issuer *i)
         return false;
     if (!str_eq(str_c(url), str_c(i->keys_url)) && !i->keys.is_busy) {
         document_release(&i->keys);
-        document_init(&i->keys, &keys_document);
+        document_init(&i->keys, &keys_document, NULL);
         snprintf(i->keys_url, sizeof i->keys_url, "%s", url);
     }
     return true;

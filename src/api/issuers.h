@@ -16,7 +16,7 @@ struct issuer {
     char keys_url[FEDERATION_URL_MAX + 1]; /* where `keys` come from */
     char discovery_url[FEDERATION_URL_MAX + 50];
     bool is_public_only;
-    bool is_placed; /* it is known where its keys are; else none of them counts */
+    bool is_placed;            /* it is known where its keys are; else none of them counts */
     unsigned users;            /* requests that look at it */
     struct document discovery; /* struct federation_discovery */
     struct document keys;      /* struct jwks */

@@ -204,6 +204,7 @@ enum err crew_start(struct crew *w, struct fault *f)
     for (unsigned i = 0; i < w->n; i++) {
         if (pthread_create(&w->workers[i].thread, NULL, run, &w->workers[i]) != 0)
             return fault_set(f, ERR_NOMEM, "cannot start worker %u", i);
+        pthread_setname_np(w->workers[i].thread, "worker");
         w->workers[i].is_running = true;
     }
     return ERR_OK;
