@@ -94,7 +94,10 @@ static void forget(struct io_post *p)
         gate_forget_key(gate, n->hash);
         break;
     case CHANGE_TOKENS:
-        gate_forget_tokens(gate);
+        gate_forget_tokens(gate, n->hash);
+        break;
+    case CHANGE_SIGNERS:
+        gate_forget_signers(gate);
         break;
     case CHANGE_ACCOUNT:
     case CHANGE__COUNT:
@@ -117,8 +120,7 @@ static void on_change(void *user, enum change_kind kind, const uint8_t *hash)
         n->post.run = forget;
         n->worker = &w->workers[i];
         n->kind = kind;
-        if (hash)
-            memcpy(n->hash, hash, sizeof n->hash);
+        memcpy(n->hash, hash, sizeof n->hash);
         io_post(n->worker->loop, &n->post);
     }
 }

@@ -157,10 +157,16 @@ struct signers *gate_signers(struct gate *g)
     return g->tokens ? tokens_signers(g->tokens) : NULL;
 }
 
-void gate_forget_tokens(struct gate *g)
+void gate_forget_tokens(struct gate *g, const uint8_t key_hash[KEY_HASH_BYTES])
 {
     if (g->tokens)
-        tokens_forget(g->tokens);
+        tokens_forget(g->tokens, key_hash);
+}
+
+void gate_forget_signers(struct gate *g)
+{
+    if (g->tokens)
+        signers_forget(tokens_signers(g->tokens));
 }
 
 static void forget(struct gate *g, struct principal *p)

@@ -8,7 +8,7 @@
 enum {
     KNOWN_MAX = 20000, /* tokens a worker remembers */
     CHECKS_MAX = 256,  /* looked at with others' help at a time */
-    REPEATS_MAX = 8,   /* of one that a change has overtaken */
+    REPEATS_MAX = 64,  /* of one that a change has overtaken */
     FORGED_MAX = 200,  /* wrong signatures in a second; then none is looked at until it is over */
     FORGED_MS = 1000,
 };
@@ -43,7 +43,7 @@ struct token_check {
     struct token token;
     struct signer_wait signing;
     struct store_federation_get get;
-    bool is_outdated; /* something changed while the store was asked: it is asked again */
+    bool is_outdated; /* a policy of its key changed while the store was asked: it is asked again */
     unsigned repeats, asks;
     size_t n;
     char text[TOKEN_TEXT_MAX];
@@ -63,14 +63,18 @@ static void forget(struct tokens *t, struct known *k)
     free(k);
 }
 
-void tokens_forget(struct tokens *t)
+/* No other key's: whoever changes policies all the time makes nobody else wait. */
+void tokens_forget(struct tokens *t, const uint8_t key_hash[KEY_HASH_BYTES])
 {
-    size_t at = 0;
-    while (!list_is_empty(&t->used))
-        forget(t, container_of(t->used.next, struct known, link));
-    for (struct token_check *k; (k = map_next(&t->checking, &at));)
-        k->is_outdated = true;
-    signers_forget(t->signers);
+    struct list *at, *after;
+    size_t slot = 0;
+    list_each (at, after, &t->used) {
+        struct known *k = container_of(at, struct known, link);
+        if (memcmp(k->key_hash, key_hash, KEY_HASH_BYTES) == 0)
+            forget(t, k);
+    }
+    for (struct token_check *c; (c = map_next(&t->checking, &slot));)
+        c->is_outdated |= memcmp(c->token.key_hash, key_hash, KEY_HASH_BYTES) == 0;
 }
 
 /* Not being remembered only costs the next question more. */

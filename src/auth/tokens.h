@@ -44,7 +44,7 @@ struct signers *tokens_signers(struct tokens *t);
 enum tokens_answer tokens_ask(struct tokens *t, struct str text, struct token_wait *w) MUST_USE;
 void tokens_leave(struct token_wait *w); /* fine at any time */
 
-/* Policies or signing keys have changed. */
-void tokens_forget(struct tokens *t);
+/* A policy of this key has changed. */
+void tokens_forget(struct tokens *t, const uint8_t key_hash[KEY_HASH_BYTES]);
 
 #endif
