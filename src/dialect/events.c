@@ -73,8 +73,18 @@ enum err canon_number(struct canon_ordinals *o, struct canon_room *room, uint64_
     return ERR_OK;
 }
 
+struct str canon_made(struct canon_reader *rd, struct str text)
+{
+    if (!rd->made)
+        return arena_str(rd->room.arena, text);
+    buf_reset(rd->made);
+    return buf_add(rd->made, text) == ERR_OK ? buf_view(rd->made) : STR_NONE;
+}
+
 enum err canon_keep(struct canon_answer *a, struct canon_room *room, const struct canon_event *e)
 {
+    if (a->n == CANON_KEPT_MAX)
+        return ERR_TOO_BIG;
     struct canon_kept *k = arena_alloc(room->arena, sizeof *k);
     if (!k)
         return ERR_NOMEM;
@@ -84,6 +94,7 @@ enum err canon_keep(struct canon_answer *a, struct canon_room *room, const struc
     else
         a->first = k;
     a->last = k;
+    a->n++;
     if (e->choice >= a->choices)
         a->choices = e->choice + 1;
     return ERR_OK;

@@ -122,6 +122,7 @@ typedef enum err canon_event_fn(void *user, const struct canon_event *e);
 struct canon_reader {
     const struct dialect *dialect;
     struct canon_room room;
+    struct buf *made; /* of a stream: for canon_made(). NULL: what is given out is kept */
     canon_event_fn *emit;
     void *user;
     void *state;
@@ -130,6 +131,10 @@ struct canon_reader {
 /* What ends the reading of an answer, with its sentence: ERR_NOMEM, or ERR_TOO_BIG, which is the
  * provider's fault (ERR_UPSTREAM); all else as it is. */
 enum err canon_refuse_answer(struct fault *f, enum err e);
+
+/* A copy of a text that was made for the event that is given out next, where it lasts until the one
+ * after: a stream may have any number of them. p NULL: no memory. */
+struct str canon_made(struct canon_reader *rd, struct str text) MUST_USE;
 
 static inline enum err canon_emit(struct canon_reader *rd, const struct canon_event *e)
 {
@@ -163,7 +168,10 @@ struct canon_kept {
 struct canon_answer {
     struct canon_kept *first, *last;
     uint32_t choices; /* the highest choice, and one */
+    uint32_t n;       /* events */
 };
+enum { CANON_KEPT_MAX = 16384 };
+/* ERR_TOO_BIG, ERR_NOMEM. */
 enum err canon_keep(struct canon_answer *a, struct canon_room *room,
                     const struct canon_event *e) MUST_USE;
 /* The first event of this kind in this choice from `at` on; NULL: none. */

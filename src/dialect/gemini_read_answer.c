@@ -356,7 +356,7 @@ static enum err read_logprobs(struct reading *g, struct json result)
     }
     if (jw_finish(&w) != ERR_OK)
         return ERR_NOMEM;
-    g->event.raw = arena_str(g->rd->room.arena, buf_view(scratch));
+    g->event.raw = canon_made(g->rd, buf_view(scratch));
     return g->event.raw.p ? emit(g, EVENT_LOGPROBS) : ERR_NOMEM;
 }
 

@@ -97,8 +97,7 @@ static enum err emit_logprobs(struct reading *g, struct json list)
         return ERR_OK;
     buf_reset(b);
     buf_printf(b, "{\"content\":%.*s}", STR_ARG(json_raw(list)));
-    g->event.raw =
-        b->failed ? STR_NONE : arena_str(g->rd->room.arena, buf_view(b)); /* it may be kept */
+    g->event.raw = b->failed ? STR_NONE : canon_made(g->rd, buf_view(b));
     return g->event.raw.p ? emit(g, EVENT_LOGPROBS) : ERR_NOMEM;
 }
 

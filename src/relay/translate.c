@@ -10,22 +10,33 @@ enum { CANON_TIMES = 8, CANON_MAX = 64 * 1024 * 1024, BODY_MORE = 64 * 1024 };
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-static void release_body(void *body)
+static void release(void *translation)
 {
-    buf_release(body);
+    struct translation *x = translation;
+    buf_release(&x->body);
+    buf_release(&x->made);
+    buf_release(&x->line);
+}
+
+/* In the arena, for the canonical form of a text. */
+static void allow(struct relay *r, size_t text)
+{
+    uint64_t more = (uint64_t)text * CANON_TIMES;
+    r->arena.max += more < CANON_MAX ? more : CANON_MAX;
 }
 
 static struct translation *translation_of(struct relay *r)
 {
     struct translation *x = r->translation;
-    uint64_t more = (uint64_t)r->body.n * CANON_TIMES;
     if (x)
         return x;
-    r->arena.max += more < CANON_MAX ? more : CANON_MAX;
+    allow(r, r->body.n);
     x = arena_zalloc(&r->arena, sizeof *x);
-    if (!x || !arena_defer(&r->arena, release_body, &x->body))
+    if (!x || !arena_defer(&r->arena, release, x))
         return NULL;
     buf_init(&x->body, 2 * r->w->settings.body_max + BODY_MORE);
+    buf_init(&x->made, 2 * EVENT_MAX);
+    buf_init(&x->line, EVENT_MAX);
     r->translation = x;
     return x;
 }
@@ -152,6 +163,7 @@ static bool begin_reading(struct relay *r)
     x->reader = (struct canon_reader){
         .dialect = d,
         .room = relay_room(r),
+        .made = r->asked.is_streamed ? &x->made : NULL,
         .state = arena_zalloc(&r->arena, d->reader_size),
     };
     relay_translation_drop(r);
@@ -206,7 +218,7 @@ static void note(struct relay *r, const struct canon_event *e)
 static bool is_for_client(const struct relay *r, const struct canon_event *e)
 {
     bool is_hidden = e->kind == EVENT_REASONING && r->translation->asked.reason.is_excluded;
-    return e->kind != EVENT_USAGE && e->kind != EVENT_END && !is_hidden;
+    return canon_is_content(e) && !is_hidden;
 }
 
 static enum err fail_as_said(struct turn *t, const struct canon_event *e)
@@ -248,23 +260,30 @@ static enum err make_writer(struct relay *r)
     return x->writer.state ? ERR_OK : ERR_NOMEM;
 }
 
+/* What the beginning says is told with what comes next: until then another endpoint may take over, and
+ * a format may repeat all of the request there. A text that there is no memory for is not told. */
+static void keep_begin(struct relay *r, const struct canon_event *e)
+{
+    struct canon_event *to = &r->translation->begin;
+    if (e->begin.service_tier.p)
+        to->begin.service_tier = arena_str(&r->arena, e->begin.service_tier);
+    if (e->begin.fingerprint.p)
+        to->begin.fingerprint = arena_str(&r->arena, e->begin.fingerprint);
+}
+
 /* Every answer begins once, whatever its provider does. */
 static enum err write(struct relay *r, const struct canon_event *e)
 {
-    struct canon_event begin = {.kind = EVENT_BEGIN};
-    struct canon_writer *w = &r->translation->writer;
-    bool is_begin = e->kind == EVENT_BEGIN;
-    if (!w->state) {
+    struct translation *x = r->translation;
+    if (!x->writer.state) {
         enum err failed = make_writer(r);
-        if (is_begin)
-            begin = *e;
-        begin.begin.echoes = r->echoes;
+        x->begin.begin.echoes = r->echoes;
         if (failed == ERR_OK)
-            failed = r->client->write_event(w, &begin);
+            failed = r->client->write_event(&x->writer, &x->begin);
         if (failed != ERR_OK)
             return failed;
     }
-    return is_begin ? ERR_OK : r->client->write_event(w, e);
+    return r->client->write_event(&x->writer, e);
 }
 
 static enum err on_streamed(void *user, const struct canon_event *e)
@@ -273,9 +292,11 @@ static enum err on_streamed(void *user, const struct canon_event *e)
     note(t->r, e);
     if (e->kind == EVENT_ERROR)
         return fail_as_said(t, e);
+    if (e->kind == EVENT_BEGIN)
+        keep_begin(t->r, e);
     if (!is_for_client(t->r, e))
         return ERR_OK;
-    t->brought_content |= canon_is_content(e);
+    t->brought_content = true;
     if (write(t->r, e) == ERR_OK)
         return ERR_OK;
     return relay_turn_fail(t, OUTCOME_BROKEN, 502,
@@ -287,10 +308,11 @@ static struct str on_one_line(struct relay *r, struct str data)
 {
     if (LIKELY(!memchr(data.p, '\n', data.n)))
         return data;
-    struct str line = arena_str(&r->arena, data);
-    if (line.p)
-        relay_join_lines((char *)line.p, line.n);
-    return line;
+    struct buf *line = &r->translation->line;
+    buf_reset(line);
+    if (buf_add(line, data) == ERR_OK)
+        relay_join_lines(line->p, line->n);
+    return buf_view(line);
 }
 
 enum err relay_translate_event(struct turn *t, const struct sse_event *e)
@@ -318,6 +340,7 @@ enum err relay_translate_last(struct relay *r, struct buf *out)
 void relay_translation_drop(struct relay *r)
 {
     r->translation->writer.state = NULL;
+    r->translation->begin = (struct canon_event){.kind = EVENT_BEGIN};
 }
 
 /* --- a whole answer --------------------------------------------------------------------------- */
@@ -329,7 +352,9 @@ static enum err on_whole(void *user, const struct canon_event *e)
     note(t->r, e);
     if (e->kind == EVENT_ERROR)
         return fail_as_said(t, e);
-    return is_for_client(t->r, e) ? canon_keep(&x->whole, &x->reader.room, e) : ERR_OK;
+    return e->kind == EVENT_BEGIN || is_for_client(t->r, e)
+               ? canon_keep(&x->whole, &x->reader.room, e)
+               : ERR_OK;
 }
 
 static enum err read_whole(struct turn *t)
@@ -340,6 +365,7 @@ static enum err read_whole(struct turn *t)
     struct json root;
     rd->emit = on_whole;
     rd->user = t;
+    allow(r, r->in.n);
     if (json_parse(&r->w->tape, buf_view(&r->in), &root, NULL) != ERR_OK)
         return relay_turn_fail(t, OUTCOME_BROKEN, 502, "The provider's answer is not JSON");
     enum err e = read_end(t, rd->dialect->read_whole(rd, root, &f), &f);

@@ -205,7 +205,9 @@ static UNUSED void reload_deadlines(const struct deadlines *d, uint32_t connecti
 #ifndef GATEWAY_WITH_API
 static UNUSED void gw_on_request(void *app, struct http_stream *s, const struct http_head *head)
 {
-    const char *speaks = str_ends(head->path, STR("/messages")) ? "anthropic" : "openai";
+    const char *speaks = str_ends(head->path, STR("/messages"))    ? "anthropic"
+                         : str_ends(head->path, STR("/responses")) ? "responses"
+                                                                   : "openai";
     struct relay_service service = {.speaks = dialect_find(str_c(speaks))};
     if (str_ends(head->path, STR("/embeddings")))
         service.direct = &direct_embed;
