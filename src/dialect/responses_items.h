@@ -35,6 +35,7 @@ struct responses_item {
     struct str given, call_id, name, format; /* in the arena; `given`: the provider's id */
     struct responses_piece *pieces, *last;
     struct buf hidden, signature; /* raw; of an image: its base64 in `hidden` */
+    uint32_t hidden_of;           /* the block of what is encrypted, and one; 0: nothing is */
     bool is_closed, is_cut;
 };
 
@@ -42,6 +43,7 @@ struct responses_writing {
     struct responses_item *items, *last;
     uint32_t items_n;
     uint64_t sequence;
+    size_t texts;     /* bytes of all that was said */
     bool is_whole;    /* events are not written */
     bool has_release; /* the items' memory is in the arena's care */
     struct str tier;  /* in the arena */

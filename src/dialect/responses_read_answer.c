@@ -239,7 +239,8 @@ static enum err read_image(struct reading *g, struct json item)
     if (!json_raw_str(result).n || !json_is(result, JSON_STRING))
         return ERR_OK;
     enum err e = number(g, PIECE_IMAGE, 0);
-    g->event.media = (struct canon_media){.source = CANON_DATA, .mime = STR("image/png")};
+    g->event.media =
+        (struct canon_media){.source = CANON_DATA, .mime = STR("image/png"), .id = g->item};
     if (json_str_eq(format, STR("jpeg")))
         g->event.media.mime = STR("image/jpeg");
     if (json_str_eq(format, STR("webp")))
@@ -248,6 +249,16 @@ static enum err read_image(struct reading *g, struct json item)
         return e;
     e = canon_read_base64(&g->rd->room, result, "result", &g->event.media.data, NULL);
     return e == ERR_OK ? emit(g, EVENT_IMAGE) : e == ERR_NOMEM ? e : ERR_OK;
+}
+
+/* What an item's beginning says of the pieces that follow it. */
+static enum err note_begin(struct reading *g, struct json item)
+{
+    struct responses_reading *s = g->rd->state;
+    struct str format = canon_word(&g->rd->room, json_get(item, STR("format")));
+    s->begun = g->output + 1;
+    s->format = format.p ? arena_str(g->rd->room.arena, format) : STR_NONE;
+    return format.p && !s->format.p ? ERR_NOMEM : ERR_OK;
 }
 
 /* Items of the provider's own tools are not passed on. */
@@ -260,7 +271,7 @@ static enum err read_item(struct reading *g, struct json item, bool is_whole)
     if (json_str_eq(type, STR("custom_tool_call")))
         return read_call(g, item, true);
     if (!is_whole)
-        return ERR_OK;
+        return note_begin(g, item);
     if (json_str_eq(type, STR("message")))
         return read_content(g, json_get(item, STR("content")));
     if (json_str_eq(type, STR("reasoning")))
@@ -286,7 +297,8 @@ static enum err finish(struct canon_reader *rd, struct json response)
     struct json status = json_get(response, STR("status"));
     struct canon_event e = {.kind = EVENT_FINISH};
     bool is_cut = json_str_eq(status, STR("incomplete"));
-    e.finish.reason = s->has_call ? FINISH_TOOL_CALLS : FINISH_STOP;
+    bool is_whole = json_is_none_or_null(status) || json_str_eq(status, STR("completed"));
+    e.finish.reason = !is_whole ? FINISH_ERROR : s->has_call ? FINISH_TOOL_CALLS : FINISH_STOP;
     if (is_cut)
         e.finish.reason =
             json_str_eq(reason, STR("content_filter")) ? FINISH_CONTENT_FILTER : FINISH_LENGTH;
@@ -346,6 +358,7 @@ static const struct delta_row {
 static enum err read_delta(struct reading *g, struct json root, const struct delta_row *row)
 {
     struct json delta = json_get(root, STR("delta"));
+    const struct responses_reading *s = g->rd->state;
     uint64_t index = row->index.n ? json_u64_or(json_get(root, row->index), 0) : 0;
     if (!json_raw_str(delta).n)
         return ERR_OK;
@@ -354,6 +367,8 @@ static enum err read_delta(struct reading *g, struct json root, const struct del
         return e;
     if (row->piece == PIECE_CALL) /* of a call that never began: left out */
         return g->is_new ? ERR_OK : emit_args(g, delta, false);
+    if (s->begun == g->output + 1)
+        g->format = s->format;
     e = emit_text(g, row->piece, delta);
     return e == ERR_OK && row->piece == PIECE_TEXT
                ? emit_logprobs(g, json_get(root, STR("logprobs")))
