@@ -42,6 +42,22 @@ static void reasoning_is_of_whom_its_mark_names(void **state)
     }
 }
 
+/* A message of which nothing can be told is not there: empty ones are refused. */
+static void no_message_is_empty(void **state)
+{
+    static const struct dialect_target t = {.model = STR_INIT("m"), .quirks = &dialect_no_quirks};
+    static const char asked[] =
+        "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{"
+        "\"role\":\"assistant\",\"content\":\"\",\"reasoning\":\"t\"},{\"role\":\"user\","
+        "\"content\":"
+        "\"yo\"}]}";
+    (void)state;
+    assert_int_equal(rig_read_request(&dialect_openai, asked), ERR_OK);
+    struct str out = rig_write_request(&dialect_anthropic, &t);
+    assert_true(str_find(out, STR("\"content\":[]")) == out.n);
+    assert_true(str_find(out, STR("assistant")) == out.n);
+}
+
 /* --- to the client ------------------------------------------------------------------------------ */
 
 static void expect_told(const struct dialect *from, const char *answer, const char *const *parts,
@@ -138,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reasoning_is_of_whom_its_mark_names, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(no_message_is_empty, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_others_is_marked, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_its_own_is_not, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(
