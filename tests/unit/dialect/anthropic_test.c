@@ -103,6 +103,26 @@ static void reasoning_of_its_own_is_not(void **state)
         parts, false);
 }
 
+/* No stop reason says that the provider gave up: a stream must not end as if whole. */
+static void a_stream_that_ended_with_an_error_has_no_stop(void **state)
+{
+    (void)state;
+    rig_begin_answer(&dialect_gemini, &dialect_anthropic);
+    assert_int_equal(
+        rig_feed("",
+                 "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":"
+                 "\"MALFORMED_FUNCTION_CALL\"}]}"),
+        ERR_OK);
+    struct str told = rig_finish_stream();
+    static const char end[] =
+        "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
+        "\"The provider ended its answer with an error\",\"error_type\":\"provider_unavailable\"},"
+        "\"request_id\":null}\n\n";
+    if (!str_ends(told, str_c(end)))
+        fail_msg("%.*s", STR_ARG(told));
+}
+
 /* --- to the provider ---------------------------------------------------------------------------- */
 
 #define CALL                                                                                       \
@@ -155,6 +175,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reasoning_is_of_whom_its_mark_names, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(no_message_is_empty, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_stream_that_ended_with_an_error_has_no_stop, rig_up,
+                                        rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_others_is_marked, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_its_own_is_not, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(
