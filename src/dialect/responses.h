@@ -38,7 +38,7 @@ void responses_write_format(struct json_writer *w, const struct canon_request *r
 struct responses_reading {
     struct canon_ordinals blocks; /* by output index, piece and index within it */
     struct canon_ordinals
-        spoken; /* by block: tools whose arguments have come, texts that are signed */
+        spoken; /* by block: tools whose arguments have come, texts that are signed or whose odds are told */
     bool has_call;
     uint64_t begun;    /* the index of the item that began last, and one */
     struct str format; /* of its reasoning, where its beginning says it: in the arena */
