@@ -54,5 +54,10 @@ const struct anthropic_error *anthropic_error_of(int status);
 /* anthropic_write_request.c */
 enum err anthropic_write_request(const struct canon_request *r, const struct dialect_target *t,
                                  struct canon_room *room, struct buf *out, struct fault *f);
+/* Whether the assistant's last turn calls tools and does not begin with what was thought before. Claude
+ * refuses such a turn of somebody who wants reasoning; who speaks a format that cannot give thoughts back
+ * is answered without. takes_back: what of them the provider takes. */
+bool anthropic_lacks_thought(const struct canon_request *r,
+                             bool (*takes_back)(const struct canon_reasoning *x));
 
 #endif

@@ -275,10 +275,8 @@ static void write_tools(struct writing *g)
 
 /* --- what else is asked ----------------------------------------------------------------------- */
 
-/* Whether the assistant's last turn calls tools and does not begin with what was thought before. The
- * provider refuses such a turn of somebody who wants reasoning; who speaks a format that cannot give
- * thoughts back is answered without. */
-static bool lacks_thought(const struct canon_request *r)
+bool anthropic_lacks_thought(const struct canon_request *r,
+                             bool (*takes_back)(const struct canon_reasoning *x))
 {
     bool is_begun = false, calls = false, has_thought = false;
     enum canon_role before = CANON_USER;
@@ -288,7 +286,7 @@ static bool lacks_thought(const struct canon_request *r)
         if (before != CANON_ASSISTANT)
             is_begun = calls = has_thought = false;
         for (const struct canon_part *p = m->parts.first; p; p = p->next) {
-            bool is_thought = p->kind == PART_REASONING && is_taken_back(&p->reasoning);
+            bool is_thought = p->kind == PART_REASONING && takes_back(&p->reasoning);
             bool is_written = is_thought || (p->kind != PART_REASONING &&
                                              (p->kind != PART_TEXT || p->text.n > 0));
             has_thought |= is_thought && !is_begun;
@@ -317,7 +315,8 @@ static uint64_t budget_of(const struct canon_request *r, const struct dialect_ta
         budget = BUDGET_LEAST;
     bool is_forced = r->tools && (r->choice.kind == CANON_CHOICE_REQUIRED ||
                                   r->choice.kind == CANON_CHOICE_NAMED);
-    if (is_forced || budget == 0 || t->max_tokens <= BUDGET_LEAST || lacks_thought(r))
+    if (is_forced || budget == 0 || t->max_tokens <= BUDGET_LEAST ||
+        anthropic_lacks_thought(r, is_taken_back))
         return 0;
     return budget < t->max_tokens ? budget : t->max_tokens - 1;
 }

@@ -217,18 +217,32 @@ static void write_text(struct writing *g, struct str text)
     jw_end(&g->w);
 }
 
-/* What was signed or encrypted, byte for byte, to the models that did it. */
+/* What Claude signed, and what any model here encrypted. */
+static bool is_signed(const struct canon_reasoning *x)
+{
+    return x->kind == CANON_REASONING_TEXT && x->signature.n &&
+           (!x->format.p || str_eq(x->format, ANTHROPIC_REASONING));
+}
+
+static bool is_hidden(const struct canon_reasoning *x)
+{
+    return x->kind == CANON_REASONING_ENCRYPTED && x->data.n &&
+           str_eq(x->format, BEDROCK_REASONING);
+}
+
+static bool takes_back(const struct canon_reasoning *x)
+{
+    return is_signed(x) || is_hidden(x);
+}
+
+/* Byte for byte, to the models that signed or encrypted it. */
 static void write_thought(struct writing *g, const struct canon_reasoning *x)
 {
-    bool is_signed = x->kind == CANON_REASONING_TEXT && x->signature.n &&
-                     (!x->format.p || str_eq(x->format, ANTHROPIC_REASONING));
-    bool is_hidden =
-        x->kind == CANON_REASONING_ENCRYPTED && x->data.n && str_eq(x->format, BEDROCK_REASONING);
-    if (!(is_signed && g->family == FAMILY_CLAUDE) && !is_hidden)
+    if (!(is_signed(x) && g->family == FAMILY_CLAUDE) && !is_hidden(x))
         return;
     block_begin(g);
     jw_object(&g->w, "reasoningContent");
-    if (is_signed) {
+    if (is_signed(x)) {
         jw_object(&g->w, "reasoningText");
         jw_raw_str(&g->w, "text", x->text);
         jw_raw_str(&g->w, "signature", x->signature);
@@ -414,7 +428,8 @@ static uint64_t budget_of(const struct writing *g)
     uint64_t budget = canon_budget(&r->reason, bound);
     bool is_forced = r->tools && (r->choice.kind == CANON_CHOICE_REQUIRED ||
                                   r->choice.kind == CANON_CHOICE_NAMED);
-    if (g->family != FAMILY_CLAUDE || is_forced || !budget || bound <= BUDGET_LEAST)
+    if (g->family != FAMILY_CLAUDE || is_forced || !budget || bound <= BUDGET_LEAST ||
+        anthropic_lacks_thought(r, takes_back))
         return 0;
     if (budget < BUDGET_LEAST)
         budget = BUDGET_LEAST;

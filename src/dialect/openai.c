@@ -214,10 +214,14 @@ static bool read_content(struct json message, struct openai_event *ev)
             continue;
         brings = true;
         ev->has_thoughts |= str_eq(name, THOUGHTS);
-        if (str_eq(name, STR("tool_calls")))
+        if (str_eq(name, STR("tool_calls"))) {
             count_calls(v, &ev->content);
-        else
+            ev->texts += 2;
+        } else {
             tokens_add(&ev->content, json_raw_str(v));
+            ev->text = v;
+            ev->texts++;
+        }
     }
     return brings;
 }
@@ -244,9 +248,13 @@ static void find_members(struct json root, struct openai_event *ev, struct json 
         struct str name;
         struct json *at;
     } wanted[] = {
-        {STR("id"), &ev->id_at},        {STR("model"), &ev->model_at},
-        {STR("error"), error},          {STR("usage"), &ev->usage_at},
-        {STR("choices"), &ev->choices}, {STR("provider"), &ev->provider_at},
+        {STR("id"), &ev->id_at},
+        {STR("model"), &ev->model_at},
+        {STR("error"), error},
+        {STR("usage"), &ev->usage_at},
+        {STR("choices"), &ev->choices},
+        {STR("provider"), &ev->provider_at},
+        {STR("obfuscation"), &ev->padding_at},
     };
     for (struct json v = json_first(root); v.type; v = json_after(root, v)) {
         struct str name = json_raw_str(json_key(v));

@@ -56,8 +56,11 @@ enum openai_event_kind {
 struct openai_event {
     enum openai_event_kind kind;
     struct json root, choices, first_choice;
-    struct json id_at, model_at, provider_at, usage_at; /* the members, where they are */
-    struct str id;                                      /* the provider's; raw */
+    struct json id_at, model_at, provider_at, usage_at,
+        padding_at;   /* the members, where they are */
+    struct json text; /* what the latest of the texts was; */
+    uint32_t texts; /* and how many there are, of all choices; a call of a tool is more than one */
+    struct str id;  /* the provider's; raw */
     struct str finish_reason; /* raw, of the first choice; empty: none yet */
     bool has_usage, has_fingerprint, is_whole;
     bool has_thoughts; /* a choice says `reasoning_content` */

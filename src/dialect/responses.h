@@ -15,6 +15,9 @@ extern const struct dialect dialect_responses;
 /* Of reasoning and of pictures that their provider gave no id: "rs_", "ig_" and the answer's. */
 #define RESPONSES_MADE_ID    STR("rs_gen-")
 #define RESPONSES_MADE_IMAGE STR("ig_gen-")
+/* Clients that know OpenAI's members alone give `id` and `encrypted_content` back, but not `format`: so an
+ * item of others has its format in its id as well, "rs_google-gemini-v1:call-1". */
+#define RESPONSES_WHOSE_ID STR("rs_")
 /* What `include` says to get the logprobs of texts. */
 #define RESPONSES_LOGPROBS STR("message.output_text.logprobs")
 

@@ -289,6 +289,18 @@ static enum err read_thoughts(struct responses_asked *g, const struct responses_
     return e;
 }
 
+/* Takes "rs_FORMAT:" off an id that has it. */
+static void read_whose(struct canon_reasoning *x)
+{
+    struct str rest = str_skip(x->id, RESPONSES_WHOSE_ID.n);
+    struct str format = str_cut(&rest, ':');
+    if (!str_starts(x->id, RESPONSES_WHOSE_ID) || !format.n || !rest.n)
+        return;
+    x->id = rest;
+    if (!x->format.p)
+        x->format = format;
+}
+
 static enum err read_reasoning_item(struct responses_asked *g, const struct responses_said *b)
 {
     struct canon_reasoning x = {
@@ -297,6 +309,7 @@ static enum err read_reasoning_item(struct responses_asked *g, const struct resp
         .format = canon_word(g->room, json_get(b->v, STR("format"))),
     };
     struct str data = canon_text(json_get(b->v, STR("encrypted_content")));
+    read_whose(&x);
     if (str_starts(x.id, RESPONSES_MADE_ID))
         x.id = STR_NONE;
     if (data.p && !x.format.p) /* who encrypted it is OpenAI: nobody else can read it */

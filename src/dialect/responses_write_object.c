@@ -25,7 +25,7 @@ const struct responses_kind responses_kinds[] = {
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-/* The provider's id, else one that no other answer has. */
+/* The provider's id, else one that no other answer has; behind whose it is, where it is not OpenAI's. */
 void responses_write_id(struct json_writer *w, const char *key, const struct canon_writer *to,
                         const struct responses_item *i)
 {
@@ -34,16 +34,21 @@ void responses_write_id(struct json_writer *w, const char *key, const struct can
                                         [ITEM_CALL] = "fc",
                                         [ITEM_CUSTOM] = "ctc",
                                         [ITEM_IMAGE] = "ig"};
-    if (i->given.n) {
-        jw_raw_str(w, key, i->given);
-        return;
-    }
     jw_raw(w, key, STR("\""));
-    buf_add_c(w->out, heads[i->kind]);
-    buf_add(w->out, STR("_"));
-    buf_add(w->out, to->who.id);
-    buf_add(w->out, STR("_"));
-    buf_add_u64(w->out, i->number);
+    if (i->whose.n) {
+        buf_add(w->out, RESPONSES_WHOSE_ID);
+        buf_add(w->out, i->whose);
+        buf_add(w->out, STR(":"));
+    }
+    if (i->given.n) {
+        buf_add(w->out, i->given);
+    } else {
+        buf_add_c(w->out, heads[i->kind]);
+        buf_add(w->out, STR("_"));
+        buf_add(w->out, to->who.id);
+        buf_add(w->out, STR("_"));
+        buf_add_u64(w->out, i->number);
+    }
     buf_add(w->out, STR("\""));
 }
 

@@ -105,6 +105,23 @@ void relay_join_lines(char *p, size_t n)
     }
 }
 
+static enum err end_event(struct turn *t, enum err failed)
+{
+    if (failed == ERR_OK && buf_add(&t->r->w->scratch2, STR("\n\n")) == ERR_OK)
+        return ERR_OK;
+    return relay_turn_fail(t, OUTCOME_BROKEN, 502,
+                           "The provider sent an event too large to pass on");
+}
+
+/* Most events bring some text and nothing else. `text`: how it went out. */
+static void learn(struct relay *r, const struct openai_event *ev, struct splice *s, struct str text)
+{
+    struct json differing[] = {ev->text, ev->padding_at};
+    bool is_text_alone = ev->texts == 1 && !ev->finishes && !ev->has_usage;
+    if (is_text_alone && ev->kind == OPENAI_CONTENT)
+        alike_learn(&r->alike, s, text, differing, ev->padding_at.type ? 2 : 1);
+}
+
 /* The event under our identity, appended to the bytes of this turn. */
 static enum err forward(struct turn *t, const struct openai_event *ev, struct str data)
 {
@@ -119,11 +136,19 @@ static enum err forward(struct turn *t, const struct openai_event *ev, struct st
     splice_write(&s, out);
     if (UNLIKELY(memchr(data.p, '\n', data.n) || memchr(data.p, '\r', data.n)))
         relay_join_lines(out->p + at, out->n - at);
-    buf_add(out, STR("\n\n"));
-    if (s.failed != ERR_OK || out->failed != ERR_OK)
-        return relay_turn_fail(t, OUTCOME_BROKEN, 502,
-                               "The provider sent an event too large to pass on");
-    return ERR_OK;
+    else if (out->failed == ERR_OK)
+        learn(r, ev, &s, str_skip(buf_view(out), at));
+    return end_event(t, s.failed);
+}
+
+/* One like an event before it. */
+static enum err forward_alike(struct turn *t, const struct str held[ALIKE_STRINGS_MAX])
+{
+    struct relay *r = t->r;
+    tokens_add(&r->answered.content, held[0]);
+    t->brought_content = true;
+    buf_add(&r->w->scratch2, STR("data: "));
+    return end_event(t, alike_write(&r->alike, held, &r->w->scratch2));
 }
 
 static enum err on_event(void *user, const struct sse_event *e)
@@ -132,10 +157,13 @@ static enum err on_event(void *user, const struct sse_event *e)
     struct relay *r = t->r;
     struct openai_event ev;
     struct json root;
+    struct str held[ALIKE_STRINGS_MAX];
     if (r->answered.saw_done)
         return ERR_OK;
     if (r->is_translated)
         return relay_translate_event(t, e);
+    if (alike_read(&r->alike, e->data, held))
+        return forward_alike(t, held);
     if (str_eq(str_trim(e->data), STR("[DONE]"))) {
         r->answered.saw_done = true;
         return ERR_OK;
@@ -233,6 +261,7 @@ void relay_release_framing(struct relay *r)
 {
     sse_release(&r->sse);
     eventstream_release(&r->frames);
+    alike_release(&r->alike);
     sse_init(&r->sse, EVENT_MAX);
     eventstream_init(&r->frames, EVENT_MAX);
 }

@@ -10,6 +10,7 @@
 #include "dialect/openai.h"
 #include "http/eventstream.h"
 #include "http/sse.h"
+#include "json/alike.h"
 #include "json/pass.h"
 #include "relay/relay.h"
 #include "relay/reply.h"
@@ -103,7 +104,13 @@ struct relay {
     struct relay_worker *w;
     struct http_stream *stream; /* NULL: answered, or the client is gone */
     struct reply_context context;
-    struct gate_wait wait;
+    union {
+        struct gate_wait wait; /* READING */
+        struct {               /* afterwards; a stream's memory is counted */
+            struct answered answered;
+            struct chat_bill bill;
+        };
+    };
     struct principal *who;       /* a reference */
     struct relay_routes *routes; /* a reference: the catalog and ways it was planned with */
     struct arena arena;
@@ -136,15 +143,14 @@ struct relay {
     int32_t retry_after_s;
     struct sse sse; /* by the framing of the dialect, this or that */
     struct eventstream frames;
+    struct alike alike;      /* the form that the stream's events have, where they are all alike */
     struct buf in;           /* a whole answer or an error body; a stream's events before content */
     struct json_pass *pass;  /* for an answer over WHOLE_MAX; in the arena */
     struct failure *failure; /* the latest; in the arena */
-    struct answered answered;
     struct openai_identity identity; /* in the arena */
     struct canon_echo *echoes;       /* what providers were sent, in the arena; see echo.c */
     size_t echoes_bytes;
     bool is_echoed; /* they are told */
-    struct chat_bill bill;
     bool is_estimated, is_cancelled;
     nanos uncollected;
     int64_t rate_ms; /* when it was counted against the key's rates; 0: it was not, or is settled */

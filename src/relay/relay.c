@@ -25,6 +25,11 @@ static const uint32_t edges[RELAY__COUNT] = {
 void relay_enter(struct relay *r, enum relay_state next)
 {
     BUG_ON(!(edges[r->state] & BIT(next)));
+    if (r->state == RELAY_READING) {
+        gate_leave(&r->wait);
+        r->answered = (struct answered){0};
+        r->bill = (struct chat_bill){0};
+    }
     r->state = next;
 }
 
@@ -128,7 +133,6 @@ void relay_die(struct relay *r)
 {
     BUG_ON(r->stream != NULL);
     relay_enter(r, RELAY_DEAD);
-    gate_leave(&r->wait);
     hold_cancel(&r->hold);
     relay_settle_rate(r, 0);
     log_death(r);

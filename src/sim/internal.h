@@ -199,6 +199,8 @@ struct sim_call {
     bool is_only, is_lorem, is_stream, wants_usage, wants_json, wants_base64;
     bool ends_with_user; /* the last message is the user's, not a tool's result */
     bool thinks;         /* reasoning is asked for */
+    bool wants_summary,
+        wants_sealed; /* of it, where the format asks apart: to see it, to have it signed */
     uint32_t pace_ms, dimensions;
     uint64_t max_tokens; /* 0: not given */
     uint64_t prompt_bytes;
@@ -273,7 +275,8 @@ void sim__answer(struct sim_call *c);
 void sim__compose(struct sim_call *c);
 struct str sim__block_text(const struct sim_call *c, const struct sim_block *b);
 /* The base64 of a thought: so who gives a signature back gives back what was thought. */
-enum err sim__add_signature(struct buf *out, struct str thought);
+void sim__write_signature(const struct sim_call *c, struct json_writer *w, const char *key,
+                          const struct sim_block *thought);
 /* Keeps a thought that came back; false: the signature is not its own. */
 bool sim__keep_thought(struct sim_call *c, struct str thought, struct str signature);
 /* The same where the signature is all that came back. */
@@ -306,6 +309,13 @@ struct sim_turns {
 /* Counts all of them, keeps the text of the user's last one. */
 enum err sim__read_turns(struct sim_call *c, struct json request, const struct sim_turns *t,
                          struct fault *f) MUST_USE;
+
+/* What the last message of this role says; JSON_NONE: there is none. */
+struct json sim__last_of(struct json request, const struct sim_turns *t, struct str role);
+/* ERR_INVALID where reasoning is asked for, and an assistant who called before gives no thought back
+ * before its calls: Claude's rule. */
+enum err sim__check_thinking(const struct sim_call *c, bool calls, bool has_thought,
+                             struct fault *f) MUST_USE;
 
 struct sim_tool_choice {
     bool never, must;

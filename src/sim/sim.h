@@ -15,10 +15,10 @@
  * format has signatures, and a signature that is not its own is refused. Who asks for JSON gets
  * {"text": the answer}.
  *
- * Models, with or without "sim/" before them: "echo", "lorem", and "fault-NAME" and "only-NAME" for
- * each fault. Behind any of them "@20ms" makes a pause of 20 ms between the events of a stream, or
- * before a whole answer. GET /health tells how many calls are open, were answered, and were left by
- * their clients. */
+ * Models, with or without "sim/" and "anthropic." (as Bedrock names Claude's) before them: "echo",
+ * "lorem", and "fault-NAME" and "only-NAME" for each fault. Behind any of them "@20ms" makes a pause of
+ * 20 ms between the events of a stream, or before a whole answer. GET /health tells how many calls are
+ * open, were answered, and were left by their clients. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 

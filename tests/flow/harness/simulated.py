@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import subprocess
@@ -21,10 +22,11 @@ DEADLINES = {"connect": "5s", "first": "4s", "idle": "3s", "total": "60s"}
 
 
 @contextlib.contextmanager
-def simulated() -> Iterator[tuple[int, int]]:
+def simulated(**env: str) -> Iterator[tuple[int, int]]:
     """Its port, and one where nobody listens."""
     command = [BINARY, "sim", "--listen", "127.0.0.1:0"]
-    with socket.socket() as nobody, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as p:
+    with socket.socket() as nobody, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                                     env=os.environ | env) as p:
         nobody.bind(("127.0.0.1", 0))
         found = next(m for line in p.stdout or () if (m := re.search(r"http://127\.0\.0\.1:(\d+)/", line)))
         try:

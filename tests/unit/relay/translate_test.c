@@ -145,7 +145,7 @@ static struct end *streamed_in_two(const struct made_key *k, size_t at)
     if (at)
         answer_chunk(p, first);
     turn();
-    answer_chunk(p, WHOLE_STREAM + at);
+    answer_chunk(p, &WHOLE_STREAM[at]);
     end_send(p, STR("0\r\n\r\n"));
     return c;
 }
