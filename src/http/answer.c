@@ -7,7 +7,7 @@ enum { VIEWS_MAX = 16, OPENING_MAX = 320 };
 /* A false io_write() is not looked at: on_end() follows. */
 static void put(struct http_stream *s, const struct str *views, size_t n)
 {
-    bool is_first = io_unsent(s->io) == 0;
+    bool is_first = s->left == s->written || io_unsent(s->io) == 0;
     if (is_first) {
         s->left = s->written;
         s->moved_ms = io_now_ms(s->server->loop);

@@ -146,6 +146,13 @@ void http_server_drain(struct http_server *s, void (*done)(void *user), void *us
         say_done(s);
 }
 
+void http_server_cut(struct http_server *s)
+{
+    struct list *at, *after;
+    list_each (at, after, &s->open)
+        http_stream_lose(container_of(at, struct http_stream, link));
+}
+
 static void reap(struct io_grave *g)
 {
     free(container_of(g, struct http_server, grave));

@@ -53,6 +53,8 @@ uint16_t http_server_port(const struct http_server *s);
  * when their answer is complete. `done(user)` is called once when none is left (at once if there
  * is none). */
 void http_server_drain(struct http_server *s, void (*done)(void *user), void *user);
+/* Closes all connections at once; handlers hear on_gone(). For a drain that took too long. */
+void http_server_cut(struct http_server *s);
 /* Closes all that is left, without calling handlers. */
 void http_server_free(struct http_server *s);
 uint32_t http_server_connections(const struct http_server *s);

@@ -62,7 +62,7 @@ struct http_stream {
         since_ms;     /* when the phase began, the head's first byte or the body's last byte came */
     uint64_t written; /* bytes given to io */
     uint64_t left;    /* bytes that had left when last looked at... */
-    uint64_t moved_ms; /* ...and since when no more did */
+    uint64_t moved_ms; /* ...and since when no more did; says nothing where all of them have */
     size_t at_hand;    /* bytes of this read behind those that are being looked at */
     uint32_t dropped;
     uint8_t phase, answer;

@@ -327,6 +327,7 @@ static void on_drained(void *user)
 {
     struct http_stream *s = user;
     s->is_watched = false;
+    s->left = s->written;
     if (s->phase == PHASE_LINGER && s->is_ended) {
         http_stream_die(s);
     } else if (s->phase == PHASE_HEAD && s->is_held) {
