@@ -11,6 +11,7 @@
 #include "relay/relay.h"
 
 enum { HEAD_MS = 15000, BODY_MS = 60000, IDLE_MS = 75000, WRITE_MS = 60000, STOP_CHECK_MS = 10 };
+enum { LAST_WORDS_MS = 500 }; /* for what is said when the grace is over */
 
 struct worker {
     struct crew *crew;
@@ -289,6 +290,8 @@ static void on_stop_timer(struct io_timer *t)
     }
     if (now >= k->end_ms)
         relay_end_all(k->relays);
+    if (now >= k->end_ms + LAST_WORDS_MS)
+        http_server_cut(api_server(k->api));
     io_timer_set(k->loop, t, now + STOP_CHECK_MS);
 }
 

@@ -405,19 +405,30 @@ void relay_begin(struct relay_worker *w, struct http_stream *s, const struct htt
     }
 }
 
+/* Nothing else is tried. */
+static void end_now(struct relay *r)
+{
+    static const char sentence[] = "This gateway is stopping: ask again in a moment";
+    struct fault f;
+    struct failure x;
+    if (r->state == RELAY_DEAD) {
+        end_linger(r);
+    } else if (r->state == RELAY_READING) {
+        fault_write(&f, ERR_SHUTDOWN, sentence);
+        relay_refuse(r, &f);
+    } else if (r->state != RELAY_SETTLING) {
+        failure_init(&x, OUTCOME_CANCELLED, err_status(ERR_SHUTDOWN), sentence);
+        x.fault.err = ERR_SHUTDOWN;
+        r->is_out_of_time = true;
+        relay_fail(r, &x);
+    }
+}
+
 void relay_end_all(struct relay_worker *w)
 {
     struct list *at, *after;
-    list_each (at, after, &w->relays) {
-        struct relay *r = container_of(at, struct relay, link);
-        struct http_stream *s = r->stream;
-        if (r->state == RELAY_DEAD) {
-            end_linger(r);
-        } else if (s) {
-            on_gone(r);
-            http_abort(s);
-        }
-    }
+    list_each (at, after, &w->relays)
+        end_now(container_of(at, struct relay, link));
 }
 
 /* --- deadlines -----------------------------------------------------------------------------------

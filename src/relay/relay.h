@@ -17,8 +17,9 @@ void relay_begin(struct relay_worker *w, struct http_stream *s, const struct htt
                  const struct relay_service *service);
 /* Gives back the memory of dead relays that was kept for new ones. */
 void relay_free_spares(struct relay_worker *w);
-/* Ends all that live, at once: clients see their streams cut, what was used is settled. For a
- * shutdown whose grace is over. Their records are on the way to the journal when this returns. */
+/* Ends all that live, at once: clients are told so, in the stream where one has begun, and what was
+ * used is settled. For a shutdown whose grace is over. Records are on the way to the journal when
+ * this returns, and the last bytes leave after them. */
 void relay_end_all(struct relay_worker *w);
 
 #endif

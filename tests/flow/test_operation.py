@@ -1,6 +1,7 @@
 """Running it: configuration errors, reload, shutdown, logs, metrics, the command line beside a server."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness import script, wire
-from harness.gateway import BINARY, MODEL, SLUG, Gateway, logfmt, model, one_model
+from harness.gateway import BINARY, MODEL, SLOWER, SLUG, Gateway, logfmt, model, one_model
 
 GOOD = """\
 listen: 127.0.0.1:0
@@ -177,6 +178,42 @@ def test_sigterm_lets_streams_finish(pair):
     answer = asyncio.run(asyncio.wait_for(ask(), 60))
     assert answer.complete and answer.is_done and answer.text == "before after"
     assert gateway.wait() == 0
+
+
+def test_after_the_grace_streams_are_told_and_nobody_holds_up_the_end(launch, provide):
+    """Nor who keeps a connection that is over, nor who never sends the rest of a body."""
+    async def endless(x):
+        await x.begin_stream()
+        while True:
+            await x.event(script.chunk({"content": "more "}))
+            await asyncio.sleep(0.05)
+
+    gateway = launch(one_model(provide(endless), shutdown="500ms"))
+    gateway.grant()
+    key = gateway.key()
+    field = {"Authorization": f"Bearer {key}"}
+    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "x"}]}
+
+    async def both():
+        async with await wire.Connection.open(gateway.port) as over, await wire.Connection.open(gateway.port) as slow, \
+                   await wire.Connection.open(gateway.port) as c:
+            assert (await over.request("GET", "/health", {"Connection": "close"})).complete
+            await slow.send(wire.build("POST", SLUG, field | {"Content-Length": "1000"}, b"{"))
+            await c.send(wire.build("POST", SLUG, field, body))
+            await c.reader.readuntil(b"more ")
+            gateway.signal(signal.SIGTERM)
+            rest = await c.reader.read(-1)
+            status = await asyncio.to_thread(gateway.wait, 3 * SLOWER)
+            return rest, status, await slow.reader.read(-1)
+
+    began = time.monotonic()
+    rest, status, slow = asyncio.run(asyncio.wait_for(both(), 60))
+    assert status == 0 and time.monotonic() - began < 4 * SLOWER
+    assert rest.endswith(b"0\r\n\r\n") and b"[DONE]" not in rest
+    last = json.loads(rest.rsplit(b"data: ", 1)[1].split(b"\n")[0])
+    assert last["error"]["code"] == 503 and last["choices"][0]["finish_reason"] == "error" and last["usage"]["cost"] > 0
+    assert slow.startswith(b"HTTP/1.1 503 ")
+    gateway.verify()
 
 
 def test_every_request_leaves_one_line_and_no_prompt(pair):

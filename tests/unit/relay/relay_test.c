@@ -200,7 +200,7 @@ static void leaving_at_any_turn_of_a_whole_answer_settles_once(void **state)
 /* --- the end of the process
  * -------------------------------------------------------------------------------- */
 
-static void ending_all_cuts_streams_and_settles_them(void **state)
+static void ending_all_tells_clients_and_settles_their_streams(void **state)
 {
     (void)state;
     struct made_key k = known_key();
@@ -218,9 +218,12 @@ static void ending_all_cuts_streams_and_settles_them(void **state)
     relay_end_all(gw.worker);
     wait_quiet();
     answer_wait(streaming, &a);
-    assert_false(a.is_complete);
+    assert_true(a.is_complete);
     assert_true(got_has(streaming, "1234") && !got_has(streaming, "[DONE]"));
-    WAIT_FOR(reading->is_ended);
+    assert_true(
+        got_has(streaming, "\"error\":{\"code\":503,\"message\":\"This gateway is stopping"));
+    assert_true(got_has(streaming, "\"finish_reason\":\"error\""));
+    WAIT_FOR(got_has(reading, "HTTP/1.1 503 ") && got_has(reading, "This gateway is stopping"));
     assert_provider_closed();
     assert_int_equal(settled_by(&k), ESTIMATE(1));
     buf_release(&a.body);
@@ -262,7 +265,7 @@ int main(void)
         TEST(leaving_while_another_endpoint_is_tried_is_fine),
         TEST(leaving_at_any_turn_of_a_stream_s_end_settles_once),
         TEST(leaving_at_any_turn_of_a_whole_answer_settles_once),
-        TEST(ending_all_cuts_streams_and_settles_them),
+        TEST(ending_all_tells_clients_and_settles_their_streams),
         TEST(ending_all_twice_in_one_tick_is_fine),
     };
     int failed =
