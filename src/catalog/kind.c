@@ -94,6 +94,44 @@ static const struct kind kinds[] = {
         .status_url = STR_INIT("https://status.azure.com"),
     },
     {
+        .name = STR_INIT("anthropic"),
+        .title = STR_INIT("Anthropic"),
+        .source = STR_INIT("https://docs.anthropic.com/en/api/messages"),
+        .dialect = STR_INIT("anthropic"),
+        .base_url = STR_INIT("https://api.anthropic.com/v1"),
+        .key_variable = "ANTHROPIC_API_KEY",
+        .takes = SAMPLING | BOUNDS | ANY_TOOL | SCHEMAS | P(TOP_K) | P(STOP) |
+                 P(PARALLEL_TOOL_CALLS) | P(REASONING) | P(REASONING_EFFORT) |
+                 P(INCLUDE_REASONING) | P(STREAM_OPTIONS) | P(USER) | P(SERVICE_TIER) |
+                 P(CACHE_CONTROL),
+        .max_tokens_field = OLD_BOUND,
+        .retention_days = 30,
+        .context_signs = {STR_INIT("prompt is too long"), STR_INIT("exceed context limit")},
+        .privacy_url = STR_INIT("https://www.anthropic.com/legal/privacy"),
+        .terms_url = STR_INIT("https://www.anthropic.com/legal/commercial-terms"),
+        .status_url = STR_INIT("https://status.anthropic.com"),
+    },
+    {
+        /* What is sent without a billing account is trained on. */
+        .name = STR_INIT("gemini"),
+        .title = STR_INIT("Google AI Studio"),
+        .source = STR_INIT("https://ai.google.dev/api/generate-content"),
+        .dialect = STR_INIT("gemini"),
+        .base_url = STR_INIT("https://generativelanguage.googleapis.com/v1beta"),
+        .key_variable = "GEMINI_API_KEY",
+        .takes = SAMPLING | BOUNDS | PENALTIES | TOKEN_LOGPROBS | ANY_TOOL | SCHEMAS | P(TOP_K) |
+                 P(SEED) | P(STOP) | P(N) | P(REASONING) | P(REASONING_EFFORT) |
+                 P(INCLUDE_REASONING) | P(STREAM_OPTIONS) | P(MODALITIES) | P(AUDIO) |
+                 P(IMAGE_CONFIG) | P(WEB_SEARCH_OPTIONS),
+        .max_tokens_field = OLD_BOUND,
+        .takes_input_type = true,
+        .may_train = true,
+        .retention_days = UNSTATED,
+        .context_signs = {STR_INIT("exceeds the maximum number of tokens")},
+        .privacy_url = STR_INIT("https://policies.google.com/privacy"),
+        .terms_url = STR_INIT("https://ai.google.dev/gemini-api/terms"),
+    },
+    {
         .name = STR_INIT("groq"),
         .title = STR_INIT("Groq"),
         .source = STR_INIT("https://console.groq.com/docs/openai"),

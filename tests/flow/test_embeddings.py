@@ -139,7 +139,7 @@ def test_what_one_form_cannot_say_goes_to_another(gateway, key):
 def test_wishes_count(gateway, key):
     a = embed(gateway, key, "openai/fault-none", provider={"order": ["gemini"]})
     record = gateway.get(f"/api/v1/generation?id={a.headers['x-generation-id']}", key).json()["data"]
-    assert record["provider_name"] == "gemini"
+    assert record["provider_name"] == "Google AI Studio"
     assert embed(gateway, key, provider={"only": ["nobody"]}).status == 404
     assert embed(gateway, key, provider={"max_price": {"prompt": 0.5}}).status == 404
 

@@ -552,6 +552,43 @@ static void a_well_known_variable_configures_its_provider(void **state)
     config_release(&c);
 }
 
+static void each_variable_that_is_promised_is_enough_for_models_with_prices(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable, *value, *provider, *dialect, *base_url;
+    } rows[] = {
+        {"OPENAI_API_KEY", "k", "openai", "openai", "https://api.openai.com/v1"},
+        {"ANTHROPIC_API_KEY", "k", "anthropic", "anthropic", "https://api.anthropic.com/v1"},
+        {"GEMINI_API_KEY", "k", "gemini", "gemini",
+         "https://generativelanguage.googleapis.com/v1beta"},
+        {"OPENROUTER_API_KEY", "k", "openrouter", "openai", "https://openrouter.ai/api/v1"},
+        {"GROQ_API_KEY", "k", "groq", "openai", "https://api.groq.com/openai/v1"},
+        {"MISTRAL_API_KEY", "k", "mistral", "openai", "https://api.mistral.ai/v1"},
+        {"DEEPSEEK_API_KEY", "k", "deepseek", "openai", "https://api.deepseek.com/v1"},
+        {"XAI_API_KEY", "k", "xai", "openai", "https://api.x.ai/v1"},
+        {"TOGETHER_API_KEY", "k", "together", "openai", "https://api.together.xyz/v1"},
+        {"OLLAMA_HOST", "127.0.0.1:11434", "ollama", "openai", "http://127.0.0.1:11434/v1"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct config c;
+        setenv(rows[i].variable, rows[i].value, 1);
+        load(&c, NULL);
+        assert_int_equal(c.catalog->providers_n, 1);
+        const struct provider *p = c.catalog->providers[0];
+        assert_str(p->name, rows[i].provider);
+        assert_str(p->dialect, rows[i].dialect);
+        assert_str(p->base_url, rows[i].base_url);
+        assert_true(c.catalog->models_n > 0);
+        for (uint32_t j = 0; j < c.catalog->models_n; j++) {
+            const struct price *price = &c.catalog->models[j]->endpoints[0]->price;
+            assert_true(price->prompt > 0 || str_eq(p->name, STR("ollama")));
+        }
+        config_release(&c);
+        unsetenv(rows[i].variable);
+    }
+}
+
 static void the_file_overrides_the_built_in_catalogue(void **state)
 {
     (void)state;
@@ -864,6 +901,7 @@ int main(void)
         CONFIG_TEST(a_circle_of_aliases_does_no_harm),
         CONFIG_TEST(a_damaged_file_is_read_or_refused),
         CONFIG_TEST(a_well_known_variable_configures_its_provider),
+        CONFIG_TEST(each_variable_that_is_promised_is_enough_for_models_with_prices),
         CONFIG_TEST(the_file_overrides_the_built_in_catalogue),
         CONFIG_TEST(a_provider_is_of_the_kind_it_is_named_like_or_said_to_be_of),
         CONFIG_TEST(what_is_supported_can_be_said_of_a_provider_and_of_an_endpoint),
