@@ -51,11 +51,3 @@ bool password_is(struct secret password, const char *text)
     return crypto_pwhash_argon2id_str_verify(text ? text : nobody, p.p ? p.p : "", p.n) == 0 &&
            text;
 }
-
-bool password_is_outdated(const char *text)
-{
-    start();
-    return crypto_pwhash_argon2id_str_needs_rehash(
-               text, crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE,
-               crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE) != 0;
-}
