@@ -416,6 +416,22 @@ def test_members_do_not_manage_people(inviting: Gateway) -> None:
     assert owner.get("/account").status == 200
 
 
+def test_members_do_not_rule_the_account(inviting: Gateway) -> None:
+    """CVE-2026-47101 (user to admin), CVE-2026-35029 (a route without a look at the role): what is the account's, by its own session."""
+    owner = claimed(inviting)
+    bob = joined(inviting, owner, "bob@example.org", "member")
+    policy = f"/federation-policies/fp-{'0' * 32}"
+    routes = [("GET", "/audit"), ("POST", "/ip-allowlist"), ("DELETE", "/ip-allowlist/1"), ("PATCH", "/policy"), ("GET", "/exposures"),
+              ("POST", "/exposures"), ("PATCH", "/exposures/policy"), ("GET", "/federation-policies"), ("POST", "/federation-policies"),
+              ("GET", policy), ("PATCH", policy), ("DELETE", policy)]
+    statuses = []
+    for browser in (bob, owner):
+        token = browser.get("/account").value("csrf")
+        statuses.append([browser.send(method, f"/api/v1{path}", X_CSRF_Token=token).status for method, path in routes])
+    assert statuses[0] == [403] * len(routes)
+    assert 403 not in statuses[1], "who may is let on to what else there is to say"
+
+
 def test_an_admin_neither_makes_nor_changes_an_owner(inviting: Gateway) -> None:
     owner = claimed(inviting)
     admin = joined(inviting, owner, "admin@example.org", "admin")
