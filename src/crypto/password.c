@@ -6,7 +6,7 @@
 _Static_assert((int)PASSWORD_TEXT_MAX >= (int)crypto_pwhash_argon2id_STRBYTES, "room for the text");
 
 /* Of nobody's password: what an unknown user's is compared with. */
-static const char nobody[] = "$argon2id$v=19$m=65536,t=2,p=1$dHVybnBpa2UgaGFzIG5v$"
+static const char nobody[PASSWORD_TEXT_MAX] = "$argon2id$v=19$m=65536,t=2,p=1$dHVybnBpa2UgaGFzIG5v$"
                              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const char *password_of_nobody(void)
