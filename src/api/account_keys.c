@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "auth/key.h"
+#include "auth/key_json.h"
 #include "base/codec.h"
 
 enum { DAY_MS = 24 * 3600 * 1000, DAYS_MAX = 36500 };
@@ -49,20 +50,6 @@ static void on_made(struct api_request *q)
         account_show(q, 201, str_c(m->text), NULL);
 }
 
-static void audit_key(struct api_request *q, const char *action, const struct key *k)
-{
-    char hex[2 * KEY_HASH_BYTES], room[2048];
-    struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
-    struct json_writer w;
-    hex_encode(hex, k->hash, KEY_HASH_BYTES);
-    json_writer_init(&w, &b);
-    jw_object(&w, NULL);
-    jw_str_c(&w, "name", k->name);
-    jw_str_c(&w, "label", k->label);
-    jw_finish(&w);
-    api_audit(q, action, str_of(hex, sizeof hex), buf_view(&b));
-}
-
 void account_keys_create(struct api_request *q)
 {
     if (!page_is_signed_in(q) || !api_form(q))
@@ -85,7 +72,7 @@ void account_keys_create(struct api_request *q)
         k->account_id = q->account_id;
         snprintf(k->creator, sizeof k->creator, "%s", api_creator(q));
         key_make(q->api->w->shared->key_prefix, is_management, m->text, k);
-        audit_key(q, "key.create", k);
+        api_audit_key(q, "key.create", k);
         api_store(q, &m->create.call, STORE_KEY_CREATE, on_made);
     }
 }
@@ -144,6 +131,13 @@ static bool is_reachable(struct api_request *q, const struct key *k)
            (!creator || (str_eq(str_c(creator), str_c(k->creator)) && !k->is_management));
 }
 
+static void audit_change(struct api_request *q, const struct key *k, bool disabled)
+{
+    char hex[2 * KEY_HASH_BYTES], room[KEY_DISABLED_ROOM];
+    hex_encode(hex, k->hash, KEY_HASH_BYTES);
+    api_audit(q, "key.update", str_of(hex, sizeof hex), key_disabled_text(k, disabled, room));
+}
+
 static void on_found(struct api_request *q)
 {
     struct changing *c = q->state;
@@ -155,14 +149,14 @@ static void on_found(struct api_request *q)
     } else if (c->deletes) {
         c->delete.account_id = q->account_id;
         memcpy(c->delete.hash, c->get.hash, KEY_HASH_BYTES);
-        audit_key(q, "key.delete", k);
+        api_audit_key(q, "key.delete", k);
         api_store(q, &c->delete.call, STORE_KEY_DELETE, on_changed);
     } else {
         c->update.account_id = q->account_id;
         c->update.fields = KEY_SET_DISABLED;
         c->update.to = &c->to;
         memcpy(c->update.hash, c->get.hash, KEY_HASH_BYTES);
-        audit_key(q, c->to.disabled ? "key.disable" : "key.enable", k);
+        audit_change(q, k, c->to.disabled);
         api_store(q, &c->update.call, STORE_KEY_UPDATE, on_changed);
     }
 }

@@ -3,7 +3,10 @@
 
 #include <stdio.h>
 
+#include "auth/key_json.h"
 #include "base/codec.h"
+
+enum { DETAIL_MAX = 64 * 1024 };
 
 static struct str keep(struct api_request *q, struct str s)
 {
@@ -34,6 +37,20 @@ void api_audit(struct api_request *q, const char *action, struct str target, str
     a->action = str_c(action);
     a->target = keep(q, target);
     a->detail = keep(q, detail);
+}
+
+void api_audit_key(struct api_request *q, const char *action, const struct key *k)
+{
+    char hex[2 * KEY_HASH_BYTES];
+    struct buf detail;
+    struct json_writer w;
+    buf_init(&detail, DETAIL_MAX);
+    json_writer_init(&w, &detail);
+    key_write_terms(&w, k);
+    jw_finish(&w);
+    hex_encode(hex, k->hash, KEY_HASH_BYTES);
+    api_audit(q, action, str_of(hex, sizeof hex), buf_view(&detail));
+    buf_release(&detail);
 }
 
 const char *api_creator(struct api_request *q)

@@ -146,6 +146,8 @@ void *api_state(struct api_request *q, size_t n);
 /* What the next write of the request does, for the audit log: recorded with it, or neither. detail:
  * JSON, or "". All is copied. */
 void api_audit(struct api_request *q, const char *action, struct str target, struct str detail);
+/* The same of a key that is made or ended: its hash, and what bounds it. */
+void api_audit_key(struct api_request *q, const char *action, const struct key *k);
 /* c lives in the request's arena. then(q) runs when the call is done and the client still there;
  * otherwise q is freed. */
 void api_store(struct api_request *q, struct store_call *c, enum store_need need, handler_fn *then);

@@ -132,36 +132,6 @@ static void release_making(void *making)
     explicit_bzero(m->text, sizeof m->text);
 }
 
-/* What stands in the audit log: everything but figures. */
-static void write_detail(struct json_writer *w, const struct key *k)
-{
-    char time[CLOCK_ISO_MAX];
-    jw_object(w, NULL);
-    jw_str_c(w, "name", k->name);
-    jw_str_c(w, "label", k->label);
-    if (k->limit != NO_LIMIT)
-        jw_usd(w, "limit", k->limit);
-    if (k->reset)
-        jw_str_c(w, "limit_reset", window_name(k->reset));
-    if (k->expires_ms)
-        jw_str(w, "expires_at", clock_iso(k->expires_ms, time));
-    if (k->models)
-        key_write_list(w, "allowed_models", text_view(k->models));
-    if (k->providers)
-        key_write_list(w, "allowed_providers", text_view(k->providers));
-    if (k->rate_requests || k->rate_tokens)
-        key_write_rates(w, "rate_limit", k);
-    jw_finish(w);
-}
-
-static void audit_key(struct api_request *q, const char *action, const uint8_t *hash,
-                      const struct buf *detail)
-{
-    char hex[2 * KEY_HASH_BYTES];
-    hex_encode(hex, hash, KEY_HASH_BYTES);
-    api_audit(q, action, str_of(hex, sizeof hex), detail ? buf_view(detail) : STR_NONE);
-}
-
 static void show_made(struct api_request *q)
 {
     struct making *m = q->state;
@@ -181,16 +151,10 @@ static void show_made(struct api_request *q)
 /* Makes what `in` says. */
 static void make(struct api_request *q, struct making *m, const char *action)
 {
-    struct buf detail;
-    struct json_writer w;
     m->create.key = m->in.key;
     m->create.key.account_id = q->account_id;
     key_make(q->api->w->shared->key_prefix, false, m->text, &m->create.key);
-    buf_init(&detail, DETAIL_MAX);
-    json_writer_init(&w, &detail);
-    write_detail(&w, &m->create.key);
-    audit_key(q, action, m->create.key.hash, &detail);
-    buf_release(&detail);
+    api_audit_key(q, action, &m->create.key);
     api_store(q, &m->create.call, STORE_KEY_CREATE, show_made);
 }
 
@@ -379,6 +343,7 @@ static const struct {
 
 static void audit_update(struct api_request *q, const struct changing *c)
 {
+    char hex[2 * KEY_HASH_BYTES];
     struct buf detail;
     struct json_writer w;
     buf_init(&detail, DETAIL_MAX);
@@ -389,7 +354,8 @@ static void audit_update(struct api_request *q, const struct changing *c)
             from_to(&w, changes[i].name, changes[i].write, &c->get.key, &c->in.key);
     }
     jw_finish(&w);
-    audit_key(q, "key.update", c->get.hash, &detail);
+    hex_encode(hex, c->get.hash, KEY_HASH_BYTES);
+    api_audit(q, "key.update", str_of(hex, sizeof hex), buf_view(&detail));
     buf_release(&detail);
 }
 
@@ -443,7 +409,7 @@ static void delete (struct api_request *q)
     struct changing *c = q->state;
     c->delete = (struct store_key_delete){.account_id = q->account_id};
     memcpy(c->delete.hash, c->get.hash, KEY_HASH_BYTES);
-    audit_key(q, "key.delete", c->get.hash, NULL);
+    api_audit_key(q, "key.delete", &c->get.key);
     api_store(q, &c->delete.call, STORE_KEY_DELETE, on_deleted);
 }
 

@@ -82,6 +82,17 @@ static bool verifier_is_right(const struct exchanging *x)
     return pkce_matches(k->method, str_c(k->challenge), x->verifier);
 }
 
+static void audit_key(struct api_request *q, const struct exchanging *x)
+{
+    const struct oauth_code *k = &x->get.code;
+    struct key key = x->exchange.key;
+    memcpy(key.name, k->name, sizeof key.name);
+    key.limit = k->limit;
+    key.reset = k->reset;
+    key.expires_ms = k->key_expires_ms;
+    api_audit_key(q, "app.key", &key);
+}
+
 static void on_code(struct api_request *q)
 {
     struct exchanging *x = q->state;
@@ -101,7 +112,7 @@ static void on_code(struct api_request *q)
         x->exchange.code_id = k->id;
         key_make(q->api->w->shared->key_prefix, false, x->text, &x->exchange.key);
         q->account_id = k->account_id;
-        api_audit(q, "app.key", str_c(x->exchange.key.label), STR_NONE);
+        audit_key(q, x);
         api_store(q, &x->exchange.call, STORE_CODE_EXCHANGE, on_exchanged);
     }
 }

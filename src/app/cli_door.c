@@ -110,8 +110,10 @@ static bool read_days(struct str s, int64_t *ms)
 static enum err set_policy(struct command_session *s, int64_t account_id, int64_t ms)
 {
     struct store_policy_set set = {.account_id = account_id, .key_lifetime_ms = ms};
-    char detail[64];
-    snprintf(detail, sizeof detail, "{\"max_key_lifetime_days\":%lld}", (long long)(ms / DAY_MS));
+    char detail[64] = "{\"max_key_lifetime_days\":null}";
+    if (ms)
+        snprintf(detail, sizeof detail, "{\"max_key_lifetime_days\":%lld}",
+                 (long long)(ms / DAY_MS));
     return command_call_audited(s, &set.call, STORE_POLICY_SET, account_id, "policy.set",
                                 STR("max_key_lifetime_days"), str_c(detail));
 }

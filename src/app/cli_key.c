@@ -6,6 +6,8 @@
 #include "auth/key_json.h"
 #include "base/codec.h"
 
+enum { DETAIL_MAX = 64 * 1024 };
+
 /* --- create --- */
 
 static int read_limit(const struct command_args *a, struct key *k)
@@ -95,6 +97,23 @@ static int read_key(const struct command_args *a, struct key *k)
     return status == EXIT_DONE ? read_rules(a, k) : status;
 }
 
+static enum err call_on_record(struct command_session *s, struct store_call *c,
+                               enum store_need need, const char *action, const struct key *k)
+{
+    char hash[2 * KEY_HASH_BYTES];
+    struct buf detail;
+    struct json_writer w;
+    buf_init(&detail, DETAIL_MAX);
+    json_writer_init(&w, &detail);
+    key_write_terms(&w, k);
+    enum err e = jw_finish(&w);
+    if (e == ERR_OK)
+        e = command_call_audited(s, c, need, k->account_id, action, hash_text(k->hash, hash),
+                                 buf_view(&detail));
+    buf_release(&detail);
+    return e;
+}
+
 static enum err create(struct command_session *s, const struct command_args *a, struct key *k)
 {
     char text[KEY_TEXT_MAX + 1];
@@ -105,9 +124,7 @@ static enum err create(struct command_session *s, const struct command_args *a, 
     struct store_key_create call = {.key = *k};
     call.key.account_id = owner.id;
     key_make(s->config.key_prefix, k->is_management, text, &call.key);
-    char hash[2 * KEY_HASH_BYTES];
-    e = command_call_audited(s, &call.call, STORE_KEY_CREATE, owner.id, "key.create",
-                             hash_text(call.key.hash, hash), STR_NONE);
+    e = call_on_record(s, &call.call, STORE_KEY_CREATE, "key.create", &call.key);
     if (e == ERR_OK) {
         jw_object(&s->json, NULL);
         key_write_json(&s->json, "data", &call.key, clock_wall_ms());
@@ -186,12 +203,16 @@ int command_key_show(const struct command_args *a)
     return done;
 }
 
-static enum err owner_of(struct command_session *s, const uint8_t *hash, int64_t *account_id)
+static enum err disable(struct command_session *s, struct store_key_disable *set)
 {
     struct store_key_get get = {0};
-    memcpy(get.hash, hash, KEY_HASH_BYTES);
+    char hash[2 * KEY_HASH_BYTES], room[KEY_DISABLED_ROOM];
+    memcpy(get.hash, set->hash, KEY_HASH_BYTES);
     enum err e = command_call(s, &get.call, STORE_KEY_GET);
-    *account_id = get.key.account_id;
+    if (e == ERR_OK)
+        e = command_call_audited(s, &set->call, STORE_KEY_DISABLE, get.key.account_id, "key.update",
+                                 hash_text(set->hash, hash),
+                                 key_disabled_text(&get.key, set->disabled, room));
     store_key_get_release(&get);
     return e;
 }
@@ -203,15 +224,7 @@ static int set_disabled(const struct command_args *a, bool disabled)
     int status = open_for_hash(&s, a, set.hash);
     if (status != EXIT_DONE)
         return status;
-    char hash[2 * KEY_HASH_BYTES];
-    int64_t owner = 0;
-    enum err e = owner_of(&s, set.hash, &owner);
-    if (e == ERR_OK)
-        e = command_call_audited(&s, &set.call, STORE_KEY_DISABLE, owner, "key.update",
-                                 hash_text(set.hash, hash),
-                                 disabled ? STR("{\"disabled\":{\"from\":false,\"to\":true}}")
-                                          : STR("{\"disabled\":{\"from\":true,\"to\":false}}"));
-    int done = close_with_key(&s, e, &set.key);
+    int done = close_with_key(&s, disable(&s, &set), &set.key);
     key_release(&set.key);
     return done;
 }
@@ -229,16 +242,16 @@ int command_key_enable(const struct command_args *a)
 int command_key_delete(const struct command_args *a)
 {
     struct command_session s;
+    struct store_key_get get = {0};
     struct store_key_delete del = {0};
-    int status = open_for_hash(&s, a, del.hash);
+    int status = open_for_hash(&s, a, get.hash);
     if (status != EXIT_DONE)
         return status;
-    char hash[2 * KEY_HASH_BYTES];
-    int64_t owner = 0;
-    enum err e = owner_of(&s, del.hash, &owner);
+    memcpy(del.hash, get.hash, KEY_HASH_BYTES);
+    enum err e = command_call(&s, &get.call, STORE_KEY_GET);
     if (e == ERR_OK)
-        e = command_call_audited(&s, &del.call, STORE_KEY_DELETE, owner, "key.delete",
-                                 hash_text(del.hash, hash), STR_NONE);
+        e = call_on_record(&s, &del.call, STORE_KEY_DELETE, "key.delete", &get.key);
+    store_key_get_release(&get);
     jw_object(&s.json, NULL);
     jw_bool(&s.json, "deleted", true);
     return command_session_close(&s, e);

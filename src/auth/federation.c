@@ -231,6 +231,17 @@ enum err federation_read(struct json root, bool is_operators, struct federation 
     return e == ERR_OK ? check_whole(p, is_operators, f) : e;
 }
 
+/* What null would change it to is nobody's guess. */
+static enum err refuse_nulls(struct json root, struct fault *f)
+{
+    for (struct json v = json_first(root); !json_is(v, JSON_NONE); v = json_after(root, v)) {
+        if (json_is(v, JSON_NULL))
+            return fault_set(f, ERR_INVALID, "%.*s: expected what it is to be, got null",
+                             STR_ARG(str_head(json_raw_str(json_key(v)), 60)));
+    }
+    return ERR_OK;
+}
+
 enum err federation_read_change(struct json root, struct federation *out, uint32_t *fields,
                                 struct fault *f)
 {
@@ -244,6 +255,8 @@ enum err federation_read_change(struct json root, struct federation *out, uint32
         e = fault_set(f, ERR_INVALID,
                       "The body: expected name, max_lifetime_seconds or enabled; what tokens rest "
                       "on does not change: make another policy");
+    if (e == ERR_OK)
+        e = refuse_nulls(root, f);
     if (e == ERR_OK && !json_is(name, JSON_NONE)) {
         e = read_text(name, "name", out->name, sizeof out->name, f);
         *fields |= FEDERATION_SET_NAME;

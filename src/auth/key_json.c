@@ -97,3 +97,35 @@ void key_write_json(struct json_writer *w, const char *name, const struct key *k
     key_write_rates(w, "rate_limit", k);
     jw_end(w);
 }
+
+void key_write_terms(struct json_writer *w, const struct key *k)
+{
+    jw_object(w, NULL);
+    jw_str_c(w, "name", k->name);
+    jw_str_c(w, "label", k->label);
+    if (k->is_management)
+        jw_bool(w, "management", true);
+    if (k->limit != NO_LIMIT)
+        jw_usd(w, "limit", k->limit);
+    if (k->reset)
+        jw_str_c(w, "limit_reset", window_name(k->reset));
+    if (k->include_byok)
+        jw_bool(w, "include_byok_in_limit", true);
+    if (k->expires_ms)
+        write_time(w, "expires_at", k->expires_ms);
+    if (k->models)
+        key_write_list(w, "allowed_models", text_view(k->models));
+    if (k->providers)
+        key_write_list(w, "allowed_providers", text_view(k->providers));
+    if (k->rate_requests || k->rate_tokens)
+        key_write_rates(w, "rate_limit", k);
+    jw_end(w);
+}
+
+struct str key_disabled_text(const struct key *k, bool disabled, char room[KEY_DISABLED_ROOM])
+{
+    struct buf b = {.p = room, .cap = KEY_DISABLED_ROOM, .max = KEY_DISABLED_ROOM};
+    buf_printf(&b, "{\"disabled\":{\"from\":%s,\"to\":%s}}", k->disabled ? "true" : "false",
+               disabled ? "true" : "false");
+    return buf_view(&b);
+}

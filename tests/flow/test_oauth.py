@@ -96,6 +96,9 @@ def test_the_whole_way_from_the_app_to_an_answer(owned: tuple[Gateway, Browser])
     assert "app.example" in page.row("My app")
     admin = gateway.key("admin", "--management")
     assert b"My app" not in gateway.get("/api/v1/keys", admin).body
+    (row,) = gateway.get("/api/v1/audit?action=app.key", admin).json()["data"]
+    assert row["target"] == hashlib.sha256(key.encode()).hexdigest()
+    assert (row["detail"]["name"], row["detail"]["limit"], row["detail"]["limit_reset"]) == ("My app", 5, "weekly")
     # and revocable, at once and everywhere
     assert owner.post("/account/keys/change", hash=page.row_value("My app", "hash"), do="delete").status == 303
     assert [gateway.get("/api/v1/key", key).status for _ in range(8)] == [401] * 8

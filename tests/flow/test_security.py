@@ -115,6 +115,23 @@ def test_names_that_differ_in_case_are_other_names(launch: Launch) -> None:
         assert gateway.call("POST", SLUG, key, body).status == 400
 
 
+def test_the_same_question_of_another_account_is_asked_anew(launch: Launch, provide: Callable[..., Any]) -> None:
+    """Portkey's cache key without the tenant: nothing that was answered to one is kept for another."""
+    provider = provide()
+    gateway = launch(one_model(provider, workers=1))
+    gateway.grant()
+    gateway.cli("account", "create", "other@example.org")
+    gateway.cli("credit", "grant", "5", "--account", "other@example.org")
+    keys = [gateway.key(), gateway.key("other", "--account", "other@example.org"), gateway.key("poor", "--limit", "0")]
+    answers = [gateway.chat(key) for key in keys]
+    assert [a.status for a in answers] == [200, 200, 403], "what is known to others is not given away either"
+    assert len(provider.requests) == 2
+    first, second = (a.json()["id"] for a in answers[:2])
+    assert first != second
+    seen = [gateway.get(f"/api/v1/generation?id={i}", key).status for key in keys[:2] for i in (first, second)]
+    assert seen == [200, 404, 404, 200]
+
+
 # --- where a credential goes ---
 
 

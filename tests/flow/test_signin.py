@@ -416,6 +416,22 @@ def test_members_do_not_manage_people(inviting: Gateway) -> None:
     assert owner.get("/account").status == 200
 
 
+def test_members_do_not_rule_the_account(inviting: Gateway) -> None:
+    """CVE-2026-47101 (user to admin), CVE-2026-35029 (a route without a look at the role): what is the account's, by its own session."""
+    owner = claimed(inviting)
+    bob = joined(inviting, owner, "bob@example.org", "member")
+    policy = f"/federation-policies/fp-{'0' * 32}"
+    routes = [("GET", "/audit"), ("POST", "/ip-allowlist"), ("DELETE", "/ip-allowlist/1"), ("PATCH", "/policy"), ("GET", "/exposures"),
+              ("POST", "/exposures"), ("PATCH", "/exposures/policy"), ("GET", "/federation-policies"), ("POST", "/federation-policies"),
+              ("GET", policy), ("PATCH", policy), ("DELETE", policy)]
+    statuses = []
+    for browser in (bob, owner):
+        token = browser.get("/account").value("csrf")
+        statuses.append([browser.send(method, f"/api/v1{path}", X_CSRF_Token=token).status for method, path in routes])
+    assert statuses[0] == [403] * len(routes)
+    assert 403 not in statuses[1], "who may is let on to what else there is to say"
+
+
 def test_an_admin_neither_makes_nor_changes_an_owner(inviting: Gateway) -> None:
     owner = claimed(inviting)
     admin = joined(inviting, owner, "admin@example.org", "admin")
@@ -466,6 +482,32 @@ def test_what_people_do_is_in_the_audit_log(inviting: Gateway) -> None:
     actions = [row["action"] for row in rows]
     assert {"key.create", "user.invite"} <= set(actions)
     assert PASSWORD not in str(rows)
+
+
+def test_keys_are_on_record_in_the_same_way_whoever_makes_and_changes_them(inviting: Gateway) -> None:
+    owner = claimed(inviting)
+    admin = inviting.key("admin", "--management")
+    body = {"name": "a key", "limit": 2.5, "limit_reset": "weekly", "allowed_models": ["a/*"], "rate_limit": {"requests_per_minute": 9}}
+    by_api = inviting.call("POST", "/api/v1/keys", admin, body).json()["data"]["hash"]
+    inviting.cli("key", "create", "--name", "a key", "--limit", "2.5", "--limit-reset", "weekly", "--allowed-models", "a/*",
+                 "--rate-requests", "9")
+    make_key(owner, "a key", limit="2.5", reset="weekly")
+    make_key(owner, "another", kind="management")
+    rows = acts(inviting, "key.create")[-5:]
+    assert [r["actor"].partition(":")[0] for r in rows] == ["cli", "key", "cli", "user", "user"]
+    assert all(r["detail"].pop("label").startswith("sk-tp-") for r in rows)
+    full = {k: body[k] for k in ("name", "limit", "limit_reset", "allowed_models")}
+    full["rate_limit"] = {"requests_per_minute": 9, "tokens_per_minute": None}
+    assert [r["detail"] for r in rows] == [{"name": "admin", "management": True}, full, full,
+                                           {"name": "a key", "limit": 2.5, "limit_reset": "weekly"},
+                                           {"name": "another", "management": True}]
+    inviting.call("PATCH", f"/api/v1/keys/{by_api}", admin, {"disabled": True})
+    inviting.cli("key", "enable", by_api)
+    owner.get("/account")
+    for do in ("disable", "enable"):
+        assert owner.post("/account/keys/change", hash=by_api, do=do).status == 303
+    assert [(r["target"], r["detail"]) for r in acts(inviting, "key.update")] == [
+        (by_api, {"disabled": {"from": not to, "to": to}}) for to in (True, False, True, False)]
 
 
 def test_sign_ins_and_their_ends_are_in_the_audit_log(inviting: Gateway) -> None:

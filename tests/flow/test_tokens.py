@@ -605,7 +605,7 @@ def test_policies_by_the_api(workload):
     for more, named in bad:
         answer = gateway.call("POST", POLICIES, admin, (body | more) if more else {})
         assert answer.status in (400, 404) and named in answer.error["message"], (more, answer)
-    for sent in ({}, {"subject": "x"}, {"enabled": 1}, {"name": ""}):
+    for sent in ({}, {"subject": "x"}, {"enabled": 1}, {"name": ""}, {"enabled": None}, {"max_lifetime_seconds": None}):
         assert gateway.call("PATCH", f"{POLICIES}/{row['id']}", admin, sent).status == 400
     gateway.cli("account", "create", "other@example.com")
     other = gateway.key("ops", "--management", "--account", "other@example.com")

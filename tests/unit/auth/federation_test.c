@@ -105,6 +105,8 @@ static void a_change_names_nothing_that_tokens_rest_on(void **state)
                                       "{\"key\":\"x\"}",
                                       "{\"enabled\":1}",
                                       "{\"name\":null}",
+                                      "{\"enabled\":null}",
+                                      "{\"max_lifetime_seconds\":null}",
                                       "{\"max_lifetime_seconds\":0}"};
     struct json_tape tape;
     struct json root;
