@@ -249,6 +249,8 @@ static void read_asks(struct chat_request *r, const struct json *known)
 {
     struct json choice = known[MEMBER_TOOL_CHOICE], format = known[MEMBER_RESPONSE_FORMAT];
     struct json type = json_get(format, STR("type"));
+    r->hides_thoughts = json_bool_or(json_get(known[MEMBER_REASONING], STR("exclude")), false) ||
+                        json_is(known[MEMBER_INCLUDE_REASONING], JSON_FALSE);
     r->wants_tool = json_str_eq(choice, STR("required"));
     r->wants_function = json_is(choice, JSON_OBJECT);
     r->wants_schema = json_str_eq(type, STR("json_schema"));

@@ -33,6 +33,7 @@ struct chat_request {
     uint64_t links;       /* media given by link, whose size the body does not tell: for bounds */
     bool has_media;       /* something in its messages is no text, or may be none */
     uint8_t says;         /* enum chat_says, a bit each */
+    bool hides_thoughts;  /* `reasoning.exclude`: they are not shown */
     bool wants_echo;      /* `debug.echo_upstream_body`: it asks to see what the provider is sent */
     bool may_speak;       /* it asks for more than text, or for a voice */
     struct str user;      /* `user` */

@@ -399,6 +399,13 @@ static void edit_thoughts(struct json message, struct splice *s)
     splice_drop(s, message, THOUGHTS);
 }
 
+static void hide_thoughts(struct json message, struct splice *s)
+{
+    splice_drop(s, message, THOUGHTS);
+    splice_drop(s, message, STR("reasoning"));
+    splice_drop(s, message, STR("reasoning_details"));
+}
+
 static void put(struct splice *s, struct json root, struct json at, struct str name, struct str raw)
 {
     if (at.type)
@@ -416,9 +423,13 @@ void openai_edit_event(const struct openai_event *ev, const struct openai_identi
         for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
             edit_choice(c, s);
     struct str part = ev->is_whole ? STR("message") : STR("delta");
-    if (ev->has_thoughts)
-        for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
-            edit_thoughts(json_get(c, part), s);
+    if (ev->has_thoughts || who->hides_thoughts)
+        for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c)) {
+            if (who->hides_thoughts)
+                hide_thoughts(json_get(c, part), s);
+            else
+                edit_thoughts(json_get(c, part), s);
+        }
     if (who->usage_json.n)
         put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
     else if (ev->usage_at.type)

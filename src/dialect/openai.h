@@ -58,6 +58,7 @@ void openai_edit_request(const struct chat_request *r, const struct openai_targe
  * usage; empty: there is none (in the events of a stream, but for the last). */
 struct openai_identity {
     struct str id_json, model_json, provider_json, usage_json;
+    bool hides_thoughts; /* what was thought is left out */
 };
 
 enum openai_event_kind {

@@ -255,6 +255,7 @@ static bool set_identity(struct relay *r, const struct target *t)
         .id_json = quoted(r, str_c(r->id_text)),
         .model_json = quoted(r, t->model->id),
         .provider_json = quoted(r, t->endpoint->provider->title),
+        .hides_thoughts = r->asked.hides_thoughts,
     };
     return r->identity.id_json.p && r->identity.model_json.p && r->identity.provider_json.p;
 }

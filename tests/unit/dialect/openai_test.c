@@ -493,7 +493,30 @@ static const struct event_edit event_edits[] = {
 };
 
 static const struct openai_identity us = {
-    STR_INIT("\"gen-1\""), STR_INIT("\"a/b\""), STR_INIT("\"Maker\""), {NULL, 0}};
+    .id_json = STR_INIT("\"gen-1\""),
+    .model_json = STR_INIT("\"a/b\""),
+    .provider_json = STR_INIT("\"Maker\""),
+};
+
+static void thoughts_that_nobody_wants_are_left_out(void **state)
+{
+    (void)state;
+    const char *text =
+        "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning\":\"a\",\"content\":\"\","
+        "\"reasoning_content\":\"b\"}},{\"delta\":{\"reasoning_details\":[{}]}},{}]}";
+    const char *sent =
+        "{" OURS ",\"choices\":[{\"delta\":{\"content\":\"\"}},{\"delta\":{}},{}]" BY "}";
+    struct openai_identity who = us;
+    struct openai_event ev;
+    struct splice s;
+    who.hides_thoughts = true;
+    buf_reset(&here.out);
+    openai_read_chunk(parse(text), &ev);
+    splice_init(&s, str_c(text));
+    openai_edit_event(&ev, &who, &s);
+    assert_int_equal(splice_write(&s, &here.out), ERR_OK);
+    assert_text(buf_view(&here.out), sent, text);
+}
 
 static void chunks_come_out_under_our_identity(void **state)
 {
@@ -670,6 +693,7 @@ int main(void)
         cmocka_unit_test(an_endpoint_is_sent_what_it_takes_as_it_takes_it),
         cmocka_unit_test(messages_say_what_the_provider_takes),
         cmocka_unit_test(marks_on_tools_go_too),
+        cmocka_unit_test(thoughts_that_nobody_wants_are_left_out),
         cmocka_unit_test(chunks_come_out_under_our_identity),
         cmocka_unit_test(the_most_choices_that_may_be_asked_for_fit_an_edit),
         cmocka_unit_test(a_whole_answer_needs_a_message),
