@@ -138,10 +138,10 @@ static uint8_t says_of(struct json m, struct json role)
         {STR_INIT("reasoning_content"), CHAT_THOUGHTS},
         {STR_INIT("reasoning_details"), CHAT_THOUGHTS},
         {STR_INIT("cache_control"), CHAT_MARKS},
-        {STR_INIT("refusal"), CHAT_ECHOES},
-        {STR_INIT("annotations"), CHAT_ECHOES},
-        {STR_INIT("audio"), CHAT_ECHOES},
-        {STR_INIT("function_call"), CHAT_ECHOES},
+        {STR_INIT("refusal"), CHAT_OWN},
+        {STR_INIT("annotations"), CHAT_OWN},
+        {STR_INIT("audio"), CHAT_OWN},
+        {STR_INIT("function_call"), CHAT_OWN},
     };
     bool is_result = json_str_eq(role, STR("tool")) || json_str_eq(role, STR("function"));
     uint8_t says = json_str_eq(role, STR("developer")) ? CHAT_DEVELOPER : 0;

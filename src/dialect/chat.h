@@ -15,8 +15,9 @@ enum chat_says {
     CHAT_NAMES = 2,     /* who speaks */
     CHAT_THOUGHTS = 4,  /* an assistant's: `reasoning`, `reasoning_content`, `reasoning_details` */
     CHAT_MARKS = 8,     /* `cache_control` */
-    CHAT_ECHOES = 16,   /* what else an answer brought: `refusal`, `annotations`, calls' `index` */
-    CHAT_PREFILL = 32,  /* the last message is an assistant's: the answer goes on from it */
+    CHAT_ECHOES = 16,   /* what only a stream bears: the `index` of calls */
+    CHAT_OWN = 32,      /* OpenAI's own: `refusal`, `annotations`, `audio`, `function_call` */
+    CHAT_PREFILL = 64,  /* the last message is an assistant's: the answer goes on from it */
 };
 
 struct chat_request {

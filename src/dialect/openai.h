@@ -41,8 +41,8 @@ struct openai_target {
 
 /* Messages and tools for a provider that does not take all that they say, as edits of the client's
  * body: a developer's are the system's, a name stands before the first text, thoughts have the
- * provider's name for them, and what only OpenRouter has, or only answers bear, is left out. What is
- * written lies in `room`, which twice as many bytes as they have now suffice for. */
+ * provider's name for them, and what is not known there is left out. What is written lies in `room`,
+ * which twice as many bytes as they have now suffice for. */
 void openai_edit_messages(const struct chat_request *r, const struct openai_rules *rules,
                           struct splice *s, struct buf *room);
 /* The nearest effort that the provider has; NULL, or nothing said: those of OpenAI. */

@@ -21,21 +21,16 @@ static const struct {
     {STR_INIT("reasoning_content"), CHAT_THOUGHTS},
     {STR_INIT("reasoning_details"), CHAT_THOUGHTS},
     {STR_INIT("cache_control"), CHAT_MARKS},
-    {STR_INIT("annotations"), CHAT_ECHOES},
+    {STR_INIT("refusal"), CHAT_OWN},
+    {STR_INIT("annotations"), CHAT_OWN},
+    {STR_INIT("audio"), CHAT_OWN},
+    {STR_INIT("function_call"), CHAT_OWN},
 };
-/* Of OpenAI's own, what those refuse that take only what they know. */
-static const struct str strangers[] = {STR_INIT("refusal"), STR_INIT("audio"),
-                                       STR_INIT("function_call")};
-
 static bool stays(const struct fitting *g, struct str name)
 {
     for (size_t i = 0; i < COUNT_OF(leaves_out); i++) {
         if (str_eq(name, leaves_out[i].name))
             return !(g->unsaid & leaves_out[i].says);
-    }
-    for (size_t i = 0; i < COUNT_OF(strangers); i++) {
-        if (str_eq(name, strangers[i]))
-            return !(g->unsaid & CHAT_ECHOES) || !g->rules->drops_unknown;
     }
     return true;
 }

@@ -55,6 +55,8 @@ static void fill_messages(struct openai_rules *rules, const struct kind *k)
         rules->unsaid |= CHAT_NAMES;
     if (!k->takes_additions)
         rules->unsaid |= CHAT_THOUGHTS | CHAT_MARKS | CHAT_ECHOES;
+    if (k->refuses_unknown)
+        rules->unsaid |= CHAT_OWN;
     if (k->prefill.n)
         rules->unsaid |= CHAT_PREFILL;
 }

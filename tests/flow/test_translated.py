@@ -50,7 +50,7 @@ def claude(module_dir):
         "providers": {"anthropic": {"dialect": "anthropic", "base_url": provider.base_url, "api_key": "sk"}},
         "models": [model("test/claude", "anthropic")]}).start()
     gateway.grant()
-    yield gateway, gateway.key()
+    yield gateway, gateway.key(), provider
     gateway.stop()
     provider.close()
 
@@ -58,7 +58,8 @@ def claude(module_dir):
 @pytest.mark.parametrize("stream", [False, True])
 def test_arguments_of_a_call_without_any_can_be_parsed(claude, stream):
     """OpenAI's clients parse them: nothing is no JSON."""
-    gateway, key = claude
+    gateway, key, provider = claude
+    provider.script = calls
     expected = [("now", {}), ("at", {"place": "Oslo"})]
     answer = gateway.chat(key, "test/claude", tools=TOOLS, stream=stream)
     assert answer.status == 200, answer.body
@@ -87,6 +88,49 @@ def test_arguments_of_a_call_without_any_can_be_parsed(claude, stream):
     else:
         output = answer.json()["output"]
     assert [(c["name"], json.loads(c["arguments"])) for c in output] == expected
+
+
+THOUGHT = {"type": "thinking", "thinking": 'Hm: "é😀"\n', "signature": "QUJD/+x=="}
+
+
+async def signs(x: script.Exchange) -> None:
+    if not x.request.json().get("stream"):
+        await x.respond(200, message([THOUGHT, {"type": "text", "text": "Hi"}], "end_turn"))
+        return
+    await x.begin_stream()
+    for e in [{"type": "message_start", "message": message([], None)},
+              {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "", "signature": ""}},
+              *({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": c}} for c in THOUGHT["thinking"]),
+              {"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": THOUGHT["signature"]}},
+              {"type": "content_block_stop", "index": 0},
+              {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}},
+              {"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "Hi"}},
+              {"type": "content_block_stop", "index": 1},
+              {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 2}},
+              {"type": "message_stop"}]:
+        await x.piece(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n".encode())
+    await x.raw(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("known", [("encrypted_content",), ("encrypted_content", "content", "signature", "format")])
+def test_signed_thoughts_survive_clients_that_know_encrypted_ones_alone(claude, stream, known):
+    """Such a client gives back the id, a summary and what is encrypted; one that knows all gives back all. Once, either way."""
+    gateway, key, provider = claude
+    provider.script = signs
+    asked = {"model": "test/claude", "input": [{"type": "message", "role": "user", "content": "Hi"}], "stream": stream,
+             "include": ["reasoning.encrypted_content"], "reasoning": {"effort": "low"}, "max_output_tokens": 4000}
+    answer = gateway.call("POST", "/api/v1/responses", key, asked)
+    output = (answer.chunks[-1]["response"] if stream else answer.json())["output"]
+    item = output[0]
+    back = {k: item[k] for k in ("type", "id", "summary", *known)}
+    again = asked | {"input": [*asked["input"], back, output[1], {"type": "message", "role": "user", "content": "And?"}]}
+    assert gateway.call("POST", "/api/v1/responses", key, again).status == 200
+    sent = provider.requests[-1].json()
+    assert sent["messages"][1]["content"][0] == THOUGHT and len(sent["messages"][1]["content"]) == 2
+    assert sent["thinking"]["type"] == "enabled"
+    bare = gateway.call("POST", "/api/v1/responses", key, {k: v for k, v in asked.items() if k not in ("include", "stream")})
+    assert "encrypted_content" not in bare.json()["output"][0]
 
 
 async def thinks(x: script.Exchange) -> None:

@@ -224,25 +224,24 @@ static void an_endpoint_is_sent_what_it_takes_as_it_takes_it(void **state)
 
 /* --- messages -------------------------------------------------------------------------------- */
 
-enum { ALL = 63, ADDED = CHAT_THOUGHTS | CHAT_MARKS | CHAT_ECHOES };
+enum { ALL = 127, ADDED = CHAT_THOUGHTS | CHAT_MARKS | CHAT_ECHOES };
 
 struct messages_edit {
     uint8_t unsaid;
-    bool is_strict;
     const char *thoughts, *prefill;
     const char *said, *sent; /* a message; sent NULL: as it is */
 };
 
 static const struct messages_edit messages_edits[] = {
-    {ALL, true, "", "", "{\"role\":\"user\", \"content\":\"h\\u0069\"}", NULL},
-    {ADDED, false, "", "", "{\"role\": \"developer\",\"content\":\"a\"}", NULL},
-    {ALL, false, "", "", "{\"role\": \"developer\",\"content\":\"a\"}",
+    {ALL, "", "", "{\"role\":\"user\", \"content\":\"h\\u0069\"}", NULL},
+    {ADDED, "", "", "{\"role\": \"developer\",\"content\":\"a\"}", NULL},
+    {ALL, "", "", "{\"role\": \"developer\",\"content\":\"a\"}",
      "{\"role\":\"system\",\"content\":\"a\"}"},
     /* who speaks stands before the first text */
-    {ADDED, false, "", "", "{\"role\":\"user\",\"name\":\"bob\",\"content\":\"a\"}", NULL},
-    {ALL, false, "", "", "{\"role\":\"user\",\"name\":\"bob\",\"content\":\"a\\n\"}",
+    {ADDED, "", "", "{\"role\":\"user\",\"name\":\"bob\",\"content\":\"a\"}", NULL},
+    {ALL, "", "", "{\"role\":\"user\",\"name\":\"bob\",\"content\":\"a\\n\"}",
      "{\"role\":\"user\",\"content\":\"bob: a\\n\"}"},
-    {CHAT_NAMES, false, "", "",
+    {CHAT_NAMES, "", "",
      "{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}},{\"type\":\"text\","
      "\"text\":"
      "\"a\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":\"b\"}],"
@@ -253,60 +252,59 @@ static const struct messages_edit messages_edits[] = {
      "\"bob: "
      "a\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":\"b\"}],\"role\":"
      "\"user\"}"},
-    {ALL, true, "", "",
-     "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"name\":\"f\",\"content\":\"a\"}", NULL},
+    {ALL, "", "", "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"name\":\"f\",\"content\":\"a\"}",
+     NULL},
     /* marks for a cache */
-    {ADDED, false, "", "",
+    {ADDED, "", "",
      "{\"role\":\"user\",\"cache_control\":{\"type\":\"ephemeral\"},\"content\":[{\"type\":"
      "\"text\","
      "\"text\":\"a\",\"cache_control\":{\"type\":\"ephemeral\"}}]}",
      "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}"},
     /* thoughts: not at all, or by the provider's name */
-    {ADDED, false, "", "",
+    {ADDED, "", "",
      "{\"reasoning\":\"hm\",\"role\":\"assistant\",\"content\":\"a\",\"reasoning_details\":[{"
      "\"type\":"
      "\"reasoning.text\",\"text\":\"hm\"}],\"reasoning_content\":\"hm\"}",
      "{\"role\":\"assistant\",\"content\":\"a\"}"},
-    {ADDED, false, "reasoning_content", "",
+    {ADDED, "reasoning_content", "",
      "{\"role\":\"assistant\",\"content\":null,\"reasoning\":\"h\\n\"}",
      "{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"h\\n\"}"},
-    {ADDED, false, "reasoning", "",
+    {ADDED, "reasoning", "",
      "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"h\",\"reasoning\":null}",
      "{\"role\":\"assistant\",\"content\":\"\",\"reasoning\":\"h\"}"},
-    {ADDED, false, "reasoning_content", "",
+    {ADDED, "reasoning_content", "",
      "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_details\":[{\"type\":\"reasoning."
      "summary\","
      "\"summary\":\"so\"},{\"type\":\"reasoning.encrypted\",\"data\":\"x\"},{\"type\":\"reasoning."
      "text\","
      "\"text\":\" h\\\"\"}]}",
      "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"so h\\\"\"}"},
-    {ADDED, false, "reasoning_content", "",
+    {ADDED, "reasoning_content", "",
      "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_details\":[]}",
      "{\"role\":\"assistant\",\"content\":\"\"}"},
-    {CHAT_MARKS, false, "", "", "{\"role\":\"assistant\",\"content\":\"\",\"reasoning\":\"h\"}",
-     NULL},
+    {CHAT_MARKS, "", "", "{\"role\":\"assistant\",\"content\":\"\",\"reasoning\":\"h\"}", NULL},
     /* what else came with an answer */
-    {ADDED, false, "", "",
+    {ADDED, "", "",
      "{\"role\":\"assistant\",\"content\":null,\"refusal\":null,\"annotations\":[],\"function_"
      "call\":null,"
      "\"audio\":null,\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"type\":\"function\",\"function\":{"
      "\"name\":"
      "\"f\",\"arguments\":\"{}\"}}]}",
-     "{\"role\":\"assistant\",\"content\":null,\"refusal\":null,\"function_call\":null,\"audio\":"
-     "null,"
+     "{\"role\":\"assistant\",\"content\":null,\"refusal\":null,\"annotations\":[],\"function_"
+     "call\":null,\"audio\":null,"
      "\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
      "\"arguments\":\"{}\"}"
      "}]}"},
-    {ADDED, true, "", "",
+    {ADDED | CHAT_OWN, "", "",
      "{\"role\":\"assistant\",\"content\":\"a\",\"refusal\":null,\"annotations\":[],\"function_"
      "call\":null,"
      "\"audio\":null,\"tool_calls\":null}",
      "{\"role\":\"assistant\",\"content\":\"a\",\"tool_calls\":null}"},
     /* an answer that is begun */
-    {ALL, false, "", "prefix", "{\"role\":\"assistant\",\"content\":\"a\"}",
+    {ALL, "", "prefix", "{\"role\":\"assistant\",\"content\":\"a\"}",
      "{\"role\":\"assistant\",\"content\":\"a\",\"prefix\":true}"},
-    {ALL, false, "", "prefix", "{\"role\":\"assistant\",\"prefix\":false,\"content\":\"a\"}", NULL},
-    {ALL, false, "", "prefix", "{\"role\":\"user\",\"content\":\"a\"}", NULL},
+    {ALL, "", "prefix", "{\"role\":\"assistant\",\"prefix\":false,\"content\":\"a\"}", NULL},
+    {ALL, "", "prefix", "{\"role\":\"user\",\"content\":\"a\"}", NULL},
 };
 
 #define TOOLS_SAID                                                                                 \
@@ -340,10 +338,8 @@ static void messages_say_what_the_provider_takes(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(messages_edits); i++) {
         const struct messages_edit *x = &messages_edits[i];
-        struct openai_rules rules = {.unsaid = x->unsaid,
-                                     .drops_unknown = x->is_strict,
-                                     .thoughts = str_c(x->thoughts),
-                                     .prefill = str_c(x->prefill)};
+        struct openai_rules rules = {
+            .unsaid = x->unsaid, .thoughts = str_c(x->thoughts), .prefill = str_c(x->prefill)};
         char body[900], sent[900];
         snprintf(body, sizeof body, "{\"model\":\"a\",\"messages\":[%s],\"n\":1}", x->said);
         snprintf(sent, sizeof sent, "{\"model\":\"a\",\"messages\":[%s],\"n\":1}",
