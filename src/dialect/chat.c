@@ -199,6 +199,14 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
     return e == ERR_OK ? shape_check(&chat_shape_messages, messages, NULL, f) : e;
 }
 
+struct json chat_prompt(struct json root)
+{
+    struct json prompt = json_get(root, STR("prompt")), first = json_first(prompt);
+    bool is_list_of_one = json_is(prompt, JSON_ARRAY) && json_is(first, JSON_STRING) &&
+                          json_after(prompt, first).type == JSON_NONE;
+    return is_list_of_one ? first : prompt;
+}
+
 /* The older form: one text instead of messages. */
 static enum err read_prompt(struct chat_request *r, struct json prompt, struct fault *f)
 {
@@ -346,7 +354,7 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
-        e = is_prompt ? read_prompt(r, json_get(root, STR("prompt")), f)
+        e = is_prompt ? read_prompt(r, chat_prompt(root), f)
                       : read_messages(r, known[MEMBER_MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);

@@ -59,6 +59,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *o
  * looked at. */
 enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
                           struct fault *f) MUST_USE;
+/* The one text: `prompt`, or what is in it where it is a list of one. JSON_NONE, or no string: none. */
+struct json chat_prompt(struct json root);
 
 /* `debug`; of a request that is not streamed nothing is echoed. */
 bool chat_wants_echo(struct json debug, bool is_streamed);
