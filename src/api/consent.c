@@ -153,9 +153,21 @@ static void go_back(struct api_request *q, const char *name, struct str value)
         api_refuse(q, ERR_NOMEM, "No memory for this request: try again later");
 }
 
+static struct bounds_view typed(struct api_request *q)
+{
+    return (struct bounds_view){.limit = api_form_value(q, STR("limit")),
+                                .reset = api_form_value(q, STR("reset")),
+                                .expires = api_form_value(q, STR("expires"))};
+}
+
 static void on_code(struct api_request *q)
 {
     struct state *s = q->state;
+    struct bounds_view bounds = typed(q);
+    if (s->create.call.err == ERR_INVALID) { /* the account wants narrower ones */
+        show(q, 400, &bounds, s->create.call.fault.message);
+        return;
+    }
     if (s->create.call.err != ERR_OK) {
         page_fault(q, &s->create.call.fault);
         return;
@@ -202,12 +214,10 @@ void consent_submit(struct api_request *q)
         return;
     struct state *s = q->state;
     const char *problem = bounds_read(q, &bounds);
-    struct bounds_view typed = {.limit = api_form_value(q, STR("limit")),
-                                .reset = api_form_value(q, STR("reset")),
-                                .expires = api_form_value(q, STR("expires"))};
+    struct bounds_view bad = typed(q);
     if (str_eq(api_form_value(q, STR("do")), STR("allow"))) {
         if (problem)
-            show(q, 400, &typed, problem);
+            show(q, 400, &bad, problem);
         else
             allow(q, &bounds);
     } else if (s->callback.n) {

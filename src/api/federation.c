@@ -42,14 +42,6 @@ static void show(struct api_request *q, int status, const struct federation *p)
     api_reply_buf(q, status);
 }
 
-/* --- in force everywhere --- */
-
-/* arg: the hash of the policy's key. */
-static void forget(struct api *a, void *arg)
-{
-    gate_forget_tokens(a->w->gate, arg);
-}
-
 /* --- looking --- */
 
 static void release_list(void *policies)
@@ -146,18 +138,13 @@ void api_federation_add(struct api_request *q)
 
 /* --- changing --- */
 
-static void show_changed(struct api_request *q)
-{
-    show(q, 200, &((struct policies *)q->state)->change.row);
-}
-
 static void on_changed(struct api_request *q)
 {
-    struct store_federation_change *c = &((struct policies *)q->state)->change;
+    const struct store_federation_change *c = &((struct policies *)q->state)->change;
     if (c->call.err != ERR_OK)
         api_fault(q, &c->call.fault);
     else
-        api_everywhere(q, forget, c->row.key_hash, show_changed);
+        show(q, 200, &c->row);
 }
 
 static void audit_changed(struct api_request *q, const struct store_federation_change *c)
@@ -193,18 +180,13 @@ void api_federation_change(struct api_request *q)
     api_store(q, &p->change.call, STORE_FEDERATION_CHANGE, on_changed);
 }
 
-static void show_deleted(struct api_request *q)
-{
-    api_reply(q, 200, STR("{\"deleted\":true}"));
-}
-
 static void on_deleted(struct api_request *q)
 {
-    struct store_federation_delete *d = &((struct policies *)q->state)->delete;
+    const struct store_federation_delete *d = &((struct policies *)q->state)->delete;
     if (d->call.err != ERR_OK)
         api_fault(q, &d->call.fault);
     else
-        api_everywhere(q, forget, d->row.key_hash, show_deleted);
+        api_reply(q, 200, STR("{\"deleted\":true}"));
 }
 
 void api_federation_delete(struct api_request *q)

@@ -462,8 +462,6 @@ static enum err bound(const struct principal *parent, struct key_fields *in, str
     const struct key *p = &parent->key;
     struct key *k = &in->key;
     struct str item;
-    if (p->depth >= KEY_DEPTH_MAX)
-        return fault_set(f, ERR_FORBIDDEN, "Keys may be delegated %d times at most", KEY_DEPTH_MAX);
     if (p->expires_ms && !k->expires_ms)
         k->expires_ms = p->expires_ms;
     if (p->expires_ms && k->expires_ms > p->expires_ms)

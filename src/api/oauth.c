@@ -185,12 +185,20 @@ static enum err read_times(struct str reset, struct str expires, struct oauth_co
 }
 
 /* What a key gives away is its own: an inference key's app gets a key below it, bounded by it. */
-static void code_of_key(struct oauth_code *out, const struct key *k)
+static enum err code_of_key(struct oauth_code *out, const struct key *k, struct fault *f)
 {
+    if (k->expires_ms && !k->is_management) {
+        if (out->key_expires_ms > k->expires_ms)
+            return fault_set(f, ERR_INVALID,
+                             "expires_at: expected a time no later than that of the key that asks");
+        if (!out->key_expires_ms)
+            out->key_expires_ms = k->expires_ms;
+    }
     out->account_id = k->account_id;
     out->parent_id = k->is_management ? 0 : k->id;
     memcpy(out->creator, k->creator, sizeof out->creator);
     out->expires_ms = clock_wall_ms() + CODE_MS;
+    return ERR_OK;
 }
 
 void oauth_code_create(struct api_request *q)
@@ -222,11 +230,12 @@ void oauth_code_create(struct api_request *q)
         e = read_times(reset, expires, k, &f);
     if (e == ERR_OK && workspace.n && !str_eq(workspace, STR(THE_WORKSPACE)))
         e = fault_set(&f, ERR_NOT_FOUND, "workspace_id: there is only %s", THE_WORKSPACE);
+    if (e == ERR_OK)
+        e = code_of_key(k, &q->who->key, &f);
     if (e != ERR_OK) {
         api_fault(q, &f);
         return;
     }
-    code_of_key(k, &q->who->key);
     memcpy(c->create.origin, c->asking.origin, sizeof c->create.origin);
     ticket_make(c->text, k->hash);
     api_audit(q, "app.code", str_c(c->asking.origin), STR_NONE);

@@ -89,7 +89,7 @@ static const struct route routes[] = {
     {HTTP_PATCH, STR_INIT("/federation-policies/{id}"), ACCESS_MANAGEMENT, BODY_MAX,
      api_federation_change, "Disables, enables or renames one"},
     {HTTP_DELETE, STR_INIT("/federation-policies/{id}"), ACCESS_MANAGEMENT, 0,
-     api_federation_delete, "Ends one and its tokens"},
+     api_federation_delete, "Ends one: it gives no more tokens"},
     {HTTP_POST, STR_INIT("/oauth/token"), ACCESS_TOKEN, TOKEN_FORM_MAX, oauth_token,
      "A token of an issuer becomes an access token (RFC 8693)"},
     {HTTP_GET, STR_INIT("/oauth/jwks"), ACCESS_OPEN, 0, oauth_jwks,

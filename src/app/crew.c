@@ -93,9 +93,6 @@ static void forget(struct io_post *p)
     case CHANGE_KEY:
         gate_forget_key(gate, n->hash);
         break;
-    case CHANGE_TOKENS:
-        gate_forget_tokens(gate, n->hash);
-        break;
     case CHANGE_SIGNERS:
         gate_forget_signers(gate);
         break;

@@ -157,12 +157,6 @@ struct signers *gate_signers(struct gate *g)
     return g->tokens ? tokens_signers(g->tokens) : NULL;
 }
 
-void gate_forget_tokens(struct gate *g, const uint8_t key_hash[KEY_HASH_BYTES])
-{
-    if (g->tokens)
-        tokens_forget(g->tokens, key_hash);
-}
-
 void gate_forget_signers(struct gate *g)
 {
     if (g->tokens)

@@ -75,8 +75,6 @@ bool gate_lifetime_is_right(int64_t key_lifetime_ms, int64_t created_ms, int64_t
 /* What is known of this key and of those below it / of all keys is out of date. */
 void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES]);
 void gate_forget_all(struct gate *g);
-/* Federation policies of this key have changed. */
-void gate_forget_tokens(struct gate *g, const uint8_t key_hash[KEY_HASH_BYTES]);
 void gate_forget_signers(struct gate *g); /* the keys that sign have changed */
 /* Tells the store now which keys were used, and from then on no more. */
 void gate_stop(struct gate *g);

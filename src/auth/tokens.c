@@ -7,23 +7,20 @@
 
 enum {
     KNOWN_MAX = 20000, /* tokens a worker remembers */
-    CHECKS_MAX = 256,  /* looked at with others' help at a time */
-    REPEATS_MAX = 64,  /* of one that a change has overtaken */
+    CHECKS_MAX = 256,  /* that wait for the keys that sign */
 };
 
-/* A signed token, and whether its policy held when it was last asked about. */
+/* A signed token. */
 struct known {
     struct list link; /* least recently used first */
     uint8_t digest[SHA256_BYTES];
     uint8_t key_hash[KEY_HASH_BYTES];
     uint32_t scopes;
-    bool has_ended;
     int64_t expires_s;
 };
 
 struct tokens {
     struct io_loop *loop;
-    struct store *store;
     const struct token_shared *shared;
     struct signers *signers;
     struct map known;    /* struct known by digest */
@@ -39,9 +36,7 @@ struct token_check {
     uint8_t digest[SHA256_BYTES];
     struct token token;
     struct signer_wait signing;
-    struct store_federation_get get;
-    bool is_outdated; /* a policy of its key changed while the store was asked: it is asked again */
-    unsigned repeats, asks;
+    unsigned asks;
     struct address from; /* whoever came with it first */
     bool has_from;
     size_t n;
@@ -62,43 +57,30 @@ static void forget(struct tokens *t, struct known *k)
     free(k);
 }
 
-/* No other key's: whoever changes policies all the time makes nobody else wait. */
-void tokens_forget(struct tokens *t, const uint8_t key_hash[KEY_HASH_BYTES])
-{
-    struct list *at, *after;
-    size_t slot = 0;
-    list_each (at, after, &t->used) {
-        struct known *k = container_of(at, struct known, link);
-        if (memcmp(k->key_hash, key_hash, KEY_HASH_BYTES) == 0)
-            forget(t, k);
-    }
-    for (struct token_check *c; (c = map_next(&t->checking, &slot));)
-        c->is_outdated |= memcmp(c->token.key_hash, key_hash, KEY_HASH_BYTES) == 0;
-}
-
 /* Not being remembered only costs the next question more. */
-static void remember(struct tokens *t, const struct token_check *c, bool has_ended)
+static void remember(struct tokens *t, const uint8_t digest[SHA256_BYTES],
+                     const struct token *token)
 {
     struct known *k = calloc(1, sizeof *k);
     if (!k)
         return;
     if (t->known.n >= KNOWN_MAX)
         forget(t, container_of(t->used.next, struct known, link));
-    memcpy(k->digest, c->digest, sizeof k->digest);
-    memcpy(k->key_hash, c->token.key_hash, sizeof k->key_hash);
-    k->scopes = c->token.scopes;
-    k->expires_s = c->token.expires_s;
-    k->has_ended = has_ended;
+    memcpy(k->digest, digest, sizeof k->digest);
+    memcpy(k->key_hash, token->key_hash, sizeof k->key_hash);
+    k->scopes = token->scopes;
+    k->expires_s = token->expires_s;
     if (map_put(&t->known, digest_view(k->digest), k) != ERR_OK)
         free(k);
     else
         list_append(&t->used, &k->link);
 }
 
-static void refuse_ended(struct fault *f)
+static void let_in(struct token_wait *w, const uint8_t key_hash[KEY_HASH_BYTES], uint32_t scopes)
 {
-    fault_write(f, ERR_AUTH,
-                "The federation policy of this access token is disabled or was deleted");
+    memcpy(w->key_hash, key_hash, sizeof w->key_hash);
+    w->scopes = scopes;
+    w->is_good = true;
 }
 
 static enum tokens_answer answer_known(struct tokens *t, struct known *k, struct token_wait *w)
@@ -108,15 +90,9 @@ static enum tokens_answer answer_known(struct tokens *t, struct known *k, struct
         fault_write(w->fault, ERR_AUTH, "This access token has expired: exchange another one");
         return TOKENS_BAD;
     }
-    if (k->has_ended) {
-        refuse_ended(w->fault);
-        return TOKENS_BAD;
-    }
     list_del(&k->link);
     list_append(&t->used, &k->link);
-    memcpy(w->key_hash, k->key_hash, sizeof w->key_hash);
-    w->scopes = k->scopes;
-    w->is_good = true;
+    let_in(w, k->key_hash, k->scopes);
     return TOKENS_GOOD;
 }
 
@@ -154,48 +130,13 @@ static void answer_all(struct token_check *c, const struct fault *f)
         struct token_wait *w = container_of(c->waiting.next, struct token_wait, link);
         list_del(&w->link);
         w->check = NULL;
-        w->is_good = !f;
         if (f)
             *w->fault = *f;
-        memcpy(w->key_hash, c->token.key_hash, sizeof w->key_hash);
-        w->scopes = c->token.scopes;
+        else
+            let_in(w, c->token.key_hash, c->token.scopes);
         w->done(w);
     }
     check_free(c);
-}
-
-static void on_policy(struct store_call *call);
-
-static void ask_policy(struct token_check *c)
-{
-    c->is_outdated = false;
-    memcpy(c->get.id, c->token.policy, sizeof c->get.id);
-    c->get.call = (struct store_call){
-        .need = STORE_FEDERATION_GET, .loop = c->tokens->loop, .done = on_policy};
-    store_submit(c->tokens->store, &c->get.call);
-}
-
-static bool policy_holds(const struct token_check *c)
-{
-    return c->get.call.err == ERR_OK && !c->get.row.disabled &&
-           memcmp(c->get.row.key_hash, c->token.key_hash, KEY_HASH_BYTES) == 0;
-}
-
-static void on_policy(struct store_call *call)
-{
-    struct token_check *c = container_of(call, struct token_check, get.call);
-    struct fault f = {ERR_STORE, "This access token could not be looked at: try again"};
-    if (c->is_outdated && c->repeats++ < REPEATS_MAX) {
-        ask_policy(c);
-        return;
-    }
-    bool is_told = !c->is_outdated && (call->err == ERR_OK || call->err == ERR_NOT_FOUND);
-    bool is_good = is_told && policy_holds(c);
-    if (is_told)
-        remember(c->tokens, c, !is_good);
-    if (is_told && !is_good)
-        refuse_ended(&f);
-    answer_all(c, is_good ? NULL : &f);
 }
 
 /* An answer that was on its way already may be older than the key. */
@@ -219,9 +160,8 @@ static void on_signers(struct signer_wait *w)
     if (is_early)
         return;
     if (e == ERR_OK)
-        ask_policy(c);
-    else
-        answer_all(c, &f);
+        remember(c->tokens, c->digest, &c->token);
+    answer_all(c, e == ERR_OK ? NULL : &f);
 }
 
 /* NULL: the sentence is written. */
@@ -252,37 +192,44 @@ static void join(struct token_check *c, struct token_wait *w)
     list_append(&c->waiting, &w->link);
 }
 
-/* Nobody waits for an answer that must come from elsewhere unless it is one of ours by its words. */
-static enum tokens_answer look(struct tokens *t, struct jwt *jwt, struct str text,
-                               const uint8_t digest[SHA256_BYTES], struct token_wait *w)
+/* The keys that sign are to be asked for first. */
+static enum tokens_answer wait_for_keys(struct tokens *t, struct str text, struct str kid,
+                                        const uint8_t digest[SHA256_BYTES],
+                                        const struct token *token, struct token_wait *w)
 {
-    struct token token;
-    struct signer_wait probe = {.done = NULL};
-    const struct address *from;
-    struct str kid;
-    if (token_read(jwt, text, t->shared->issuer, clock_wall_ms() / 1000, &token, w->fault) !=
-        ERR_OK)
-        return TOKENS_BAD;
-    kid = jwt_kid(jwt);
-    from = w->from(w);
-    enum signers_answer a = signers_ask(t->signers, kid, &probe);
-    signers_leave(&probe);
-    if (a == SIGNERS_BUSY)
-        fault_write(w->fault, ERR_OVERLOADED,
-                    "Too many access tokens of unknown keys (kid) come in: try again in a second");
-    if (a == SIGNERS_BUSY || (a == SIGNERS_READY && verify(t, jwt, from, w->fault) != ERR_OK))
-        return TOKENS_BAD;
-    struct token_check *c = check_new(t, text, digest, &token, w->fault);
+    const struct address *from = w->from(w);
+    struct token_check *c = check_new(t, text, digest, token, w->fault);
     if (!c)
         return TOKENS_BAD;
     if ((c->has_from = from != NULL))
         c->from = *from;
     join(c, w);
-    if (a == SIGNERS_READY)
-        ask_policy(c);
-    else
-        BUG_ON(signers_ask(t->signers, kid, &c->signing) != SIGNERS_WAIT); /* as the probe has */
+    BUG_ON(signers_ask(t->signers, kid, &c->signing) != SIGNERS_WAIT); /* as it was probed */
     return TOKENS_WAIT;
+}
+
+/* Nobody waits for keys unless it is one of ours by its words. */
+static enum tokens_answer look(struct tokens *t, struct jwt *jwt, struct str text,
+                               const uint8_t digest[SHA256_BYTES], struct token_wait *w)
+{
+    struct token token;
+    struct signer_wait probe = {.done = NULL};
+    if (token_read(jwt, text, t->shared->issuer, clock_wall_ms() / 1000, &token, w->fault) !=
+        ERR_OK)
+        return TOKENS_BAD;
+    struct str kid = jwt_kid(jwt);
+    enum signers_answer a = signers_ask(t->signers, kid, &probe);
+    signers_leave(&probe);
+    if (a == SIGNERS_BUSY)
+        fault_write(w->fault, ERR_OVERLOADED,
+                    "Too many access tokens of unknown keys (kid) come in: try again in a second");
+    if (a == SIGNERS_WAIT)
+        return wait_for_keys(t, text, kid, digest, &token, w);
+    if (a == SIGNERS_BUSY || verify(t, jwt, w->from(w), w->fault) != ERR_OK)
+        return TOKENS_BAD;
+    remember(t, digest, &token);
+    let_in(w, token.key_hash, token.scopes);
+    return TOKENS_GOOD;
 }
 
 enum tokens_answer tokens_ask(struct tokens *t, struct str text, struct token_wait *w)
@@ -321,7 +268,7 @@ struct tokens *tokens_new(struct io_loop *l, struct store *s, const struct token
     struct tokens *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
-    *t = (struct tokens){.loop = l, .store = s, .shared = shared};
+    *t = (struct tokens){.loop = l, .shared = shared};
     list_init(&t->used);
     map_init(&t->known);
     map_init(&t->checking);

@@ -2,11 +2,14 @@
  *
  *   known by its whole digest? --yes--> not over? -> the answer
  *      | no
- *   one of ours by its own words? -> signed by a key of ours? -> does its policy still hold? (asked of
- *   the store once, however many wait) -> kept until it is over
+ *   one of ours by its own words? -> signed by a key of ours? (they are asked for once, however many
+ *   wait) -> kept until it is over
  *
- * Only what is signed is kept or asked about, so that made-up tokens fill nothing; how many of those
- * are looked at is bounded too: of each network first, so that others' tokens are still looked at. */
+ * What becomes of the policy that gave it is no matter any more: a token ends with its key, which the gate
+ * asks, and in its time.
+ *
+ * Only what is signed is kept, so that made-up tokens fill nothing; how many of those are looked at is
+ * bounded too: of each network first, so that others' tokens are still looked at. */
 #ifndef AUTH_TOKENS_H
 #define AUTH_TOKENS_H
 
@@ -46,8 +49,5 @@ struct signers *tokens_signers(struct tokens *t);
 
 enum tokens_answer tokens_ask(struct tokens *t, struct str text, struct token_wait *w) MUST_USE;
 void tokens_leave(struct token_wait *w); /* fine at any time */
-
-/* A policy of this key has changed. */
-void tokens_forget(struct tokens *t, const uint8_t key_hash[KEY_HASH_BYTES]);
 
 #endif

@@ -6,7 +6,7 @@
 _Static_assert((int)PASSWORD_TEXT_MAX >= (int)crypto_pwhash_argon2id_STRBYTES, "room for the text");
 
 /* Of nobody's password: what an unknown user's is compared with. */
-static const char nobody[] = "$argon2id$v=19$m=65536,t=2,p=1$dHVybnBpa2UgaGFzIG5v$"
+static const char nobody[PASSWORD_TEXT_MAX] = "$argon2id$v=19$m=65536,t=2,p=1$dHVybnBpa2UgaGFzIG5v$"
                              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const char *password_of_nobody(void)
@@ -50,12 +50,4 @@ bool password_is(struct secret password, const char *text)
     atomic_fetch_add_explicit(&evaluations, 1, memory_order_relaxed);
     return crypto_pwhash_argon2id_str_verify(text ? text : nobody, p.p ? p.p : "", p.n) == 0 &&
            text;
-}
-
-bool password_is_outdated(const char *text)
-{
-    start();
-    return crypto_pwhash_argon2id_str_needs_rehash(
-               text, crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE,
-               crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE) != 0;
 }

@@ -20,7 +20,5 @@ bool password_is(struct secret password, const char *text);
 const char *password_of_nobody(void);
 /* How often this process has run Argon2id, by either of them: what wrong sign-ins cost shows in it. */
 uint64_t password_evaluations(void);
-/* Made with less than today's cost: to be hashed anew when it was right the next time. */
-bool password_is_outdated(const char *text);
 
 #endif

@@ -119,10 +119,21 @@ bool text__eq(struct str a, struct str b)
     return true;
 }
 
+static size_t unescaped_length(struct str s)
+{
+    const char *p = s.p, *end = s.p + s.n;
+    char ignored[4];
+    size_t n = 0;
+    while (p < end)
+        n += text__unescape(&p, ignored);
+    return n;
+}
+
+/* It never gets longer; how much shorter is counted only where that decides. */
 enum err text__add_unescaped(struct buf *out, struct str s)
 {
     const char *p = s.p, *end = s.p + s.n;
-    enum err e = buf_grow(out, s.n); /* it never gets longer */
+    enum err e = buf_grow(out, s.n <= out->max - out->n ? s.n : unescaped_length(s));
     while (e == ERR_OK && p < end) {
         const char *backslash = memchr(p, '\\', (size_t)(end - p));
         const char *stop = backslash ? backslash : end;

@@ -5,7 +5,7 @@
 #include "store/call.h"
 
 /* Where parent_id is given, its key must be there and of the same account: ERR_NOT_FOUND; and not
- * at KEY_DEPTH_MAX: ERR_INVALID. */
+ * at KEY_DEPTH_MAX: ERR_FORBIDDEN. */
 struct store_key_create {
     struct store_call call;
     struct key key; /* in: all but id, created_ms, depth; out: those */

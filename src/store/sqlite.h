@@ -77,6 +77,9 @@ void col_usage(struct query *q, struct usage *u);
 enum err account_read(struct store_conn *c, int64_t id, struct account *out,
                       struct fault *f) MUST_USE;
 enum err col_account(struct query *q, struct account *a, struct fault *f) MUST_USE;
+/* Would the key's account take it? Fills in its depth. ERR_INVALID; ERR_FORBIDDEN where it would lie too
+ * deep below others; ERR_NOT_FOUND where the key above it is gone. */
+enum err key_check(struct store_conn *c, struct key *k, struct fault *f) MUST_USE;
 enum err change_note(struct store_conn *c, enum change_kind kind, int64_t id, const uint8_t *hash,
                      struct fault *f) MUST_USE;
 

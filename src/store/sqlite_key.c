@@ -184,29 +184,34 @@ static enum err depth_below(struct store_conn *c, const struct key *k, int32_t *
     if (e == ERR_NOT_FOUND)
         return fault_set(f, e, "the key that shall have a child is not there");
     if (e == ERR_OK && *depth > KEY_DEPTH_MAX)
-        return fault_set(f, ERR_INVALID, "keys may be delegated %d times at most", KEY_DEPTH_MAX);
+        return fault_set(f, ERR_FORBIDDEN, "Keys may be delegated %d times at most", KEY_DEPTH_MAX);
     return e;
 }
 
-enum err sqlite_key_create(struct store_conn *c, struct store_call *call)
+enum err key_check(struct store_conn *c, struct key *k, struct fault *f)
 {
-    struct key *k = &container_of(call, struct store_key_create, call)->key;
     struct account owner;
-    enum err e = account_read(c, k->account_id, &owner, &call->fault);
+    enum err e = account_read(c, k->account_id, &owner, f);
     if (e != ERR_OK)
         return e;
     account_release(&owner);
     if (owner.key_lifetime_ms && !k->is_management &&
         (!k->expires_ms || k->expires_ms - clock_wall_ms() > owner.key_lifetime_ms))
-        return fault_set(&call->fault, ERR_INVALID,
+        return fault_set(f, ERR_INVALID,
                          "expires_at: expected a time within %lld days, as the account's policy "
                          "wants of its keys",
                          (long long)(owner.key_lifetime_ms / 86400000));
-    e = depth_below(c, k, &k->depth, &call->fault);
+    if (k->limit < 0 || k->reset >= WINDOW__COUNT)
+        return fault_set(f, ERR_INVALID, "a key's limit must not be below zero");
+    return depth_below(c, k, &k->depth, f);
+}
+
+enum err sqlite_key_create(struct store_conn *c, struct store_call *call)
+{
+    struct key *k = &container_of(call, struct store_key_create, call)->key;
+    enum err e = key_check(c, k, &call->fault);
     if (e != ERR_OK)
         return e;
-    if (k->limit < 0 || k->reset >= WINDOW__COUNT)
-        return fault_set(&call->fault, ERR_INVALID, "a key's limit must not be below zero");
     k->created_ms = clock_wall_ms();
     k->updated_ms = 0;
     k->usage = (struct usage){0};

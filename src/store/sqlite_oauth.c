@@ -76,10 +76,33 @@ static enum err insert(struct store_conn *c, struct oauth_code *k, struct fault 
     return e;
 }
 
+static void key_of_code(struct key *out, const struct oauth_code *k)
+{
+    out->account_id = k->account_id;
+    memcpy(out->name, k->name, sizeof out->name);
+    out->limit = k->limit;
+    out->reset = k->reset;
+    out->expires_ms = k->key_expires_ms;
+    out->origin = KEY_OF_APP;
+    out->app_id = k->app_id;
+    out->parent_id = k->parent_id;
+    memcpy(out->creator, k->creator, sizeof out->creator);
+}
+
+/* No code is given of which no key could come. */
+static enum err check_code(struct store_conn *c, const struct oauth_code *k, struct fault *f)
+{
+    struct key key = {0};
+    key_of_code(&key, k);
+    return key_check(c, &key, f);
+}
+
 enum err sqlite_code_create(struct store_conn *c, struct store_call *call)
 {
     struct store_code_create *s = container_of(call, struct store_code_create, call);
-    enum err e = drop_old(c, &call->fault);
+    enum err e = check_code(c, &s->code, &call->fault);
+    if (e == ERR_OK)
+        e = drop_old(c, &call->fault);
     if (e == ERR_OK)
         e = app_of(c, s->origin, &s->code.app_id, &call->fault);
     return e == ERR_OK ? insert(c, &s->code, &call->fault) : e;
@@ -122,19 +145,6 @@ static enum err refuse_disabled(struct store_conn *c, const struct oauth_code *k
     if (e == ERR_OK && k->user_id && u.disabled)
         return fault_set(f, ERR_NOT_FOUND, "the user of this code is disabled");
     return e;
-}
-
-static void key_of_code(struct key *out, const struct oauth_code *k)
-{
-    out->account_id = k->account_id;
-    memcpy(out->name, k->name, sizeof out->name);
-    out->limit = k->limit;
-    out->reset = k->reset;
-    out->expires_ms = k->key_expires_ms;
-    out->origin = KEY_OF_APP;
-    out->app_id = k->app_id;
-    out->parent_id = k->parent_id;
-    memcpy(out->creator, k->creator, sizeof out->creator);
 }
 
 enum err sqlite_code_exchange(struct store_conn *c, struct store_call *call)

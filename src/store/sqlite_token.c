@@ -165,8 +165,7 @@ static enum err write_change(struct store_conn *c, struct federation *p, struct 
     query_i64(&q, p->lifetime_s);
     query_i64(&q, p->updated_ms);
     query_text(&q, str_c(p->id));
-    enum err e = query_run(&q, f);
-    return e == ERR_OK ? change_note(c, CHANGE_TOKENS, 0, p->key_hash, f) : e;
+    return query_run(&q, f);
 }
 
 enum err sqlite_federation_change(struct store_conn *c, struct store_call *call)
@@ -193,8 +192,7 @@ enum err sqlite_federation_delete(struct store_conn *c, struct store_call *call)
         return e;
     struct query q = query_of(c, SQL_FEDERATION_DELETE);
     query_text(&q, str_c(d->id));
-    e = query_run(&q, &call->fault);
-    return e == ERR_OK ? change_note(c, CHANGE_TOKENS, 0, d->row.key_hash, &call->fault) : e;
+    return query_run(&q, &call->fault);
 }
 
 /* --- giving tokens out --- */

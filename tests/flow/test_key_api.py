@@ -80,6 +80,22 @@ def test_a_wrong_field_is_named(shared, fields, word):
     refused(shared.gateway.call("POST", KEYS, shared.admin, {"name": "x"} | fields), 400, word)
 
 
+@pytest.mark.parametrize("body, field, value", [
+    ({"name": "\u00e9" * 127}, "name", "\u00e9" * 127),  # 254 bytes, 762 as most clients write them
+    ({"name": "x", "allowed_models": ["\u20ac/" + "m" * 190]}, "allowed_models", ["\u20ac/" + "m" * 190]),
+])
+def test_texts_are_as_long_as_what_they_stand_for(shared, body, field, value):
+    written = json.dumps(body, ensure_ascii=True)
+    answer = shared.gateway.call("POST", KEYS, shared.admin, written.encode())
+    assert answer.status == 201 and answer.json()["data"][field] == value, answer.body
+
+
+def test_a_word_is_the_same_however_it_is_escaped(shared):
+    body = b'{"name":"x","limit_reset":"\\u006d\\u006f\\u006e\\u0074\\u0068\\u006c\\u0079"}'
+    answer = shared.gateway.call("POST", KEYS, shared.admin, body)
+    assert answer.status == 201 and answer.json()["data"]["limit_reset"] == "monthly", answer.body
+
+
 def test_bodies_that_are_no_objects_are_refused(shared):
     for body in (b"", b"[]", b"{", b'{"name":"a","name":"b"}', b'"x"', b"{}"):
         assert shared.gateway.call("POST", KEYS, shared.admin, body).status == 400

@@ -322,3 +322,41 @@ def test_a_wrong_request_for_a_code(owned: tuple[Gateway, Browser], change: dict
     body = {"callback_url": CALLBACK, "code_challenge": Pkce().challenge, "code_challenge_method": "S256"} | change
     answer = gateway.call("POST", CODE, gateway.key(), body)
     assert answer.status == 400, json.dumps(body)
+
+
+def test_an_app_s_key_ends_no_later_than_the_key_that_gave_it(owned: tuple[Gateway, Browser]) -> None:
+    gateway, _ = owned
+    key = gateway.key("bounded", "--expires-at", "2099-01-01T00:00:00Z")
+    body = {"callback_url": CALLBACK}
+    answer = gateway.call("POST", CODE, key, body | {"expires_at": "2099-01-01T00:00:01Z"})
+    assert answer.status == 400 and "expires_at" in answer.error["message"]
+    for expires, expected in ((None, "2099-01-01T00:00:00Z"), ("2098-01-01T00:00:00Z", "2098-01-01T00:00:00Z")):
+        code = gateway.call("POST", CODE, key, body | {"expires_at": expires}).json()["data"]["id"]
+        made = exchange(gateway, code=code).json()["key"]
+        assert gateway.get("/api/v1/key", made).json()["data"]["expires_at"] == expected
+
+
+# --- what no key could come of is told at once: to the person, not to the app ---
+
+
+def test_a_policy_on_lifetimes_is_told_before_a_code_is_given(owned: tuple[Gateway, Browser]) -> None:
+    gateway, owner = owned
+    admin, pkce = gateway.key("admin", "--management"), Pkce()
+    assert gateway.call("PATCH", "/api/v1/policy", admin, {"max_key_lifetime_days": 30}).status == 200
+    page = allow(owner, s256(pkce), limit="2.5", reset="weekly", expires="90")
+    assert page.status == 400 and page.location is None and "30 days" in page.error
+    assert page.inside("app") == "app.example" and page.value("limit") == "2.5", "what was typed stays"
+    page = allow(owner, s256(pkce), limit="2.5", reset="weekly", expires="30")
+    made = exchange(gateway, code=code_of(page), code_verifier=pkce.verifier).json()["key"]
+    assert gateway.get("/api/v1/key", made).status == 200
+    answer = gateway.call("POST", CODE, admin, {"callback_url": CALLBACK})
+    assert answer.status == 400 and "30 days" in answer.error["message"]
+
+
+def test_a_key_that_may_delegate_no_further_gives_no_code(owned: tuple[Gateway, Browser]) -> None:
+    gateway, _ = owned
+    key = gateway.key("top")
+    for _ in range(8):
+        key = gateway.call("POST", "/api/v1/key/children", key, {}).json()["key"]
+    answer = gateway.call("POST", CODE, key, {"callback_url": CALLBACK})
+    assert answer.status == 403 and "8 times" in answer.error["message"]

@@ -166,6 +166,19 @@ static void texts_are_unescaped(void **state)
     assert_unescaped("plain", "plain");
 }
 
+static void room_for_what_a_text_stands_for_is_enough(void **state)
+{
+    (void)state;
+    static const char text[] = "\\u00e9\\ud83d\\ude00\\/a"; /* 2 + 4 + 1 + 1 bytes */
+    char room[9] = "xxxxxxxx";
+    struct buf b = {.p = room, .cap = 8, .max = 8};
+    assert_int_equal(text__add_unescaped(&b, str_c(text)), ERR_OK);
+    assert_string_equal(room, "\u00e9\U0001f600/a");
+    b = (struct buf){.p = room, .cap = 7, .max = 7};
+    assert_int_equal(text__add_unescaped(&b, str_c(text)), ERR_TOO_BIG);
+    assert_int_equal(b.n, 0);
+}
+
 static void texts_are_compared_as_what_they_stand_for(void **state)
 {
     (void)state;
@@ -188,6 +201,7 @@ int main(void)
         cmocka_unit_test(utf8_is_what_its_definition_says),
         cmocka_unit_test(escapes_are_checked),
         cmocka_unit_test(texts_are_unescaped),
+        cmocka_unit_test(room_for_what_a_text_stands_for_is_enough),
         cmocka_unit_test(texts_are_compared_as_what_they_stand_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

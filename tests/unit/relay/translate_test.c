@@ -241,7 +241,7 @@ static void usage_told_in_the_middle_is_not_the_sum(void **state)
  * kept. */
 static void odds_of_long_answers(void **state)
 {
-    enum { TOKENS = 8000, EACH = 700 };
+    enum { TOKENS = 3000, EACH = 700 };
     static char body[TOKENS * EACH];
     static const char odds[] =
         "\"logprobsResult\":{\"chosenCandidates\":[{\"token\":\"a\","
