@@ -41,7 +41,7 @@ enum { UNSTATED = -1 };
 /* {"reasoning":{"effort":"low"}} */
 #define TO_EFFORT                                                                                  \
     {                                                                                              \
-        .from = P(REASONING), .member = STR_INIT("effort"), .to = STR_INIT("reasoning_effort")     \
+        .from = P(REASONING), .to = STR_INIT("reasoning_effort"), .is_effort = true                \
     }
 #define TO_REPEAT_PENALTY                                                                          \
     {                                                                                              \
@@ -57,6 +57,10 @@ static const struct kind kinds[] = {
         .takes = OPENAI & ~(P(WEB_SEARCH_OPTIONS) | P(VERBOSITY) | P(PREDICTION) | P(REASONING)),
         .is_guess = true,
         .takes_input_type = true,
+        .takes_developer = true,
+        .takes_additions = true,
+        .least_effort = STR_INIT("minimal"),
+        .most_effort = STR_INIT("max"),
         .max_tokens_field = OLD_BOUND,
         .may_train = true,
         .retention_days = UNSTATED,
@@ -69,6 +73,9 @@ static const struct kind kinds[] = {
         .key_variable = "OPENAI_API_KEY",
         .takes = OPENAI,
         .renames = {TO_NEW_BOUND, TO_EFFORT},
+        .takes_developer = true,
+        .least_effort = STR_INIT("minimal"),
+        .most_effort = STR_INIT("xhigh"),
         .max_tokens_field = NEW_BOUND,
         .retention_days = 30,
         .privacy_url = STR_INIT("https://openai.com/policies/privacy-policy"),
@@ -88,6 +95,8 @@ static const struct kind kinds[] = {
         .api_version = STR_INIT("2024-10-21"),
         .takes = OPENAI & ~(P(WEB_SEARCH_OPTIONS) | P(SERVICE_TIER) | P(PROMPT_CACHE_OPTIONS)),
         .renames = {TO_NEW_BOUND, TO_EFFORT},
+        .least_effort = STR_INIT("minimal"),
+        .most_effort = STR_INIT("xhigh"),
         .max_tokens_field = NEW_BOUND,
         .retention_days = 30,
         .privacy_url = STR_INIT("https://www.microsoft.com/privacy/privacystatement"),
@@ -157,6 +166,8 @@ static const struct kind kinds[] = {
         .takes = SAMPLING | BOUNDS | PENALTIES | ANY_TOOL | SCHEMAS | P(SEED) | P(STOP) |
                  P(PREDICTION) | P(PARALLEL_TOOL_CALLS) | P(N),
         .renames = {TO_OLD_BOUND, {.from = P(SEED), .to = STR_INIT("random_seed")}},
+        .refuses_names = true,
+        .prefill = STR_INIT("prefix"),
         .max_tokens_field = OLD_BOUND,
         .refuses_unknown = true,
         .retention_days = 30,
@@ -173,6 +184,7 @@ static const struct kind kinds[] = {
         .takes = SAMPLING | BOUNDS | PENALTIES | TOKEN_LOGPROBS | ANY_TOOL | JSON | P(STOP) |
                  P(STREAM_OPTIONS),
         .renames = {TO_OLD_BOUND},
+        .thoughts = STR_INIT("reasoning_content"),
         .max_tokens_field = OLD_BOUND,
         .may_train = true,
         .retention_days = UNSTATED,
@@ -223,6 +235,7 @@ static const struct kind kinds[] = {
                  P(PARALLEL_TOOL_CALLS) | P(REASONING) | P(REASONING_EFFORT) | P(N) | P(USER) |
                  P(PROMPT_CACHE_KEY),
         .renames = {TO_OLD_BOUND, TO_EFFORT},
+        .thoughts = STR_INIT("reasoning_content"),
         .max_tokens_field = OLD_BOUND,
         .refuses_unknown = true,
         .context_signs = {STR_INIT("prompt is too long")},
@@ -266,6 +279,7 @@ static const struct kind kinds[] = {
         .takes = SAMPLING | BOUNDS | PENALTIES | SCHEMAS | P(TOP_K) | P(STOP) | P(REASONING) |
                  P(REASONING_EFFORT) | P(WEB_SEARCH_OPTIONS),
         .renames = {TO_OLD_BOUND, TO_EFFORT},
+        .least_effort = STR_INIT("minimal"),
         .max_tokens_field = OLD_BOUND,
         .retention_days = UNSTATED,
         .privacy_url = STR_INIT("https://www.perplexity.ai/hub/legal/privacy-policy"),
@@ -280,6 +294,8 @@ static const struct kind kinds[] = {
         .takes = SAMPLING | BOUNDS | PENALTIES | TOOL_USE | JSON | P(STOP) | P(N) |
                  P(STREAM_OPTIONS) | P(PROMPT_CACHE_KEY),
         .renames = {TO_OLD_BOUND},
+        .thoughts = STR_INIT("reasoning_content"),
+        .prefill = STR_INIT("partial"),
         .max_tokens_field = OLD_BOUND,
         .may_train = true,
         .retention_days = UNSTATED,
@@ -293,6 +309,7 @@ static const struct kind kinds[] = {
         .key_variable = "ZAI_API_KEY",
         .takes = SAMPLING | BOUNDS | TOOL_USE | JSON | P(STOP),
         .renames = {TO_OLD_BOUND},
+        .thoughts = STR_INIT("reasoning_content"),
         .max_tokens_field = OLD_BOUND,
         .may_train = true,
         .retention_days = UNSTATED,
@@ -308,6 +325,7 @@ static const struct kind kinds[] = {
                  P(TOP_K) | P(PRESENCE_PENALTY) | P(SEED) | P(STOP) | P(PARALLEL_TOOL_CALLS) |
                  P(N) | P(STREAM_OPTIONS) | P(MODALITIES) | P(AUDIO),
         .renames = {TO_OLD_BOUND},
+        .prefill = STR_INIT("partial"),
         .max_tokens_field = OLD_BOUND,
         .may_train = true,
         .retention_days = UNSTATED,
@@ -383,6 +401,7 @@ static const struct kind kinds[] = {
         .takes = SAMPLING | BOUNDS | PENALTIES | TOKEN_LOGPROBS | SCHEMAS | P(TOOLS) | P(SEED) |
                  P(STOP) | P(REASONING) | P(REASONING_EFFORT) | P(STREAM_OPTIONS),
         .renames = {TO_OLD_BOUND},
+        .thoughts = STR_INIT("reasoning"),
         .max_tokens_field = OLD_BOUND,
     },
     {
@@ -395,6 +414,7 @@ static const struct kind kinds[] = {
                  P(INCLUDE_REASONING) | P(REASONING) | P(REASONING_EFFORT) | P(N) |
                  P(STREAM_OPTIONS) | P(USER),
         .renames = {TO_EFFORT},
+        .thoughts = STR_INIT("reasoning"),
         .max_tokens_field = NEW_BOUND,
     },
     {
@@ -406,6 +426,7 @@ static const struct kind kinds[] = {
                  SCHEMAS | P(TOOL_CHOICE_REQUIRED) | P(LOGIT_BIAS) | P(SEED) | P(STOP) |
                  P(PARALLEL_TOOL_CALLS) | P(STREAM_OPTIONS),
         .renames = {TO_OLD_BOUND, TO_REPEAT_PENALTY},
+        .thoughts = STR_INIT("reasoning_content"),
         .max_tokens_field = OLD_BOUND,
         .context_signs = {STR_INIT("exceeds the available context size")},
     },
@@ -430,6 +451,10 @@ static const struct kind kinds[] = {
         .takes_input_type = true,
         .passes_attribution = true,
         .takes = PARAMETERS_ALL,
+        .takes_developer = true,
+        .takes_additions = true,
+        .least_effort = STR_INIT("minimal"),
+        .most_effort = STR_INIT("max"),
         .max_tokens_field = OLD_BOUND,
         .may_train = true,
         .retention_days = UNSTATED,

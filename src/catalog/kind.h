@@ -23,9 +23,9 @@ enum kind_auth {
 
 /* Something that the provider takes under another name. */
 struct kind_rename {
-    uint64_t from;     /* a parameter's bit */
-    struct str member; /* of its value, what is given instead of the whole; empty: the whole */
+    uint64_t from; /* a parameter's bit */
     struct str to;
+    bool is_effort; /* of `reasoning`: what it says of effort, as one word */
 };
 
 enum { KIND_RENAMES_MAX = 4, KIND_SIGNS_MAX = 4 };
@@ -59,7 +59,15 @@ struct kind {
         max_tokens_field;  /* what an output bound is called there, where the client has none */
     bool takes_input_type; /* of embeddings: for what they are; and inputs that are made of parts */
     bool refuses_unknown;  /* members that nobody here knows are dropped: it would refuse them */
-    bool is_guess;         /* nobody knows: what it may not take is sent all the same */
+    bool takes_developer;  /* the role of this name; elsewhere it is the system's */
+    bool refuses_names;    /* messages do not say who speaks: it would refuse them */
+    bool takes_additions;  /* what OpenRouter has in messages beyond OpenAI: cache_control,
+                              reasoning_details, ...; elsewhere it is left out */
+    struct str thoughts;   /* what an assistant's thoughts are called where they go back to it;
+                              empty: they do not */
+    struct str prefill; /* what must be true of a last message that is the assistant's: "prefix" */
+    struct str least_effort, most_effort; /* of reasoning_effort, beside none; empty: low, high */
+    bool is_guess; /* nobody knows: what it may not take is sent all the same */
 
     /* --- what it does with it --- */
     struct deadlines deadlines; /* 0: as everywhere */

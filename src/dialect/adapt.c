@@ -32,6 +32,20 @@ static bool is_foreign(const struct adapting *g, const struct canon_tool *t)
     return t;
 }
 
+/* Another provider may take longer ones. */
+static enum err check_names(struct adapting *g)
+{
+    uint32_t most = g->to->function_name_max;
+    for (const struct canon_tool *t = g->out->tools; most && t; t = t->next) {
+        if (t->kind == CANON_TOOL_FUNCTION && t->name.n > most)
+            return fault_set(g->f, ERR_UNPROCESSABLE,
+                             "tools: this provider takes no function's name of more than %u "
+                             "characters",
+                             most);
+    }
+    return ERR_OK;
+}
+
 /* What is said of tools goes with them. */
 static enum err adapt_tools(struct adapting *g)
 {
@@ -41,7 +55,7 @@ static enum err adapt_tools(struct adapting *g)
         canon_leave_out(out, PARAM_BIT(PARAM_TOOLS));
     if (out->choice.kind == CANON_CHOICE_OTHER && out->choice.of != g->to)
         canon_leave_out(out, PARAM_BIT(PARAM_TOOL_CHOICE));
-    return e;
+    return e == ERR_OK ? check_names(g) : e;
 }
 
 /* A format may have schemas and no JSON without one. */

@@ -516,6 +516,7 @@ const struct dialect dialect_anthropic = {
     .headers = STR_INIT("anthropic-version: 2023-06-01\r\n"),
     .auth = AUTH_HEADER,
     .auth_header = STR_INIT("x-api-key"),
+    .function_name_max = 128,
     .takes = PARAM_BIT(PARAM_MAX_TOKENS) | PARAM_BIT(PARAM_TOOLS) | PARAM_BIT(PARAM_TOOL_CHOICE) |
              PARAM_BIT(PARAM_PARALLEL_TOOL_CALLS) | PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) |
              PARAM_BIT(PARAM_REASONING) | PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_TOP_P) |

@@ -1,6 +1,8 @@
 /* anthropic_write_request.c: canonical requests as Anthropic's. For sources, see anthropic.h. */
 #include "dialect/anthropic.h"
 
+#include "dialect/claude.h"
+
 #include <stdlib.h>
 
 enum { BUDGET_LEAST = 1024 };
@@ -14,6 +16,8 @@ struct writing {
     struct fault *f;
     enum err err;
     uint64_t budget; /* of reasoning; 0: none */
+    struct claude model;
+    bool is_adaptive; /* it thinks as much as it finds right */
 };
 
 static void refuse(struct writing *g, const char *what)
@@ -110,7 +114,7 @@ static void write_use(struct writing *g, const struct canon_part *p)
 {
     jw_object(&g->w, NULL);
     jw_str_c(&g->w, "type", "tool_use");
-    jw_raw_str(&g->w, "id", p->tool.id);
+    claude_write_id(&g->w, "id", p->tool.id);
     jw_raw_str(&g->w, "name", p->tool.name);
     canon_write_args_value(&g->w, "input", &p->tool.args, g->room);
     write_cache(g, &p->cache);
@@ -123,7 +127,7 @@ static void write_result(struct writing *g, const struct canon_part *p)
 {
     jw_object(&g->w, NULL);
     jw_str_c(&g->w, "type", "tool_result");
-    jw_raw_str(&g->w, "tool_use_id", p->result.use->id);
+    claude_write_id(&g->w, "tool_use_id", p->result.use->id);
     if (p->result.parts.first) {
         jw_array(&g->w, "content");
         write_parts(g, &p->result.parts);
@@ -138,7 +142,9 @@ static void write_result(struct writing *g, const struct canon_part *p)
 static bool is_as_said(const struct writing *g, const struct canon_part *p)
 {
     bool is_empty = p->kind == PART_TEXT && p->text.n == 0;
-    return g->r->from == &dialect_anthropic && p->said.n && !is_empty;
+    bool has_odd_id = (p->kind == PART_TOOL_USE && !claude_is_id(p->tool.id)) ||
+                      (p->kind == PART_TOOL_RESULT && !claude_is_id(p->result.use->id));
+    return g->r->from == &dialect_anthropic && p->said.n && !is_empty && !has_odd_id;
 }
 
 static void write_part(struct writing *g, const struct canon_part *p)
@@ -306,10 +312,11 @@ static bool is_left_to_model(const struct canon_request *r)
 
 /* The budget has a least, must stay below the output bound, and a forced tool call goes without
  * reasoning. */
-static uint64_t budget_of(const struct canon_request *r, const struct dialect_target *t)
+static uint64_t budget_of(const struct canon_request *r, const struct dialect_target *t,
+                          const struct claude *model)
 {
     uint64_t budget = canon_budget(&r->reason, t->max_tokens);
-    if (is_left_to_model(r))
+    if (is_left_to_model(r) || model->is_adaptive)
         return 0;
     if (budget && budget < BUDGET_LEAST)
         budget = BUDGET_LEAST;
@@ -331,6 +338,11 @@ static void write_thinking(struct writing *g)
     }
     if (is_left_to_model(g->r))
         return;
+    if (g->model.is_adaptive) { /* unless it is asked to, it does not */
+        if (g->is_adaptive)
+            claude_write_adaptive(&g->w, !x->is_excluded);
+        return;
+    }
     if (!g->budget && canon_reasons(&g->r->reason) != CANON_NO)
         return;
     jw_object(&g->w, "thinking");
@@ -354,11 +366,12 @@ static struct str temperature(struct canon_room *room, struct str value)
 static void write_sampling(struct writing *g)
 {
     const struct str *values = g->r->values;
-    if (g->budget) /* reasoning leaves these to the provider */
+    if (g->budget || g->model.is_adaptive) /* reasoning leaves these to the provider */
         return;
     if (values[PARAM_TEMPERATURE].p)
         jw_raw(&g->w, "temperature", temperature(g->room, values[PARAM_TEMPERATURE]));
-    canon_write_value(&g->w, "top_p", values[PARAM_TOP_P]);
+    if (!(values[PARAM_TEMPERATURE].p && g->model.has_one_sampler))
+        canon_write_value(&g->w, "top_p", values[PARAM_TOP_P]);
     canon_write_value(&g->w, "top_k", values[PARAM_TOP_K]);
 }
 
@@ -379,18 +392,20 @@ static void write_values(struct writing *g)
     }
 }
 
-/* Others' efforts are budgets here; a client of this format means what it says. */
+/* Others' efforts are budgets here, where there are budgets; a client of this format means what it says. */
 static void write_output(struct writing *g)
 {
     const struct canon_format *x = &g->r->format;
     bool has_schema = x->kind == CANON_FORMAT_SCHEMA && x->schema.p;
-    enum canon_effort effort =
-        g->r->from == &dialect_anthropic ? g->r->reason.effort : EFFORT_UNSAID;
+    bool is_own = g->r->from == &dialect_anthropic;
+    const char *effort = is_own           ? canon_effort_word(g->r->reason.effort)
+                         : g->is_adaptive ? claude_effort(g->r, g->t->max_tokens)
+                                          : NULL;
     if (!has_schema && !effort)
         return;
     jw_object(&g->w, "output_config");
     if (effort)
-        jw_str_c(&g->w, "effort", canon_effort_word(effort));
+        jw_str_c(&g->w, "effort", effort);
     if (has_schema) {
         jw_object(&g->w, "format");
         jw_str_c(&g->w, "type", "json_schema");
@@ -415,7 +430,9 @@ static void write_extras(struct writing *g)
 enum err anthropic_write_request(const struct canon_request *r, const struct dialect_target *t,
                                  struct canon_room *room, struct buf *out, struct fault *f)
 {
-    struct writing g = {.r = r, .t = t, .room = room, .f = f, .budget = budget_of(r, t)};
+    struct writing g = {.r = r, .t = t, .room = room, .f = f, .model = claude_of(t->model)};
+    g.budget = budget_of(r, t, &g.model);
+    g.is_adaptive = !is_left_to_model(r) && claude_thinks(&g.model, r);
     json_writer_init(&g.w, out);
     jw_object(&g.w, NULL);
     jw_str(&g.w, "model", t->model);

@@ -2,6 +2,7 @@
 #include "dialect/bedrock.h"
 
 #include "dialect/anthropic.h"
+#include "dialect/claude.h"
 
 #include <stdlib.h>
 
@@ -19,7 +20,9 @@ struct writing {
     struct fault *f;
     enum err err;
     enum family family;
-    uint64_t budget;     /* of Claude's reasoning; 0: none */
+    uint64_t budget; /* of Claude's reasoning; 0: none */
+    struct claude claude;
+    bool is_adaptive;    /* Claude thinks as much as it finds right */
     const char *role;    /* of the message that is open; NULL: none is */
     const char *speaker; /* whose blocks are written */
     unsigned documents;
@@ -258,7 +261,7 @@ static void write_use(struct writing *g, const struct canon_tool_use *use)
 {
     block_begin(g);
     jw_object(&g->w, "toolUse");
-    jw_raw_str(&g->w, "toolUseId", use->id);
+    claude_write_id(&g->w, "toolUseId", use->id);
     jw_raw_str(&g->w, "name", use->name);
     canon_write_args_value(&g->w, "input", &use->args, g->room);
     jw_end(&g->w);
@@ -269,7 +272,7 @@ static void write_result(struct writing *g, const struct canon_part *result)
 {
     block_begin(g);
     jw_object(&g->w, "toolResult");
-    jw_raw_str(&g->w, "toolUseId", result->result.use->id);
+    claude_write_id(&g->w, "toolUseId", result->result.use->id);
     jw_array(&g->w, "content");
     for (const struct canon_part *p = result->result.parts.first; p; p = p->next) {
         if (p->kind == PART_TEXT || p->kind == PART_REFUSAL)
@@ -428,8 +431,8 @@ static uint64_t budget_of(const struct writing *g)
     uint64_t budget = canon_budget(&r->reason, bound);
     bool is_forced = r->tools && (r->choice.kind == CANON_CHOICE_REQUIRED ||
                                   r->choice.kind == CANON_CHOICE_NAMED);
-    if (g->family != FAMILY_CLAUDE || is_forced || !budget || bound <= BUDGET_LEAST ||
-        anthropic_lacks_thought(r, takes_back))
+    if (g->family != FAMILY_CLAUDE || g->claude.is_adaptive || is_forced || !budget ||
+        bound <= BUDGET_LEAST || anthropic_lacks_thought(r, takes_back))
         return 0;
     if (budget < BUDGET_LEAST)
         budget = BUDGET_LEAST;
@@ -477,9 +480,10 @@ static void write_inference(struct writing *g)
     struct optional o = optional_begin(g, "inferenceConfig");
     if (g->t->max_tokens)
         jw_u64(&g->w, "maxTokens", g->t->max_tokens);
-    if (values[PARAM_TEMPERATURE].p && !g->budget)
+    bool may_sample = !g->budget && !g->claude.is_adaptive;
+    if (values[PARAM_TEMPERATURE].p && may_sample)
         jw_raw(&g->w, "temperature", temperature(g->room, values[PARAM_TEMPERATURE]));
-    if (!g->budget)
+    if (may_sample && !(values[PARAM_TEMPERATURE].p && g->claude.has_one_sampler))
         canon_write_value(&g->w, "topP", values[PARAM_TOP_P]);
     canon_write_value(&g->w, "stopSequences", values[PARAM_STOP]);
     optional_end(g, &o);
@@ -512,8 +516,14 @@ static void write_additional(struct writing *g)
         jw_u64(&g->w, "budget_tokens", g->budget);
         jw_end(&g->w);
     }
+    if (g->is_adaptive) {
+        claude_write_adaptive(&g->w, !g->r->reason.is_excluded);
+        jw_object(&g->w, "output_config");
+        jw_str_c(&g->w, "effort", claude_effort(g->r, g->t->max_tokens));
+        jw_end(&g->w);
+    }
     write_effort(g);
-    if (g->family == FAMILY_CLAUDE && !g->budget)
+    if (g->family == FAMILY_CLAUDE && !g->budget && !g->claude.is_adaptive)
         canon_write_value(&g->w, "top_k", top_k);
     if ((g->family == FAMILY_NOVA || g->family == FAMILY_NOVA_2) && top_k.p) {
         jw_object(&g->w, "inferenceConfig");
@@ -561,7 +571,10 @@ static enum err write_request(const struct canon_request *r, const struct dialec
 {
     struct writing g = {.r = r, .t = t, .room = room, .f = f};
     g.family = family_of(t->model);
+    if (g.family == FAMILY_CLAUDE)
+        g.claude = claude_of(t->model);
     g.budget = budget_of(&g);
+    g.is_adaptive = claude_thinks(&g.claude, r);
     json_writer_init(&g.w, out);
     jw_object(&g.w, NULL);
     write_messages(&g);
@@ -592,6 +605,7 @@ const struct dialect dialect_bedrock = {
              PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) | PARAM_BIT(PARAM_REASONING) |
              PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_TOP_P) | PARAM_BIT(PARAM_TOP_K) |
              PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_SERVICE_TIER),
+    .function_name_max = 64,
     .reader_size = sizeof(struct bedrock_reading),
     .read_event = bedrock_read_event,
     .read_whole = bedrock_read_whole,

@@ -88,6 +88,7 @@ static enum err read_part(struct chat_request *r, struct json part, size_t i, st
                          json_kind(text));
     tokens_add(&r->text, json_raw_str(text));
     r->has_media |= !json_str_eq(type, STR("text"));
+    r->says |= json_get(part, STR("cache_control")).type ? CHAT_MARKS : 0;
     if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
         is_link(part, json_raw_str(type)))
         r->links++;
@@ -118,10 +119,38 @@ static bool has_made_media(struct json m, struct json role)
 static void count_calls(struct chat_request *r, struct json calls)
 {
     for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
+        r->says |= json_get(c, STR("index")).type ? CHAT_ECHOES : 0;
         struct json function = json_get(c, STR("function"));
         tokens_add(&r->text, json_raw_str(json_get(function, STR("name"))));
         tokens_add(&r->text, json_raw_str(json_get(function, STR("arguments"))));
     }
+}
+
+/* By the names of its members; a result's `name` is a function's. */
+static uint8_t says_of(struct json m, struct json role)
+{
+    static const struct {
+        struct str name;
+        uint8_t says;
+    } rows[] = {
+        {STR_INIT("name"), CHAT_NAMES},
+        {STR_INIT("reasoning"), CHAT_THOUGHTS},
+        {STR_INIT("reasoning_content"), CHAT_THOUGHTS},
+        {STR_INIT("reasoning_details"), CHAT_THOUGHTS},
+        {STR_INIT("cache_control"), CHAT_MARKS},
+        {STR_INIT("refusal"), CHAT_OWN},
+        {STR_INIT("annotations"), CHAT_OWN},
+        {STR_INIT("audio"), CHAT_OWN},
+        {STR_INIT("function_call"), CHAT_OWN},
+    };
+    bool is_result = json_str_eq(role, STR("tool")) || json_str_eq(role, STR("function"));
+    uint8_t says = json_str_eq(role, STR("developer")) ? CHAT_DEVELOPER : 0;
+    for (struct json v = json_first(m); v.type; v = json_after(m, v)) {
+        struct str name = json_raw_str(json_key(v));
+        for (size_t i = 0; i < COUNT_OF(rows); i++)
+            says |= name.n == rows[i].name.n && str_eq(name, rows[i].name) ? rows[i].says : 0;
+    }
+    return is_result ? says & ~CHAT_NAMES : says;
 }
 
 static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
@@ -137,6 +166,8 @@ static enum err read_message(struct chat_request *r, struct json m, size_t i, st
             json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     enum err e = ERR_OK;
     r->has_media |= has_made_media(m, role);
+    r->says = (r->says & ~CHAT_PREFILL) | says_of(m, role) |
+              (json_str_eq(role, STR("assistant")) ? CHAT_PREFILL : 0);
     count_calls(r, json_get(m, STR("tool_calls")));
     if (json_is(content, JSON_STRING))
         tokens_add(&r->text, json_raw_str(content));
@@ -166,6 +197,14 @@ static enum err read_messages(struct chat_request *r, struct json messages, stru
     for (struct json m = first; e == ERR_OK && m.type; m = json_after(messages, m))
         e = read_message(r, m, i++, f);
     return e == ERR_OK ? shape_check(&chat_shape_messages, messages, NULL, f) : e;
+}
+
+struct json chat_prompt(struct json root)
+{
+    struct json prompt = json_get(root, STR("prompt")), first = json_first(prompt);
+    bool is_list_of_one = json_is(prompt, JSON_ARRAY) && json_is(first, JSON_STRING) &&
+                          json_after(prompt, first).type == JSON_NONE;
+    return is_list_of_one ? first : prompt;
 }
 
 /* The older form: one text instead of messages. */
@@ -218,6 +257,8 @@ static void read_asks(struct chat_request *r, const struct json *known)
 {
     struct json choice = known[MEMBER_TOOL_CHOICE], format = known[MEMBER_RESPONSE_FORMAT];
     struct json type = json_get(format, STR("type"));
+    r->hides_thoughts = json_bool_or(json_get(known[MEMBER_REASONING], STR("exclude")), false) ||
+                        json_is(known[MEMBER_INCLUDE_REASONING], JSON_FALSE);
     r->wants_tool = json_str_eq(choice, STR("required"));
     r->wants_function = json_is(choice, JSON_OBJECT);
     r->wants_schema = json_str_eq(type, STR("json_schema"));
@@ -287,6 +328,13 @@ static enum err check_contradictions(const struct chat_request *r, const struct 
     return ERR_OK;
 }
 
+static void read_tools(struct chat_request *r, struct json tools)
+{
+    tokens_add(&r->text, json_raw(tools));
+    for (struct json t = json_first(tools); t.type; t = json_after(tools, t))
+        r->says |= json_get(t, STR("cache_control")).type ? CHAT_MARKS : 0;
+}
+
 static enum err read_request(struct json root, bool is_prompt, struct buf *scratch,
                              struct chat_request *r, struct fault *f)
 {
@@ -306,14 +354,14 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
-        e = is_prompt ? read_prompt(r, json_get(root, STR("prompt")), f)
+        e = is_prompt ? read_prompt(r, chat_prompt(root), f)
                       : read_messages(r, known[MEMBER_MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
     if (e == ERR_OK)
         e = check_contradictions(r, known, f);
     if (json_is(known[MEMBER_TOOLS], JSON_ARRAY))
-        tokens_add(&r->text, json_raw(known[MEMBER_TOOLS]));
+        read_tools(r, known[MEMBER_TOOLS]);
     r->is_streamed = json_bool_or(known[MEMBER_STREAM], false);
     r->may_speak =
         (r->given & (chat_member_bit(STR("modalities")) | chat_member_bit(STR("audio")))) != 0;

@@ -9,6 +9,17 @@
 
 enum { CHAT_MODELS_MAX = 16, CHAT_OURS_MAX = 16, CHAT_CHOICES_MAX = 20 };
 
+/* What messages and tools say that not every provider of OpenAI's form takes. */
+enum chat_says {
+    CHAT_DEVELOPER = 1, /* the role of this name */
+    CHAT_NAMES = 2,     /* who speaks */
+    CHAT_THOUGHTS = 4,  /* an assistant's: `reasoning`, `reasoning_content`, `reasoning_details` */
+    CHAT_MARKS = 8,     /* `cache_control` */
+    CHAT_ECHOES = 16,   /* what only a stream bears: the `index` of calls */
+    CHAT_OWN = 32,      /* OpenAI's own: `refusal`, `annotations`, `audio`, `function_call` */
+    CHAT_PREFILL = 64,  /* the last message is an assistant's: the answer goes on from it */
+};
+
 struct chat_request {
     struct json root;
     struct str models[CHAT_MODELS_MAX]; /* `model`, then `models`: in the order of trying */
@@ -22,6 +33,8 @@ struct chat_request {
     struct tokens_text text; /* of the messages and tools: for estimates */
     uint64_t links;       /* media given by link, whose size the body does not tell: for bounds */
     bool has_media;       /* something in its messages is no text, or may be none */
+    uint8_t says;         /* enum chat_says, a bit each */
+    bool hides_thoughts;  /* `reasoning.exclude`: they are not shown */
     bool wants_echo;      /* `debug.echo_upstream_body`: it asks to see what the provider is sent */
     bool may_speak;       /* it asks for more than text, or for a voice */
     struct str user;      /* `user` */
@@ -46,6 +59,8 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *o
  * looked at. */
 enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
                           struct fault *f) MUST_USE;
+/* The one text: `prompt`, or what is in it where it is a list of one. JSON_NONE, or no string: none. */
+struct json chat_prompt(struct json root);
 
 /* `debug`; of a request that is not streamed nothing is echoed. */
 bool chat_wants_echo(struct json debug, bool is_streamed);
@@ -54,7 +69,7 @@ bool chat_wants_echo(struct json debug, bool is_streamed);
 struct chat_usage {
     uint64_t prompt, completion;
     uint64_t cached, cache_write, reasoning;
-    uint64_t searches; /* of ranking, where the provider bills them; 0: it does not */
+    uint64_t searches;            /* of ranking, where the provider bills them; 0: it does not */
     uint64_t cache_write_1h;      /* of cache_write: kept for an hour */
     uint64_t audio, image, video; /* of the prompt */
     uint64_t audio_cached;        /* of both cached and audio */

@@ -105,7 +105,7 @@ enum err completions_read_request(struct json root, struct canon_room *room,
     if (e == ERR_OK)
         e = refuse_what_is_none(root, &out->facts, f);
     if (e == ERR_OK)
-        e = read_prompt(json_get(root, STR("prompt")), room, out, f);
+        e = read_prompt(chat_prompt(root), room, out, f);
     if (e == ERR_OK)
         e = openai_read_settings(root, room, out, f);
     out->extras = NULL; /* nobody else speaks this format */

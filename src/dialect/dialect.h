@@ -63,9 +63,10 @@ struct dialect {
     enum err (*write_headers)(const struct canon_request *r, const struct dialect_target *t,
                               struct buf *out);
     enum dialect_auth auth;
-    struct str auth_header; /* "x-api-key" */
-    uint64_t takes;         /* parameters (PARAM_BIT) that it can say */
-    bool has_names;         /* its messages say who speaks; elsewhere the text begins with it */
+    struct str auth_header;     /* "x-api-key" */
+    uint64_t takes;             /* parameters (PARAM_BIT) that it can say */
+    uint32_t function_name_max; /* of functions' names, in bytes: they are ASCII; 0: any */
+    bool has_names;             /* its messages say who speaks; elsewhere the text begins with it */
 
     /* --- a provider's answer in ---
      * One event or the whole answer, given out by canon_emit(). ERR_UPSTREAM and a sentence: it makes

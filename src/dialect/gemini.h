@@ -49,6 +49,8 @@ struct gemini_reading {
 };
 
 /* gemini_write_messages.c */
+/* "gemini-3.1-pro": 31, "gemini-3-pro": 30; 0: not known. */
+unsigned gemini_version(struct str model);
 /* `systemInstruction` and `contents`. ERR_UNPROCESSABLE: there is content that cannot be said. */
 enum err gemini_write_messages(struct json_writer *w, const struct canon_request *r,
                                struct str model, struct canon_room *room, struct fault *f);

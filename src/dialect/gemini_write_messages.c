@@ -30,11 +30,16 @@ static void refuse(struct writing *g, const char *what)
         g->err = fault_set(g->f, ERR_UNPROCESSABLE, "messages: this provider takes no %s", what);
 }
 
-/* "gemini-3-pro": 3; 0: not known. */
-static unsigned generation_of(struct str model)
+static unsigned digit_at(struct str s, size_t i)
+{
+    return i < s.n && s.p[i] >= '0' && s.p[i] <= '9' ? (unsigned)(s.p[i] - '0') : 0;
+}
+
+unsigned gemini_version(struct str model)
 {
     struct str rest = str_skip(model, str_find(model, STR("gemini-")) + strlen("gemini-"));
-    return rest.n && rest.p[0] >= '0' && rest.p[0] <= '9' ? (unsigned)(rest.p[0] - '0') : 0;
+    bool has_minor = rest.n > 2 && rest.p[1] == '.';
+    return digit_at(rest, 0) * 10 + (has_minor ? digit_at(rest, 2) : 0);
 }
 
 /* --- signatures ------------------------------------------------------------------------------- */
@@ -373,7 +378,7 @@ enum err gemini_write_messages(struct json_writer *w, const struct canon_request
                                struct str model, struct canon_room *room, struct fault *f)
 {
     struct writing g = {.w = w, .r = r, .room = room, .f = f};
-    g.is_third = generation_of(model) >= 3;
+    g.is_third = gemini_version(model) >= 30;
     write_messages(&g);
     return g.err;
 }

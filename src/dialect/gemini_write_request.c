@@ -154,6 +154,30 @@ static int64_t budget_of(const struct canon_reason *reason, const struct dialect
     return (int64_t)(budget < BUDGET_DERIVED_MAX ? budget : BUDGET_DERIVED_MAX);
 }
 
+/* The third generation has levels. Its larger models know fewer: the first of them low and high alone,
+ * and neither they nor flash from 3.7 on know minimal, which is the least that others think. */
+static const char *level_of(const struct canon_reason *reason, const struct dialect_target *t)
+{
+    unsigned version = gemini_version(t->model);
+    bool is_pro = str_find(t->model, STR("-pro")) < t->model.n;
+    bool is_lite = str_find(t->model, STR("-lite")) < t->model.n;
+    enum canon_effort e = canon_effort_of(reason, t->max_tokens ? t->max_tokens : OUTPUT_DEFAULT);
+    if (e <= EFFORT_MINIMAL)
+        return is_pro || (version >= 37 && !is_lite) ? "low" : "minimal";
+    if (e == EFFORT_MEDIUM)
+        return is_pro && version == 30 ? "high" : "medium";
+    return e == EFFORT_LOW ? "low" : "high";
+}
+
+/* A budget that was said is a budget still; who leaves it to the model says nothing. */
+static void write_amount(struct writing *g, const struct canon_reason *reason)
+{
+    if (gemini_version(g->t->model) < 30 || reason->max_tokens)
+        jw_i64(&g->w, "thinkingBudget", budget_of(reason, g->t));
+    else if (!reason->is_adaptive)
+        jw_str_c(&g->w, "thinkingLevel", level_of(reason, g->t));
+}
+
 static void write_thinking(struct writing *g)
 {
     const struct canon_reason *reason = &g->r->reason;
@@ -161,7 +185,7 @@ static void write_thinking(struct writing *g)
     if (wanted == CANON_UNSAID)
         return;
     jw_object(&g->w, "thinkingConfig");
-    jw_i64(&g->w, "thinkingBudget", budget_of(reason, g->t));
+    write_amount(g, reason);
     if (wanted == CANON_YES)
         jw_bool(&g->w, "includeThoughts", !reason->is_excluded);
     jw_end(&g->w);
@@ -267,6 +291,7 @@ const struct dialect dialect_gemini = {
              PARAM_BIT(PARAM_FREQUENCY_PENALTY) | PARAM_BIT(PARAM_LOGPROBS) |
              PARAM_BIT(PARAM_TOP_LOGPROBS) | PARAM_BIT(PARAM_MODALITIES) | PARAM_BIT(PARAM_AUDIO) |
              PARAM_BIT(PARAM_IMAGE_CONFIG) | PARAM_BIT(PARAM_WEB_SEARCH_OPTIONS),
+    .function_name_max = 128,
     .reader_size = sizeof(struct gemini_reading),
     .read_event = gemini_read_event,
     .read_whole = gemini_read_whole,

@@ -46,6 +46,54 @@ static bool is_bound(struct str name)
     return str_eq(name, STR("max_tokens")) || str_eq(name, STR("max_completion_tokens"));
 }
 
+/* An effort as JSON, the nearest that the provider has. */
+static struct str effort_json(const struct openai_rules *rules, enum canon_effort e)
+{
+    static const struct str words[EFFORT__COUNT] = {
+        [EFFORT_NONE] = STR_INIT("\"none\""), [EFFORT_MINIMAL] = STR_INIT("\"minimal\""),
+        [EFFORT_LOW] = STR_INIT("\"low\""),   [EFFORT_MEDIUM] = STR_INIT("\"medium\""),
+        [EFFORT_HIGH] = STR_INIT("\"high\""), [EFFORT_XHIGH] = STR_INIT("\"xhigh\""),
+        [EFFORT_MAX] = STR_INIT("\"max\""),
+    };
+    return words[openai_effort(rules, e)];
+}
+
+enum canon_effort openai_effort(const struct openai_rules *rules, enum canon_effort e)
+{
+    enum canon_effort least = rules && rules->least_effort ? rules->least_effort : EFFORT_MINIMAL;
+    enum canon_effort most = rules && rules->most_effort ? rules->most_effort : EFFORT_XHIGH;
+    if (e <= EFFORT_NONE)
+        return e;
+    return e < least ? least : e > most ? most : e;
+}
+
+/* `reasoning` as one word: its effort, or what its budget or its being wanted comes to. */
+static struct str effort_of(const struct chat_request *r, const struct openai_target *t,
+                            struct json reasoning)
+{
+    uint64_t bound = r->max_tokens;
+    struct json enabled = json_get(reasoning, STR("enabled"));
+    struct canon_reason reason = {
+        .effort = canon_effort_find(json_raw_str(json_get(reasoning, STR("effort")))),
+        .max_tokens = json_u64_or(json_get(reasoning, STR("max_tokens")), 0),
+        .enabled = canon_tri_of(enabled),
+    };
+    return effort_json(t->rules, canon_effort_of(&reason, bound));
+}
+
+/* A word that the provider does not have. */
+static void bound_effort(const struct chat_request *r, const struct openai_rules *rules,
+                         struct splice *s)
+{
+    struct str name = STR("reasoning_effort");
+    if (!(r->given & chat_member_bit(name) & ~rules->drops))
+        return;
+    struct json v = json_get(r->root, name);
+    enum canon_effort e = canon_effort_find(json_raw_str(v));
+    if (e != openai_effort(rules, e))
+        splice_replace(s, v, effort_json(rules, e));
+}
+
 /* What the client already says under the new name stands. */
 static void rename_members(const struct chat_request *r, const struct openai_target *t,
                            struct splice *s)
@@ -56,12 +104,13 @@ static void rename_members(const struct chat_request *r, const struct openai_tar
         if (!(r->given & x->bit & ~rules->drops))
             continue;
         struct json value = json_get(r->root, x->from);
-        if (x->member.n)
-            value = json_get(value, x->member);
-        struct str raw =
-            is_bound(x->from) && t->max_tokens_json.n ? t->max_tokens_json : json_raw(value);
+        struct str raw = json_is_none_or_null(value) ? STR_NONE : json_raw(value);
+        if (x->is_effort)
+            raw = effort_of(r, t, value);
+        else if (raw.n && is_bound(x->from) && t->max_tokens_json.n)
+            raw = t->max_tokens_json;
         splice_drop(s, r->root, x->from);
-        if (!json_is_none_or_null(value) && json_is_none_or_null(json_get(r->root, x->to)))
+        if (raw.n && json_is_none_or_null(json_get(r->root, x->to)))
             splice_set(s, r->root, x->to, raw);
     }
 }
@@ -101,6 +150,7 @@ void openai_edit_request(const struct chat_request *r, const struct openai_targe
     if (t->rules) {
         drop_members(r, t->rules, s);
         rename_members(r, t, s);
+        bound_effort(r, t->rules, s);
     }
 }
 
@@ -349,6 +399,13 @@ static void edit_thoughts(struct json message, struct splice *s)
     splice_drop(s, message, THOUGHTS);
 }
 
+static void hide_thoughts(struct json message, struct splice *s)
+{
+    splice_drop(s, message, THOUGHTS);
+    splice_drop(s, message, STR("reasoning"));
+    splice_drop(s, message, STR("reasoning_details"));
+}
+
 static void put(struct splice *s, struct json root, struct json at, struct str name, struct str raw)
 {
     if (at.type)
@@ -366,9 +423,13 @@ void openai_edit_event(const struct openai_event *ev, const struct openai_identi
         for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
             edit_choice(c, s);
     struct str part = ev->is_whole ? STR("message") : STR("delta");
-    if (ev->has_thoughts)
-        for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c))
-            edit_thoughts(json_get(c, part), s);
+    if (ev->has_thoughts || who->hides_thoughts)
+        for (struct json c = ev->first_choice; c.type; c = json_after(ev->choices, c)) {
+            if (who->hides_thoughts)
+                hide_thoughts(json_get(c, part), s);
+            else
+                edit_thoughts(json_get(c, part), s);
+        }
     if (who->usage_json.n)
         put(s, ev->root, ev->usage_at, STR("usage"), who->usage_json);
     else if (ev->usage_at.type)

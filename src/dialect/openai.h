@@ -4,12 +4,13 @@
 #ifndef DIALECT_OPENAI_H
 #define DIALECT_OPENAI_H
 
-#include "dialect/chat.h"
+#include "dialect/canon.h"
 
-/* A member that goes under another name: its value, or one member of that. Names are terminated. */
+/* A member that goes under another name. Names are terminated. */
 struct openai_rename {
-    struct str from, member, to;
-    uint64_t bit; /* of `from`, as in chat_request.given */
+    struct str from, to;
+    bool is_effort; /* of `reasoning` the effort alone, as one word */
+    uint64_t bit;   /* of `from`, as in chat_request.given */
 };
 
 enum { OPENAI_RENAMES_MAX = 4 };
@@ -21,6 +22,11 @@ struct openai_rules {
     bool drops_required, drops_function; /* tool_choice of these values is not sent */
     bool drops_schema;                   /* nor response_format json_schema */
     bool has_no_stream_options;          /* whether it tells the usage of a stream is left to it */
+    uint8_t unsaid; /* enum chat_says: what messages and tools cannot say there as they stand */
+    struct str
+        thoughts; /* what an assistant's thoughts are called there; empty: they are not sent */
+    struct str prefill; /* the member that, set to true, marks a prefill; empty: none does */
+    enum canon_effort least_effort, most_effort; /* of reasoning_effort, beside none */
     struct openai_rename renames[OPENAI_RENAMES_MAX];
     uint32_t renames_n;
 };
@@ -33,6 +39,17 @@ struct openai_target {
     const struct openai_rules *rules; /* NULL: none */
 };
 
+/* Messages and tools for a provider that does not take all that they say, as edits of the client's
+ * body: a developer's are the system's, a name stands before the first text, thoughts have the
+ * provider's name for them, and what is not known there is left out. What is written lies in `room`,
+ * which twice as many bytes as they have now suffice for. */
+void openai_edit_messages(const struct chat_request *r, const struct openai_rules *rules,
+                          struct splice *s, struct buf *room);
+/* The nearest effort that the provider has; NULL, or nothing said: those of OpenAI. */
+enum canon_effort openai_effort(const struct openai_rules *rules, enum canon_effort e);
+/* Whether there is anything to edit. */
+bool openai_must_edit_messages(const struct chat_request *r, const struct openai_rules *rules);
+
 /* Edits of the client's body. */
 void openai_edit_request(const struct chat_request *r, const struct openai_target *t,
                          struct splice *s);
@@ -41,6 +58,7 @@ void openai_edit_request(const struct chat_request *r, const struct openai_targe
  * usage; empty: there is none (in the events of a stream, but for the last). */
 struct openai_identity {
     struct str id_json, model_json, provider_json, usage_json;
+    bool hides_thoughts; /* what was thought is left out */
 };
 
 enum openai_event_kind {

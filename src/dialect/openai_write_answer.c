@@ -3,8 +3,11 @@
 #include "dialect/openai_form.h"
 
 /* One choice of a stream. */
+enum { CALLS_NOTED = 64 };
+
 struct choice {
     struct canon_ordinals tools, details; /* by block */
+    uint64_t has_args;                    /* a bit for each call of which arguments were told */
     bool has_finished;
     enum canon_finish reason;
     struct str native; /* in the arena */
@@ -187,6 +190,13 @@ static enum err number(struct canon_writer *to, const struct canon_event *e, uin
                : ERR_OK;
 }
 
+/* Which calls have been told arguments. */
+static void note_args(struct choice *c, const struct canon_event *e, uint32_t index)
+{
+    if (e->kind == EVENT_ARGS && e->args.raw.n && index < CALLS_NOTED)
+        c->has_args |= UINT64_C(1) << index;
+}
+
 static enum err write_delta(struct canon_writer *to, const struct canon_event *e)
 {
     struct json_writer w;
@@ -194,6 +204,7 @@ static enum err write_delta(struct canon_writer *to, const struct canon_event *e
     enum err failed = number(to, e, &index);
     if (failed != ERR_OK)
         return failed;
+    note_args(choice_of(to, e->choice), e, index);
     delta_begin(&w, to, e->choice);
     switch (e->kind) {
     case EVENT_TEXT:
@@ -240,10 +251,29 @@ static enum err write_logprobs(struct canon_writer *to, const struct canon_event
     return chunk_end(&w, to);
 }
 
+/* Clients parse what they have gathered: calls that are done and have no arguments get {}. */
+static void complete_calls(struct canon_writer *to, const struct canon_event *finish)
+{
+    struct choice *c = choice_of(to, finish->choice);
+    struct canon_event none = {
+        .kind = EVENT_ARGS, .choice = finish->choice, .args = {CANON_ARGS_TEXT, STR("{}")}};
+    bool is_done =
+        finish->finish.reason == FINISH_TOOL_CALLS || finish->finish.reason == FINISH_STOP;
+    for (uint32_t i = 0; is_done && i < c->tools.n && i < CALLS_NOTED; i++) {
+        struct json_writer w;
+        if (c->has_args >> i & 1)
+            continue;
+        delta_begin(&w, to, finish->choice);
+        write_call_delta(&w, &none, i);
+        delta_end(&w, to);
+    }
+}
+
 static enum err write_finish(struct canon_writer *to, const struct canon_event *e)
 {
     struct json_writer w;
     struct choice *c = choice_of(to, e->choice);
+    complete_calls(to, e);
     c->has_finished = true;
     c->reason = e->finish.reason;
     c->native = arena_str(to->room.arena, e->finish.native);
@@ -327,7 +357,7 @@ static const struct canon_kept *first_of(const struct canon_answer *a, enum cano
     return canon_next(a->first, kind, choice);
 }
 
-/* All pieces of one tool call's arguments. */
+/* All pieces of one tool call's arguments; clients parse them, so no arguments are {}. */
 static void write_args(struct json_writer *w, const struct canon_kept *tool)
 {
     const struct canon_event *t = &tool->event;
@@ -337,11 +367,12 @@ static void write_args(struct json_writer *w, const struct canon_kept *tool)
         return;
     }
     jw_raw(w, "arguments", STR("\""));
+    size_t bare = w->out->n;
     for (; k; k = canon_next(k->next, EVENT_ARGS, t->choice)) {
         if (k->event.block == t->block)
             buf_add(w->out, k->event.args.raw);
     }
-    buf_add(w->out, STR("\""));
+    buf_add(w->out, w->out->n == bare ? STR("{}\"") : STR("\""));
 }
 
 static void write_calls(struct json_writer *w, const struct canon_answer *a, uint32_t choice)

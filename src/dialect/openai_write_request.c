@@ -157,11 +157,30 @@ void openai_write_reasoning(struct json_writer *w, const struct canon_reasoning 
     jw_end(w);
 }
 
+/* One plain text, where thoughts go back as such. */
+static void write_thoughts(struct writing *g, const struct canon_parts *parts)
+{
+    const struct openai_rules *rules = g->t->quirks->rules;
+    bool any = false;
+    for (const struct canon_part *p = parts->first; rules && rules->thoughts.n && p; p = p->next) {
+        if (p->kind != PART_REASONING || !p->reasoning.text.n)
+            continue;
+        if (!any)
+            jw_raw(&g->w, rules->thoughts.p, STR("\""));
+        any = true;
+        buf_add(g->w.out, p->reasoning.text);
+    }
+    if (any)
+        buf_add(g->w.out, STR("\""));
+}
+
 static void write_reasoning_of(struct writing *g, const struct canon_parts *parts)
 {
     uint32_t n = 0;
-    if (!g->t->quirks->is_openrouter)
+    if (!g->t->quirks->is_openrouter) {
+        write_thoughts(g, parts);
         return;
+    }
     for (const struct canon_part *p = parts->first; p; p = p->next) {
         if (p->kind != PART_REASONING)
             continue;
@@ -251,8 +270,10 @@ static void write_message(struct writing *g, const struct canon_message *m)
         [CANON_SYSTEM] = "system",       [CANON_DEVELOPER] = "developer", [CANON_USER] = "user",
         [CANON_ASSISTANT] = "assistant", [CANON_TOOL] = "tool",
     };
+    const struct openai_rules *rules = g->t->quirks->rules;
+    bool is_system = m->role == CANON_DEVELOPER && rules && (rules->unsaid & CHAT_DEVELOPER);
     jw_object(&g->w, NULL);
-    jw_str_c(&g->w, "role", roles[m->role]);
+    jw_str_c(&g->w, "role", roles[is_system ? CANON_SYSTEM : m->role]);
     canon_write_text(&g->w, "name", m->name);
     if (m->role == CANON_TOOL) {
         write_result(g, m);
@@ -263,6 +284,8 @@ static void write_message(struct writing *g, const struct canon_message *m)
         write_reasoning_of(g, &m->parts);
         write_made(g, &m->parts);
         write_calls(g, &m->parts);
+        if (!m->next && rules && rules->prefill.n)
+            jw_bool(&g->w, rules->prefill.p, true);
     }
     write_extras(g, m->extras);
     jw_end(&g->w);
@@ -372,9 +395,9 @@ static void write_reasoning(struct writing *g)
     enum canon_effort effort = canon_effort_of(x, g->t->max_tokens);
     if (g->t->quirks->is_openrouter)
         write_reasoning_object(g, x);
-    else if (effort) /* OpenAI's highest is xhigh */
+    else if (effort)
         jw_str_c(&g->w, "reasoning_effort",
-                 canon_effort_word(effort == EFFORT_MAX ? EFFORT_XHIGH : effort));
+                 canon_effort_word(openai_effort(g->t->quirks->rules, effort)));
 }
 
 /* What the provider calls it. */
@@ -382,7 +405,7 @@ static const char *name_of(const struct writing *g, struct str name)
 {
     const struct openai_rules *rules = g->t->quirks->rules;
     for (uint32_t i = 0; rules && i < rules->renames_n; i++) {
-        if (!rules->renames[i].member.n && str_eq(rules->renames[i].from, name))
+        if (!rules->renames[i].is_effort && str_eq(rules->renames[i].from, name))
             return rules->renames[i].to.p;
     }
     return name.p;

@@ -18,6 +18,10 @@ extern const struct dialect dialect_responses;
 /* Clients that know OpenAI's members alone give `id` and `encrypted_content` back, but not `format`: so an
  * item of others has its format in its id as well, "rs_google-gemini-v1:call-1". */
 #define RESPONSES_WHOSE_ID STR("rs_")
+/* And they have no place for a signature: who includes what is encrypted gets a signed thought, which is
+ * not, there as well, "signed:anthropic-claude-v1:SIGNATURE:the text", so that it can come back. */
+#define RESPONSES_SIGNED    STR("signed:")
+#define RESPONSES_ENCRYPTED STR("reasoning.encrypted_content")
 /* What `include` says to get the logprobs of texts. */
 #define RESPONSES_LOGPROBS STR("message.output_text.logprobs")
 

@@ -94,6 +94,10 @@ static void close_piece(struct canon_writer *to, const struct responses_item *i,
     if (p->is_closed)
         return;
     p->is_closed = true;
+    if (p->kind == PIECE_ARGS && !p->text.n && !i->is_cut) { /* clients parse them */
+        add(to, &p->text, STR("{}"));
+        responses_tell_delta(to, i, p, STR("{}"));
+    }
     responses_tell_text(to, i, p);
     responses_tell_part(to, i, p, true);
 }

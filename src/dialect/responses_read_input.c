@@ -301,6 +301,22 @@ static void read_whose(struct canon_reasoning *x)
         x->format = format;
 }
 
+/* "signed:FORMAT:SIGNATURE:TEXT" in place of what is encrypted. */
+static bool read_signed(struct responses_asked *g, const struct responses_said *b,
+                        struct canon_reasoning *x)
+{
+    struct json v = json_get(b->v, STR("encrypted_content"));
+    if (!str_starts(json_raw_str(v), RESPONSES_SIGNED))
+        return false;
+    struct str rest = str_skip(canon_word(g->room, v), RESPONSES_SIGNED.n);
+    struct str format = str_cut(&rest, ':'), signature = str_cut(&rest, ':');
+    *x = (struct canon_reasoning){.kind = CANON_REASONING_TEXT,
+                                  .text = rest.n ? rest : STR(""),
+                                  .signature = signature,
+                                  .format = format};
+    return true;
+}
+
 static enum err read_reasoning_item(struct responses_asked *g, const struct responses_said *b)
 {
     struct canon_reasoning x = {
@@ -308,7 +324,13 @@ static enum err read_reasoning_item(struct responses_asked *g, const struct resp
         .id = canon_word(g->room, json_get(b->v, STR("id"))),
         .format = canon_word(g->room, json_get(b->v, STR("format"))),
     };
+    struct canon_reasoning one;
     struct str data = canon_text(json_get(b->v, STR("encrypted_content")));
+    if (read_signed(g, b, &one)) {
+        if (!json_is(json_get(b->v, STR("signature")), JSON_STRING))
+            return add_thought(g, &one);
+        data = STR_NONE; /* the item says it all by itself */
+    }
     read_whose(&x);
     if (str_starts(x.id, RESPONSES_MADE_ID))
         x.id = STR_NONE;

@@ -230,6 +230,7 @@ const struct dialect dialect_responses = {
     .write_request = responses_write_request,
     .path = STR_INIT("/responses"),
     .auth = AUTH_BEARER,
+    .function_name_max = 128,
     .takes = PARAM_BIT(PARAM_MAX_TOKENS) | PARAM_BIT(PARAM_TOOLS) | PARAM_BIT(PARAM_TOOL_CHOICE) |
              PARAM_BIT(PARAM_PARALLEL_TOOL_CALLS) | PARAM_BIT(PARAM_RESPONSE_FORMAT) |
              PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) | PARAM_BIT(PARAM_REASONING) |

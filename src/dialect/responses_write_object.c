@@ -93,13 +93,42 @@ static bool has_thoughts(const struct responses_item *i)
     return p;
 }
 
-static void write_reasoning_item(struct json_writer *w, const struct responses_item *i)
+static bool asks_for_encrypted(const struct canon_writer *to)
+{
+    const struct canon_extra *x = to->asked ? to->asked->extras : NULL;
+    while (x && !str_eq(x->name, STR("include")))
+        x = x->next;
+    return x && str_find(x->raw, RESPONSES_ENCRYPTED) < x->raw.n;
+}
+
+/* The one text that is signed, and whose signature it is; as they stand there is no colon in these. */
+static void write_signed(struct json_writer *w, const struct responses_item *i)
+{
+    struct str signature = buf_view(&i->signature);
+    const struct responses_piece *p = i->pieces;
+    bool is_one = p && !p->next && p->kind == PIECE_THOUGHT;
+    if (!is_one || !i->format.n || !signature.n || memchr(signature.p, ':', signature.n))
+        return;
+    jw_raw(w, "encrypted_content", STR("\""));
+    buf_add(w->out, RESPONSES_SIGNED);
+    buf_add(w->out, i->format);
+    buf_add(w->out, STR(":"));
+    buf_add(w->out, signature);
+    buf_add(w->out, STR(":"));
+    buf_add(w->out, buf_view(&p->text));
+    buf_add(w->out, STR("\""));
+}
+
+static void write_reasoning_item(struct json_writer *w, const struct canon_writer *to,
+                                 const struct responses_item *i)
 {
     write_pieces(w, "summary", i, true);
     if (has_thoughts(i))
         write_pieces(w, "content", i, false);
     if (i->hidden.n)
         jw_raw_str(w, "encrypted_content", buf_view(&i->hidden));
+    else if (i->signature.n && asks_for_encrypted(to))
+        write_signed(w, i);
     if (i->signature.n)
         jw_raw_str(w, "signature", buf_view(&i->signature));
     canon_write_text(w, "format", i->format);
@@ -138,7 +167,7 @@ void responses_write_item(struct json_writer *w, const char *key, const struct c
         jw_str_c(w, "role", "assistant");
         write_pieces(w, "content", i, false);
     } else if (i->kind == ITEM_REASONING) {
-        write_reasoning_item(w, i);
+        write_reasoning_item(w, to, i);
     } else if (i->kind == ITEM_IMAGE) {
         jw_raw_str(w, "result", buf_view(&i->hidden));
     } else {

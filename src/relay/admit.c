@@ -195,6 +195,7 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
 {
     r->asked = (struct asked){
         .is_streamed = req->is_streamed,
+        .hides_thoughts = req->hides_thoughts,
         .has_max = req->has_max_tokens || req->has_max_completion_tokens,
         .choices = (uint32_t)req->choices,
         .max_tokens = req->max_tokens,

@@ -117,7 +117,8 @@ static enum err end_event(struct turn *t, enum err failed)
 static void learn(struct relay *r, const struct openai_event *ev, struct splice *s, struct str text)
 {
     struct json differing[] = {ev->text, ev->padding_at};
-    bool is_text_alone = ev->texts == 1 && !ev->finishes && !ev->has_usage;
+    bool is_text_alone =
+        ev->texts == 1 && !ev->finishes && !ev->has_usage && !r->identity.hides_thoughts;
     if (is_text_alone && ev->kind == OPENAI_CONTENT)
         alike_learn(&r->alike, s, text, differing, ev->padding_at.type ? 2 : 1);
 }

@@ -255,6 +255,7 @@ static bool set_identity(struct relay *r, const struct target *t)
         .id_json = quoted(r, str_c(r->id_text)),
         .model_json = quoted(r, t->model->id),
         .provider_json = quoted(r, t->endpoint->provider->title),
+        .hides_thoughts = r->asked.hides_thoughts,
     };
     return r->identity.id_json.p && r->identity.model_json.p && r->identity.provider_json.p;
 }
@@ -291,6 +292,21 @@ struct str relay_length(struct relay *r, uint64_t n, const struct kind *k)
     return digits(r, n, end_of_head(r, k));
 }
 
+/* False: no memory for messages that are not as this provider takes them. */
+static bool edit_messages(struct relay *r, const struct chat_request *req,
+                          const struct openai_rules *rules, struct splice *s)
+{
+    if (!openai_must_edit_messages(req, rules))
+        return true;
+    size_t most = 2 * r->body.n;
+    r->arena.max += most;
+    char *room = arena_alloc(&r->arena, most);
+    struct buf b = {.p = room, .cap = most, .max = most};
+    if (room)
+        openai_edit_messages(req, rules, s, &b);
+    return room;
+}
+
 /* The client's own bytes with the changed members spliced, as views for one writev. They lie in the
  * arena and the body until the provider has answered. */
 static const struct str *compose(struct relay *r, const struct chat_request *req,
@@ -306,10 +322,11 @@ static const struct str *compose(struct relay *r, const struct chat_request *req
     };
     splice_init(&s, buf_view(&r->body));
     openai_edit_request(req, &asked, &s);
+    bool is_edited = edit_messages(r, req, asked.rules, &s);
     size_t room = HEAD_VIEWS + 4 * (size_t)s.n + 1;
     struct str *views = arena_alloc(&r->arena, room * sizeof *views);
     struct str length = relay_length(r, splice_size(&s), t->endpoint->provider->kind);
-    if (!views || !asked.model_json.p || !asked.max_tokens_json.p || !length.p ||
+    if (!views || !is_edited || !asked.model_json.p || !asked.max_tokens_json.p || !length.p ||
         s.failed != ERR_OK)
         return NULL;
     uint32_t at = 0;

@@ -10,12 +10,11 @@ static bool lacks(const struct endpoint *e, uint64_t parameter)
     return (e->drops & parameter) != 0;
 }
 
-static void add_rename(struct openai_rules *rules, struct str from, struct str member,
-                       struct str to)
+static void add_rename(struct openai_rules *rules, struct str from, struct str to, bool is_effort)
 {
     BUG_ON(rules->renames_n == OPENAI_RENAMES_MAX);
     rules->renames[rules->renames_n++] = (struct openai_rename){
-        .from = from, .member = member, .to = to, .bit = chat_member_bit(from)};
+        .from = from, .to = to, .is_effort = is_effort, .bit = chat_member_bit(from)};
 }
 
 static struct str name_of(uint64_t parameter)
@@ -38,9 +37,28 @@ static uint64_t add_bound(struct openai_rules *rules, const struct endpoint *e)
     }
     if (lacks(e, PARAMETER_BIT(MAX_TOKENS)) != lacks(e, PARAMETER_BIT(MAX_COMPLETION_TOKENS))) {
         bool is_newer = lacks(e, PARAMETER_BIT(MAX_TOKENS));
-        add_rename(rules, is_newer ? older : newer, STR_NONE, is_newer ? newer : older);
+        add_rename(rules, is_newer ? older : newer, is_newer ? newer : older, false);
     }
     return bounds;
+}
+
+/* Of messages: what is not taken as it stands. */
+static void fill_messages(struct openai_rules *rules, const struct kind *k)
+{
+    rules->least_effort = k->least_effort.n ? canon_effort_find(k->least_effort) : EFFORT_LOW;
+    rules->most_effort = k->most_effort.n ? canon_effort_find(k->most_effort) : EFFORT_HIGH;
+    rules->thoughts = k->thoughts;
+    rules->prefill = k->prefill;
+    if (!k->takes_developer)
+        rules->unsaid |= CHAT_DEVELOPER;
+    if (k->refuses_names)
+        rules->unsaid |= CHAT_NAMES;
+    if (!k->takes_additions)
+        rules->unsaid |= CHAT_THOUGHTS | CHAT_MARKS | CHAT_ECHOES;
+    if (k->refuses_unknown)
+        rules->unsaid |= CHAT_OWN;
+    if (k->prefill.n)
+        rules->unsaid |= CHAT_PREFILL;
 }
 
 static void fill(struct openai_rules *rules, const struct fit *all, const struct endpoint *e)
@@ -50,7 +68,7 @@ static void fill(struct openai_rules *rules, const struct fit *all, const struct
     for (size_t i = 0; i < KIND_RENAMES_MAX && k->renames[i].from; i++) {
         const struct kind_rename *x = &k->renames[i];
         if ((x->from & kept) || !lacks(e, x->from))
-            add_rename(rules, name_of(x->from), x->member, x->to);
+            add_rename(rules, name_of(x->from), x->to, x->is_effort);
     }
     for (unsigned i = 0; i < FIT_MEMBERS_MAX; i++) {
         if (lacks(e, all->parameters[i] & ~kept))
@@ -61,6 +79,7 @@ static void fill(struct openai_rules *rules, const struct fit *all, const struct
     rules->drops_function = lacks(e, PARAMETER_BIT(TOOL_CHOICE_FUNCTION));
     rules->drops_schema = lacks(e, PARAMETER_BIT(STRUCTURED_OUTPUTS));
     rules->has_no_stream_options = lacks(e, PARAMETER_BIT(STREAM_OPTIONS));
+    fill_messages(rules, k);
 }
 
 /* An output bound always goes along, and a word of `reasoning` where only that is taken. */

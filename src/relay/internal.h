@@ -65,7 +65,7 @@ struct failure {
 
 /* Facts of the request, kept when its bytes are gone. */
 struct asked {
-    bool is_streamed, has_max, has_media, may_speak, wants_echo;
+    bool is_streamed, has_max, has_media, may_speak, wants_echo, hides_thoughts;
     uint32_t choices;
     uint64_t max_tokens;
     uint64_t prompt_bound;   /* tokens */

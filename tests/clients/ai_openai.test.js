@@ -13,7 +13,7 @@ matrix(aiClient({
   cannot: () => ["cost", "thought", "thought given back"],
 }));
 
-// It shows summaries of thoughts alone, which only OpenAI's own models give, and gives back what is encrypted, not what
+// It shows summaries of thoughts alone, which only OpenAI's own models give, and gives back what is encrypted: among it what
 // is signed.
 const stateless = { store: false };
 matrix(aiClient({
@@ -22,6 +22,6 @@ matrix(aiClient({
   options: { openai: stateless },
   reasonOptions: { openai: { ...stateless, reasoningEffort: "low", reasoningSummary: "auto", forceReasoning: true } },
   cannot: (format) => [
-    "cost", ...(format === "responses" ? [] : ["thought"]), ...(["openai", "anthropic", "bedrock"].includes(format) ? ["thought given back"] : []),
+    "cost", ...(format === "responses" ? [] : ["thought"]), ...(format === "openai" ? ["thought given back"] : []),
   ],
 }));

@@ -81,7 +81,8 @@ function listening(child, log) {
 // models' names begin with; credential: in place of an API key; cannot: what a provider of this format does not tell or take,
 // in the words of matrix.js.
 export const FORMATS = [
-  { name: "openai", path: "/v1", cannot: [] },
+  // named like a kind, and none: OpenAI's own takes no thoughts back
+  { name: "openai", path: "/v1", credential: { api_key: "sim", kind: "generic" }, cannot: [] },
   { name: "responses", path: "/v1", cannot: [] },
   { name: "anthropic", path: "/v1", cannot: ["reasoning tokens"] },
   { name: "gemini", path: "/v1beta", cannot: [] },

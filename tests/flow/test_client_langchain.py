@@ -79,9 +79,9 @@ class Responses(LangChain):
     errors = ERRORS | {"cut": ValueError}
 
     def cannot(self, format: str, stream: bool) -> set[str]:
-        """It shows pieces of summaries alone, and gives back what is encrypted, not what is signed."""
+        """It shows pieces of summaries alone, and gives back what is encrypted: among it what is signed."""
         shown = {"thought"} if stream and format != "responses" else set()
-        return {"cost"} | shown | ({"thought given back"} if format in ("openai", "anthropic", "bedrock") else set())
+        return {"cost"} | shown | ({"thought given back"} if format == "openai" else set())
 
     def thought(self, answer: AIMessage) -> str | None:
         parts = [p for b in answer.content if b["type"] == "reasoning" for p in b.get("summary") or b.get("content") or []]

@@ -173,3 +173,73 @@ def test_wishes_choose_the_endpoint(launch, provide):
     assert wrong.status == 400
     assert wrong.json()["error"]["message"].startswith("provider.sort: expected price, throughput")
     assert len(first.requests) == 2
+
+
+# --- messages as their kind takes them ---
+
+HISTORY = [
+    {"role": "developer", "content": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]},
+    {"role": "user", "name": "ann", "content": "Weather?"},
+    {"role": "assistant", "content": None, "refusal": None, "annotations": [], "reasoning": "Hm.",
+     "reasoning_details": [{"type": "reasoning.text", "text": "Hm.", "format": "unknown", "index": 0}],
+     "tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+    {"role": "tool", "tool_call_id": "c1", "content": "cold"},
+    {"role": "assistant", "content": "It is"}]
+TOOLS = [{"type": "function", "cache_control": {"type": "ephemeral"}, "function": {"name": "f", "parameters": {}}}]
+THOUGHTS = {"deepseek": "reasoning_content", "moonshot": "reasoning_content", "zai": "reasoning_content",
+            "fireworks": "reasoning_content", "llama.cpp": "reasoning_content", "vllm": "reasoning", "ollama": "reasoning"}
+PREFILL = {"mistral": "prefix", "moonshot": "partial", "qwen": "partial"}
+AS_SAID = ("generic", "openrouter")
+STRICT = ("groq", "mistral", "fireworks", "nvidia", "cerebras")
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_messages_leave_as_their_kind_takes_them(path, kinds):
+    """A history as OpenRouter's clients give it back; what is refused by name elsewhere (Groq, Mistral, Cerebras, OpenAI) is gone."""
+    gateway, provider, key = kinds
+    kind = path.stem
+    body = {"model": MODEL, "messages": HISTORY, "tools": TOOLS, "provider": {"only": [f"my-{kind}"]}}
+    assert gateway.call("POST", SLUG, key, body).status == 200
+    sent = provider.requests[-1].json()
+    messages = sent["messages"]
+    if kind in AS_SAID:
+        assert messages == HISTORY and sent["tools"] == TOOLS
+        return
+    assert "cache_control" not in json.dumps(sent) and '"index"' not in json.dumps(sent)
+    assert messages[0] == {"role": "developer" if kind == "openai" else "system", "content": [{"type": "text", "text": "Be brief."}]}
+    assert messages[1] == ({"role": "user", "content": "ann: Weather?"} if kind == "mistral" else HISTORY[1])
+    call = {"role": "assistant", "content": None,
+            "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}
+    if kind in STRICT:
+        assert not messages[2].keys() & {"refusal", "annotations"}
+    assert {k: v for k, v in messages[2].items() if k not in ("refusal", "annotations")} == call | ({THOUGHTS[kind]: "Hm."} if kind in THOUGHTS else {})
+    assert messages[3] == HISTORY[3]
+    assert messages[4] == HISTORY[4] | ({PREFILL[kind]: True} if kind in PREFILL else {})
+
+
+@pytest.mark.parametrize("kind", ["deepseek", "mistral", "moonshot", "openai"])
+def test_translated_messages_are_what_the_kind_takes(kinds, kind):
+    gateway, provider, key = kinds
+    only = {"model": MODEL, "provider": {"only": [f"my-{kind}"]}}
+    asked = gateway.call("POST", "/api/v1/responses", key, only | {"input": [
+        {"type": "message", "role": "developer", "content": "Be brief."}, {"type": "message", "role": "user", "content": "Hi"},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hel"}]}]})
+    assert asked.status == 200, asked.body
+    system, _, begun = provider.requests[-1].json()["messages"]
+    assert system["role"] == ("developer" if kind == "openai" else "system")
+    expected = {"role": "assistant", "content": "Hel"}
+    expected |= {THOUGHTS[kind]: "Hm."} if kind in THOUGHTS else {}
+    assert begun == expected | ({PREFILL[kind]: True} if kind in PREFILL else {})
+
+
+@pytest.mark.parametrize("kind,said,sent", [
+    ("openai", {"effort": "max"}, "xhigh"), ("groq", {"effort": "xhigh"}, "high"), ("groq", {"effort": "minimal"}, "low"),
+    ("groq", {"enabled": True}, "medium"), ("openai", {"enabled": False}, "none"), ("xai", {"max_tokens": 1700}, "high"),
+    ("vllm", {"effort": "none"}, "none"), ("openai", {"exclude": True}, None)])
+def test_reasoning_is_the_nearest_effort(kinds, kind, said, sent):
+    gateway, provider, key = kinds
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}], "reasoning": said, "max_tokens": 2048,
+            "provider": {"only": [f"my-{kind}"]}}
+    assert gateway.call("POST", SLUG, key, body).status == 200
+    assert provider.requests[-1].json().get("reasoning_effort") == sent

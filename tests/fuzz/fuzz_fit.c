@@ -29,22 +29,15 @@ static void begin(void)
     buf_init(&out, 1 << 24);
 }
 
-static void send(const struct chat_request *r, struct str body, const struct endpoint *e)
+static void write_and_look(struct splice *s, const struct openai_rules *rules, enum err edited)
 {
     struct json root;
-    struct splice s;
     struct fault f;
-    const struct openai_rules *rules = &fit.of[e->index];
-    struct openai_target t = {.model_json = STR("\"m\""),
-                              .max_tokens_json = STR("7"),
-                              .max_tokens_field = e->provider->kind->max_tokens_field,
-                              .rules = rules};
-    splice_init(&s, body);
-    openai_edit_request(r, &t, &s);
+    BUG_ON(edited != ERR_OK); /* the room sufficed */
     buf_reset(&out);
-    if (s.failed == ERR_TOO_BIG) /* a hundred members that nobody knows */
+    if (s->failed == ERR_TOO_BIG) /* a hundred members that nobody knows */
         return;
-    BUG_ON(splice_write(&s, &out) != ERR_OK);
+    BUG_ON(splice_write(s, &out) != ERR_OK);
     BUG_ON(json_parse(&tape_after, buf_view(&out), &root, &f) != ERR_OK);
     BUG_ON(json_refuse_duplicates(root, &f) != ERR_OK);
     for (unsigned i = 0; chat_member(i).p; i++)
@@ -54,6 +47,23 @@ static void send(const struct chat_request *r, struct str body, const struct end
            !json_get(root, STR("max_completion_tokens")).type);
 }
 
+static void send(const struct chat_request *r, struct str body, const struct endpoint *e)
+{
+    struct splice s;
+    const struct openai_rules *rules = &fit.of[e->index];
+    struct openai_target t = {.model_json = STR("\"m\""),
+                              .max_tokens_json = STR("7"),
+                              .max_tokens_field = e->provider->kind->max_tokens_field,
+                              .rules = rules};
+    char *room = malloc(2 * body.n + 1);
+    struct buf messages = {.p = room, .cap = 2 * body.n, .max = 2 * body.n};
+    splice_init(&s, body);
+    openai_edit_request(r, &t, &s);
+    if (openai_must_edit_messages(r, rules))
+        openai_edit_messages(r, rules, &s, &messages);
+    write_and_look(&s, rules, messages.failed);
+    free(room);
+}
 static void choose(const struct chat_request *r)
 {
     static struct target targets[64];

@@ -47,7 +47,8 @@ class Format:
 
 AWS = {"region": "eu-central-1", "access_key_id": "AKIASIM", "secret_access_key": "sim/secret"}
 FORMATS = {
-    "openai": Format("/v1"),
+    # named like a kind, and none: OpenAI's own takes no thoughts back
+    "openai": Format("/v1", credential={"api_key": "sim", "kind": "generic"}),
     "responses": Format("/v1"),
     "anthropic": Format("/v1", cannot=frozenset({"reasoning tokens"})),
     "gemini": Format("/v1beta"),

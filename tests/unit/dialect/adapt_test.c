@@ -290,6 +290,36 @@ static void what_else_one_says_otherwise(void **state)
     assert_changes(reasoning, COUNT_OF(reasoning));
 }
 
+/* A chat's own are of 64 at most; those of Responses and of Anthropic may be longer. */
+static void names_that_are_too_long_are_for_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct dialect *to;
+        size_t most; /* 0: any */
+    } rows[] = {{&dialect_openai, 0},
+                {&dialect_bedrock, 64},
+                {&dialect_gemini, 128},
+                {&dialect_anthropic, 128},
+                {&dialect_responses, 128}};
+    for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+        char name[202], text[500];
+        size_t most = rows[i / 2].most ? rows[i / 2].most : 200, n = most + i % 2;
+        struct dialect_target t = {.model = STR("m"), .quirks = &dialect_no_quirks};
+        memset(name, 'f', n);
+        name[n] = '\0';
+        snprintf(text, sizeof text,
+                 "{\"model\":\"m\",\"input\":\"hi\",\"tools\":[{\"type\":\"function\",\"name\":"
+                 "\"%s\"}]}",
+                 name);
+        rig_again();
+        assert_int_equal(rig_read_request(&dialect_responses, text), ERR_OK);
+        enum err e = dialect_write_request(rows[i / 2].to, &rig.request, &t, &rig.room, &rig.out,
+                                           &rig.fault);
+        assert_int_equal(e, i % 2 && rows[i / 2].most ? ERR_UNPROCESSABLE : ERR_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_client_of_anthropics_format_is_passed_on_as_it_said,
                                         rig_up, rig_down),
         cmocka_unit_test_setup_teardown(what_else_one_says_otherwise, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(names_that_are_too_long_are_for_others, rig_up, rig_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

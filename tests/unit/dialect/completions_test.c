@@ -15,6 +15,9 @@ static const struct {
 } changed[] = {
     {"{" MODEL "\"prompt\":\"h\\u00e9 \\\"q\\\"\"}",
      "{\"model\":\"n\",\"messages\":[{\"role\":\"user\",\"content\":\"h\\u00e9 \\\"q\\\"\"}]}"},
+    /* as some clients always send it */
+    {"{" MODEL "\"prompt\":[\"a\"]}",
+     "{\"model\":\"n\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}"},
     {"{" MODEL "\"prompt\":\"\",\"suffix\":\"\",\"best_of\":1,\"echo\":null,\"tools\":[]}",
      "{\"model\":\"n\",\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}"},
     {"{" MODEL "\"prompt\":\"x\",\"logprobs\":0,\"temperature\":0.5,\"stop\":\"e\"}",
@@ -46,6 +49,10 @@ static const struct {
     {"{\"prompt\":\"x\"}", "model: expected the name of a model, got nothing"},
     {"{" MODEL "\"x\":1}", "prompt: expected a string, got nothing"},
     {"{" MODEL "\"prompt\":[\"a\",\"b\"]}",
+     "prompt: expected a string, got an array: send one request for each"},
+    {"{" MODEL "\"prompt\":[]}",
+     "prompt: expected a string, got an array: send one request for each"},
+    {"{" MODEL "\"prompt\":[7]}",
      "prompt: expected a string, got an array: send one request for each"},
     {"{" MODEL "\"prompt\":7}", "prompt: expected a string, got a number"},
     {"{" MODEL "\"prompt\":\"x\",\"suffix\":\"y\"}",

@@ -127,9 +127,7 @@ static void the_openai_form_has_the_providers_names(void **state)
     struct openai_rules rules = {
         .renames = {{.from = STR("seed"), .to = STR("random_seed")},
                     {.from = STR("max_tokens"), .to = STR("max_completion_tokens")},
-                    {.from = STR("reasoning"),
-                     .member = STR("effort"),
-                     .to = STR("reasoning_effort")}},
+                    {.from = STR("reasoning"), .to = STR("reasoning_effort"), .is_effort = true}},
         .renames_n = 3,
     };
     struct dialect_quirks q = dialect_no_quirks;

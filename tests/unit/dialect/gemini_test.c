@@ -143,11 +143,62 @@ static const struct change {
      ":{\"effort\":\"none\"}}",
      "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig"
      "\":{\"thinkingConfig\":{\"thinkingBudget\":0}}}"},
-    {false, 0, "gemini-3-pro",
+    {false, 0, "gemini-2.5-pro",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\""
      ":{\"enabled\":false}}",
      "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig"
      "\":{\"thinkingConfig\":{\"thinkingBudget\":128}}}"},
+    /* from the third generation on by level, where no budget is said */
+    {false, 0, "gemini-3-pro-preview",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"enabled\":false}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"low\"}}}"},
+    {false, 0, "gemini-3-flash",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"effort\":\"none\"}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"minimal\"}}}"},
+    {false, 0, "gemini-3-pro-preview",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"effort\":\"minimal\"}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"low\",\"includeThoughts\":true}}}"},
+    {false, 0, "gemini-3-pro-preview",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"effort\":\"medium\"}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"high\",\"includeThoughts\":true}}}"},
+    {false, 0, "gemini-3.1-pro",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"effort\":\"medium\"}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"medium\",\"includeThoughts\":true}}}"},
+    {false, 0, "gemini-3-flash",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"effort\":\"minimal\"}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"minimal\",\"includeThoughts\":true}}}"},
+    {false, 0, "gemini-3.8-flash",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"effort\":\"minimal\"}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"low\",\"includeThoughts\":true}}}"},
+    {false, 0, "gemini-3-flash",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"effort\":\"max\",\"exclude\":true}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"high\",\"includeThoughts\":false}}}"},
+    {false, 0, "gemini-3-flash",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{"
+     "\"enabled\":true}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingLevel\":\"medium\",\"includeThoughts\":true}}}"},
+    {false, 0, "gemini-3-pro",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\":{\"max_"
+     "tokens\":2000}}",
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"thinkingConfig\":{\"thinkingBudget\":2000,\"includeThoughts\":true}}}"},
     {false, 0, "gemini-2.5-flash",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"response_fo"
      "rmat\":{\"type\":\"json_object\"}}",

@@ -264,7 +264,7 @@ static const char whole[] =
     "\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}}],\"annotations\":[{\"type\":"
     "\"url_citation\",\"url_citation\":{\"url\":\"https://h\"}}],\"audio\":{\"id\":\"a\",\"data\":"
     "\"AA==\",\"transcript\":\"t\",\"expires_at\":1},\"tool_calls\":[" CALL
-    ",{\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"\"}}]},"
+    ",{\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]},"
     "\"logprobs\":{\"content\":[]},\"finish_reason\":\"tool_calls\",\"native_finish_reason\":"
     "\"tool_use\"},{\"index\":1,\"message\":{\"role\":\"assistant\",\"content\":\"two\","
     "\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\",\"native_finish_reason\":"

@@ -146,7 +146,20 @@ static const struct rules_edit rules_edits[] = {
     {"", ",\"response_format\":{\"type\":\"json_object\"}",
      ",\"response_format\":{\"type\":\"json_object\"}"},
     {"", ",\"reasoning\":{\"effort\":\"low\",\"exclude\":true}", ",\"reasoning_effort\":\"low\""},
-    {"", ",\"reasoning\":{\"max_tokens\":5}", ""},
+    /* one word for what it says of effort: the nearest that there is */
+    {"", ",\"reasoning\":{\"max_tokens\":5}", ",\"reasoning_effort\":\"medium\""},
+    {"5000", ",\"max_tokens\":5000,\"reasoning\":{\"max_tokens\":1025}",
+     ",\"max_tokens\":5000,\"reasoning_effort\":\"medium\""},
+    {"5000", ",\"max_tokens\":5000,\"reasoning\":{\"max_tokens\":100}",
+     ",\"max_tokens\":5000,\"reasoning_effort\":\"low\""},
+    {"", ",\"reasoning\":{\"enabled\":true}", ",\"reasoning_effort\":\"medium\""},
+    {"", ",\"reasoning\":{\"enabled\":false}", ",\"reasoning_effort\":\"none\""},
+    {"", ",\"reasoning\":{\"exclude\":true}", ""},
+    {"", ",\"reasoning\":{}", ""},
+    {"", ",\"reasoning\":{\"effort\":\"max\"}", ",\"reasoning_effort\":\"high\""},
+    {"", ",\"reasoning\":{\"effort\":\"minimal\"}", ",\"reasoning_effort\":\"low\""},
+    {"", ",\"reasoning_effort\":\"xhigh\"", ",\"reasoning_effort\":\"high\""},
+    {"", ",\"reasoning_effort\":\"none\"", ",\"reasoning_effort\":\"none\""},
     {"", ",\"reasoning\":{\"effort\":\"high\"},\"reasoning_effort\":\"high\"",
      ",\"reasoning_effort\":\"high\""},
     /* the bound of the output, under the one name */
@@ -170,10 +183,12 @@ static struct openai_rules odd_rules(void)
         .drops_function = true,
         .drops_schema = true,
         .has_no_stream_options = true,
-        .renames = {{STR("max_completion_tokens"), STR_NONE, STR("max_tokens"), 0},
-                    {STR("seed"), STR_NONE, STR("random_seed"), 0},
-                    {STR("reasoning"), STR("effort"), STR("reasoning_effort"), 0}},
+        .renames = {{STR("max_completion_tokens"), STR("max_tokens"), false, 0},
+                    {STR("seed"), STR("random_seed"), false, 0},
+                    {STR("reasoning"), STR("reasoning_effort"), true, 0}},
         .renames_n = 3,
+        .least_effort = EFFORT_LOW,
+        .most_effort = EFFORT_HIGH,
     };
     for (uint32_t i = 0; i < rules.renames_n; i++)
         rules.renames[i].bit = chat_member_bit(rules.renames[i].from);
@@ -205,6 +220,150 @@ static void an_endpoint_is_sent_what_it_takes_as_it_takes_it(void **state)
         assert_text(buf_view(&here.out), sent, body);
         assert_true(json_parse(&here.tape, buf_view(&here.out), &r.root, NULL) == ERR_OK);
     }
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+enum { ALL = 127, ADDED = CHAT_THOUGHTS | CHAT_MARKS | CHAT_ECHOES };
+
+struct messages_edit {
+    uint8_t unsaid;
+    const char *thoughts, *prefill;
+    const char *said, *sent; /* a message; sent NULL: as it is */
+};
+
+static const struct messages_edit messages_edits[] = {
+    {ALL, "", "", "{\"role\":\"user\", \"content\":\"h\\u0069\"}", NULL},
+    {ADDED, "", "", "{\"role\": \"developer\",\"content\":\"a\"}", NULL},
+    {ALL, "", "", "{\"role\": \"developer\",\"content\":\"a\"}",
+     "{\"role\":\"system\",\"content\":\"a\"}"},
+    /* who speaks stands before the first text */
+    {ADDED, "", "", "{\"role\":\"user\",\"name\":\"bob\",\"content\":\"a\"}", NULL},
+    {ALL, "", "", "{\"role\":\"user\",\"name\":\"bob\",\"content\":\"a\\n\"}",
+     "{\"role\":\"user\",\"content\":\"bob: a\\n\"}"},
+    {CHAT_NAMES, "", "",
+     "{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}},{\"type\":\"text\","
+     "\"text\":"
+     "\"a\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":\"b\"}],"
+     "\"name\":"
+     "\"bob\",\"role\":\"user\"}",
+     "{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}},{\"type\":\"text\","
+     "\"text\":"
+     "\"bob: "
+     "a\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":\"b\"}],\"role\":"
+     "\"user\"}"},
+    {ALL, "", "", "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"name\":\"f\",\"content\":\"a\"}",
+     NULL},
+    /* marks for a cache */
+    {ADDED, "", "",
+     "{\"role\":\"user\",\"cache_control\":{\"type\":\"ephemeral\"},\"content\":[{\"type\":"
+     "\"text\","
+     "\"text\":\"a\",\"cache_control\":{\"type\":\"ephemeral\"}}]}",
+     "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}"},
+    /* thoughts: not at all, or by the provider's name */
+    {ADDED, "", "",
+     "{\"reasoning\":\"hm\",\"role\":\"assistant\",\"content\":\"a\",\"reasoning_details\":[{"
+     "\"type\":"
+     "\"reasoning.text\",\"text\":\"hm\"}],\"reasoning_content\":\"hm\"}",
+     "{\"role\":\"assistant\",\"content\":\"a\"}"},
+    {ADDED, "reasoning_content", "",
+     "{\"role\":\"assistant\",\"content\":null,\"reasoning\":\"h\\n\"}",
+     "{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"h\\n\"}"},
+    {ADDED, "reasoning", "",
+     "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"h\",\"reasoning\":null}",
+     "{\"role\":\"assistant\",\"content\":\"\",\"reasoning\":\"h\"}"},
+    {ADDED, "reasoning_content", "",
+     "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_details\":[{\"type\":\"reasoning."
+     "summary\","
+     "\"summary\":\"so\"},{\"type\":\"reasoning.encrypted\",\"data\":\"x\"},{\"type\":\"reasoning."
+     "text\","
+     "\"text\":\" h\\\"\"}]}",
+     "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"so h\\\"\"}"},
+    {ADDED, "reasoning_content", "",
+     "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_details\":[]}",
+     "{\"role\":\"assistant\",\"content\":\"\"}"},
+    {CHAT_MARKS, "", "", "{\"role\":\"assistant\",\"content\":\"\",\"reasoning\":\"h\"}", NULL},
+    /* what else came with an answer */
+    {ADDED, "", "",
+     "{\"role\":\"assistant\",\"content\":null,\"refusal\":null,\"annotations\":[],\"function_"
+     "call\":null,"
+     "\"audio\":null,\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"type\":\"function\",\"function\":{"
+     "\"name\":"
+     "\"f\",\"arguments\":\"{}\"}}]}",
+     "{\"role\":\"assistant\",\"content\":null,\"refusal\":null,\"annotations\":[],\"function_"
+     "call\":null,\"audio\":null,"
+     "\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+     "\"arguments\":\"{}\"}"
+     "}]}"},
+    {ADDED | CHAT_OWN, "", "",
+     "{\"role\":\"assistant\",\"content\":\"a\",\"refusal\":null,\"annotations\":[],\"function_"
+     "call\":null,"
+     "\"audio\":null,\"tool_calls\":null}",
+     "{\"role\":\"assistant\",\"content\":\"a\",\"tool_calls\":null}"},
+    /* an answer that is begun */
+    {ALL, "", "prefix", "{\"role\":\"assistant\",\"content\":\"a\"}",
+     "{\"role\":\"assistant\",\"content\":\"a\",\"prefix\":true}"},
+    {ALL, "", "prefix", "{\"role\":\"assistant\",\"prefix\":false,\"content\":\"a\"}", NULL},
+    {ALL, "", "prefix", "{\"role\":\"user\",\"content\":\"a\"}", NULL},
+};
+
+#define TOOLS_SAID                                                                                 \
+    ",\"tools\":[{\"type\":\"function\",\"cache_control\":{\"type\":\"ephemeral\"},\"function\":{" \
+    "\"name\":"                                                                                    \
+    "\"f\"}}]"
+#define TOOLS_SENT ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]"
+
+static void edit_messages(const char *body, const struct openai_rules *rules, const char *sent)
+{
+    struct chat_request r;
+    struct fault f;
+    struct splice s;
+    char room[2 * 1024];
+    struct buf b = {.p = room, .cap = 2 * strlen(body), .max = 2 * strlen(body)};
+    assert_true(b.max <= sizeof room);
+    buf_reset(&here.scratch);
+    buf_reset(&here.out);
+    if (chat_read(parse(body), &here.scratch, &r, &f) != ERR_OK)
+        fail_msg("%s: %s", body, f.message);
+    splice_init(&s, str_c(body));
+    if (openai_must_edit_messages(&r, rules))
+        openai_edit_messages(&r, rules, &s, &b);
+    assert_int_equal(splice_write(&s, &here.out), ERR_OK);
+    assert_text(buf_view(&here.out), sent, body);
+    assert_true(json_parse(&here.tape, buf_view(&here.out), &r.root, NULL) == ERR_OK);
+}
+
+static void messages_say_what_the_provider_takes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(messages_edits); i++) {
+        const struct messages_edit *x = &messages_edits[i];
+        struct openai_rules rules = {
+            .unsaid = x->unsaid, .thoughts = str_c(x->thoughts), .prefill = str_c(x->prefill)};
+        char body[900], sent[900];
+        snprintf(body, sizeof body, "{\"model\":\"a\",\"messages\":[%s],\"n\":1}", x->said);
+        snprintf(sent, sizeof sent, "{\"model\":\"a\",\"messages\":[%s],\"n\":1}",
+                 x->sent ? x->sent : x->said);
+        edit_messages(body, &rules, sent);
+    }
+}
+
+static void marks_on_tools_go_too(void **state)
+{
+    (void)state;
+    struct openai_rules rules = {.unsaid = ADDED}, all = {.unsaid = CHAT_NAMES};
+    edit_messages(
+        "{\"model\":\"a\"" TOOLS_SAID ",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
+        &rules,
+        "{\"model\":\"a\"" TOOLS_SENT ",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}");
+    edit_messages(
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"model\":\"a\"" TOOLS_SAID "}",
+        &all,
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"model\":\"a\"" TOOLS_SAID "}");
+    edit_messages(
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"model\":\"a\"" TOOLS_SAID "}",
+        NULL,
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"model\":\"a\"" TOOLS_SAID "}");
 }
 
 /* --- events
@@ -330,7 +489,30 @@ static const struct event_edit event_edits[] = {
 };
 
 static const struct openai_identity us = {
-    STR_INIT("\"gen-1\""), STR_INIT("\"a/b\""), STR_INIT("\"Maker\""), {NULL, 0}};
+    .id_json = STR_INIT("\"gen-1\""),
+    .model_json = STR_INIT("\"a/b\""),
+    .provider_json = STR_INIT("\"Maker\""),
+};
+
+static void thoughts_that_nobody_wants_are_left_out(void **state)
+{
+    (void)state;
+    const char *text =
+        "{\"id\":1,\"model\":2,\"choices\":[{\"delta\":{\"reasoning\":\"a\",\"content\":\"\","
+        "\"reasoning_content\":\"b\"}},{\"delta\":{\"reasoning_details\":[{}]}},{}]}";
+    const char *sent =
+        "{" OURS ",\"choices\":[{\"delta\":{\"content\":\"\"}},{\"delta\":{}},{}]" BY "}";
+    struct openai_identity who = us;
+    struct openai_event ev;
+    struct splice s;
+    who.hides_thoughts = true;
+    buf_reset(&here.out);
+    openai_read_chunk(parse(text), &ev);
+    splice_init(&s, str_c(text));
+    openai_edit_event(&ev, &who, &s);
+    assert_int_equal(splice_write(&s, &here.out), ERR_OK);
+    assert_text(buf_view(&here.out), sent, text);
+}
 
 static void chunks_come_out_under_our_identity(void **state)
 {
@@ -505,6 +687,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_changes_only_where_it_must),
         cmocka_unit_test(an_endpoint_is_sent_what_it_takes_as_it_takes_it),
+        cmocka_unit_test(messages_say_what_the_provider_takes),
+        cmocka_unit_test(marks_on_tools_go_too),
+        cmocka_unit_test(thoughts_that_nobody_wants_are_left_out),
         cmocka_unit_test(chunks_come_out_under_our_identity),
         cmocka_unit_test(the_most_choices_that_may_be_asked_for_fit_an_edit),
         cmocka_unit_test(a_whole_answer_needs_a_message),
