@@ -134,7 +134,8 @@ static void the_master_key_may_come_as_text(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(seal_key_open(&k, secret_of(str_c(wrong[i])), "/nowhere", &f),
                          ERR_INVALID);
-        assert_null(strstr(f.message, wrong[i] + 1));
+        struct str told = str_c(f.message);
+        assert_int_equal(str_find(told, str_c(wrong[i] + 1)), told.n);
     }
     uint8_t a[SEAL_KEY_BYTES], b[SEAL_KEY_BYTES];
     seal_key_derive(&expected, STR("a"), a);
