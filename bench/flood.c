@@ -106,7 +106,8 @@ static void *run(void *arg)
     int fd = dial();
     uint64_t began = clock_mono_ns(), end = began + (uint64_t)(job.seconds * 1e9), turns = 0;
     size_t batch = 16, at = p->number * 7919;
-    double period_ns = job.rate > 0 ? 1e9 * (double)batch * THREADS / job.rate : 0;
+    double per_batch = (double)batch * (double)THREADS;
+    double period_ns = job.rate > 0 ? 1e9 * per_batch / job.rate : 0;
     while (clock_mono_ns() < end) {
         exchange(p, fd, batch, &at);
         if (period_ns > 0)
