@@ -47,7 +47,8 @@ static void try_answer(const struct direct_form *form, struct json root, bool wa
     struct direct_answer a = {0};
     static const struct str body = STR_INIT("{\"documents\":[\"a\",{\"text\":\"b\"},{}]}");
     struct direct_request asked = {.items = 3, .top = 2, .wants_base64 = wants_base64};
-    struct openai_identity who = {STR("\"i\""), STR("\"m\""), STR("\"p\""), STR_NONE};
+    struct openai_identity who = {
+        .id_json = STR("\"i\""), .model_json = STR("\"m\""), .provider_json = STR("\"p\"")};
     struct chat_bill bill = {0};
     struct direct_told told = {&asked, body, &who, &bill};
     if (form->read_answer(root, &run.room, &a, NULL) != ERR_OK)
