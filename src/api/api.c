@@ -125,24 +125,53 @@ static void refuse(struct api *a, struct http_stream *s, const struct http_head 
     reply_fault(s, &c, f, more);
 }
 
+/* What is refused below the routes bears what every answer bears. Whether a browser asks is not
+ * known there, so all are told that it may read this. */
+static void write_refusal(void *app, enum err e, const char *message, struct buf *fields,
+                          struct buf *body)
+{
+    struct api *a = app;
+    struct reply_context c;
+    struct fault f;
+    reply_context_init(&c, relay_worker_random(a->w), NULL);
+    c.has_origin = true;
+    fault_write(&f, e, "%s", message);
+    reply_fields_add(fields, &c, STR("application/json"), STR_NONE);
+    if (reply_write_error(body, &f, 0, STR_NONE) != ERR_OK)
+        buf_reset(body);
+}
+
+/* Named for those that do not take `*` for all else; Authorization is never part of it. X-Stainless:
+ * what OpenAI's and Anthropic's clients tell of themselves. */
+static const char allowed_fields[] =
+    "Access-Control-Allow-Headers: Authorization, Content-Type, X-API-Key, HTTP-Referer, X-Title, "
+    "Anthropic-Version, Anthropic-Beta, Anthropic-Dangerous-Direct-Browser-Access, "
+    "OpenAI-Organization, OpenAI-Project, OpenAI-Beta, Idempotency-Key, User-Agent, "
+    "X-OpenRouter-Title, X-OpenRouter-Categories, X-OpenRouter-Metadata, X-Session-Id, "
+    "X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, X-Stainless-Package-Version, "
+    "X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Retry-Count, "
+    "X-Stainless-Timeout, X-Stainless-Helper-Method, X-Stainless-Helper, *\r\n";
+
 /* CORS (Fetch, "CORS-preflight request"): the API is meant for browsers too, and no credential is
  * ambient: a session's cookie is not sent to another site's script. */
 static void preflight(struct api *a, struct http_stream *s, const struct http_head *head)
 {
     struct reply_context c;
-    char methods[64], lines[512], room[REPLY_FIELDS_MAX];
+    char methods[64], room[REPLY_FIELDS_MAX + sizeof allowed_fields];
+    struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
     reply_context_init(&c, relay_worker_random(a->w), head);
     struct str allowed = route_methods(head->path, methods);
-    int n = snprintf(lines, sizeof lines,
-                     "Allow: %.*s\r\nAccess-Control-Allow-Methods: %.*s\r\n"
-                     "Access-Control-Allow-Headers: Authorization, Content-Type, X-API-Key, "
-                     "HTTP-Referer, X-Title, Anthropic-Version, Anthropic-Beta, "
-                     "X-OpenRouter-Title, X-OpenRouter-Categories, X-OpenRouter-Metadata\r\n"
-                     "Access-Control-Max-Age: 86400\r\n",
-                     STR_ARG(allowed), STR_ARG(allowed));
+    reply_fields_add(&b, &c, STR("text/plain"), STR_NONE);
+    buf_add(&b, STR("Allow: "));
+    buf_add(&b, allowed);
+    buf_add(&b, STR("\r\nAccess-Control-Allow-Methods: "));
+    buf_add(&b, allowed);
+    buf_add(&b, STR("\r\n"));
+    buf_add(&b, str_of(allowed_fields, sizeof allowed_fields - 1));
+    buf_add(&b, STR("Access-Control-Max-Age: 86400\r\n"));
+    BUG_ON(b.failed != ERR_OK);
     a->w->metrics.requests[204]++;
-    http_respond(s, 204, reply_fields(&c, STR("text/plain"), str_of(lines, (size_t)n), room), NULL,
-                 0);
+    http_respond(s, 204, buf_view(&b), NULL, 0);
 }
 
 static void not_found(struct api *a, struct http_stream *s, const struct http_head *head,
@@ -289,8 +318,10 @@ struct api *api_new(struct relay_worker *w, const struct http_limits *limits,
         oidc_known_init(&a->oidc[i], &shared->signin->oidc[i]);
     if (a->oidc)
         a->server = http_server_new(w->loop, limits, on_request, a);
-    if (a->server)
+    if (a->server) {
+        http_server_set_refusal(a->server, write_refusal);
         return a;
+    }
     free(a->oidc);
     free(a);
     return NULL;

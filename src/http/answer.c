@@ -112,30 +112,41 @@ static void write_whole(struct http_stream *s, int status, struct str fields,
     put_all(s, opening, COUNT_OF(opening), body, s->is_bodyless ? 0 : n, STR_NONE);
 }
 
-/* A message may hold what a client sent. */
-static void add_quoted(struct buf *b, const char *message)
+void http_write_refusal(void *app, enum err e, const char *message, struct buf *fields,
+                        struct buf *body)
 {
+    (void)app;
+    buf_add(fields, STR("Content-Type: application/json\r\n"));
+    buf_add(body, STR("{\"error\":{\"code\":"));
+    buf_add_u64(body, (uint64_t)err_status(e));
+    buf_add(body, STR(",\"message\":\""));
     for (; *message; message++) {
-        char c = *message;
-        if (c == '"' || c == '\\')
-            buf_add(b, STR("\\"));
-        else if (c < ' ' || c > '~')
-            c = '?';
-        buf_add(b, str_of(&c, 1));
+        if (*message == '"' || *message == '\\')
+            buf_add(body, STR("\\"));
+        buf_add(body, str_of(message, 1));
     }
+    buf_add(body, STR("\"}}"));
+}
+
+/* A message may hold what a client sent. */
+static void make_printable(char *message)
+{
+    for (; *message; message++)
+        if (*message < ' ' || *message > '~')
+            *message = '?';
 }
 
 void http_answer_fault(struct http_stream *s, enum err e, const char *message)
 {
-    char room[1024];
-    struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
-    buf_add(&b, STR("{\"error\":{\"code\":"));
-    buf_add_u64(&b, (uint64_t)err_status(e));
-    buf_add(&b, STR(",\"message\":\""));
-    add_quoted(&b, message);
-    buf_add(&b, STR("\"}}"));
-    struct str body = buf_view(&b);
-    write_whole(s, err_status(e), STR("Content-Type: application/json\r\n"), &body, 1);
+    char lines[HTTP_REFUSAL_MAX], text[HTTP_REFUSAL_MAX];
+    struct fault said;
+    struct buf fields = {.p = lines, .cap = sizeof lines, .max = sizeof lines};
+    struct buf body = {.p = text, .cap = sizeof text, .max = sizeof text};
+    fault_write(&said, e, "%s", message);
+    make_printable(said.message);
+    s->server->write_refusal(s->server->app, e, said.message, &fields, &body);
+    struct str view = buf_view(&body);
+    write_whole(s, err_status(e), buf_view(&fields), &view, 1);
 }
 
 /* --- for the layer above --- */

@@ -93,12 +93,20 @@ struct http_server *http_server_new(struct io_loop *l, const struct http_limits 
     server->loop = l;
     server->limits = *limits;
     server->on_request = on_request;
+    server->write_refusal = http_write_refusal;
     server->app = app;
     server->date_s = -1;
     list_init(&server->open);
     list_init(&server->ready);
     io_hook_add(l, &server->hook, run_ready);
     return server;
+}
+
+void http_server_set_refusal(struct http_server *s,
+                             void (*write)(void *app, enum err e, const char *message,
+                                           struct buf *fields, struct buf *body))
+{
+    s->write_refusal = write;
 }
 
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits)

@@ -11,6 +11,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "base/buf.h"
 #include "http/head.h"
 #include "io/conn.h"
 
@@ -44,6 +45,13 @@ struct http_server *http_server_new(struct io_loop *l, const struct http_limits 
                                     void (*on_request)(void *app, struct http_stream *s,
                                                        const struct http_head *head),
                                     void *app);
+/* What an answer of the server's own says (no HTTP, too large, too late, too many connections):
+ * complete lines and a body into empty buffers with ceilings. `message` is a sentence of printable
+ * ASCII, lent. Not set: the sentence in JSON, nothing else. */
+enum { HTTP_REFUSAL_MAX = 1024 }; /* of the lines, and of the body */
+void http_server_set_refusal(struct http_server *s,
+                             void (*write)(void *app, enum err e, const char *message,
+                                           struct buf *fields, struct buf *body));
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 /* Listens; port 0 takes a free one. tls: lent or NULL. */
 enum err http_server_listen(struct http_server *s, struct str host, uint16_t port,

@@ -272,6 +272,30 @@ static void a_wrong_path_or_method_is_told(void **state)
     assert_answer(c, 405, "This method is not allowed here: use one of GET, HEAD, OPTIONS");
 }
 
+/* What HTTP itself refuses never gets to a route, and is an answer like all others. */
+static void what_is_not_http_is_answered_like_all_else(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *head, *says;
+    } bad[] = {
+        {400, "GET / HTTP/1.1\r\n\r\n", "Host is missing"},
+        {400, "GET / HTTP/1.1\r\nHost: h\r\nX\xff\"y: v\r\n\r\n", "not allowed"},
+        {413, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n",
+         "over the limit"},
+    };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct end *c = client_connect();
+        end_send(c, str_c(bad[i].head));
+        assert_answer(c, bad[i].status, bad[i].says);
+        assert_true(got_has(c, "\r\nX-Request-Id: req-"));
+        assert_true(got_has(c, "\r\nAccess-Control-Allow-Origin: *\r\n"));
+        assert_true(got_has(c, "\r\nConnection: close\r\n"));
+        assert_true(got_has(c, "\"metadata\":{\"error_type\":"));
+    }
+}
+
 static void browsers_are_let_in(void **state)
 {
     (void)state;
@@ -281,6 +305,8 @@ static void browsers_are_let_in(void **state)
                 got_has(c, "\r\nAccess-Control-Allow-Origin: *\r\n") &&
                 got_has(c, "\r\nAccess-Control-Allow-Methods: POST, OPTIONS\r\n") &&
                 got_has(c, "\r\nAccess-Control-Allow-Headers: Authorization,"));
+    assert_true(got_has(c, ", X-Stainless-Arch, ")); /* OpenAI's and Anthropic's clients */
+    assert_true(got_has(c, ", *\r\nAccess-Control-Max-Age:"));
     c = get(NULL, "GET /health");
     assert_answer(c, 200, "ok");
     assert_true(got_has(c, "\r\nAccess-Control-Allow-Origin: *\r\n"));
@@ -321,6 +347,7 @@ int main(void)
         TEST(who_leaves_while_the_store_is_asked_leaves_nothing),
         TEST(health_and_metrics_need_no_key),
         TEST(a_wrong_path_or_method_is_told),
+        TEST(what_is_not_http_is_answered_like_all_else),
         TEST(browsers_are_let_in),
         TEST(chat_goes_to_the_relay_under_both_roots),
     };
