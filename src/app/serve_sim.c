@@ -53,7 +53,8 @@ int serve_sim(struct str host, uint16_t port)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     struct io_loop *l = io_loop_new(&f);
-    struct sim *s = l ? sim_new(l, host, port, &f) : NULL;
+    bool is_free = l && io_port_check(host, port, &f) == ERR_OK;
+    struct sim *s = is_free ? sim_new(l, host, port, &f) : NULL;
     if (s)
         take_aws_key(s);
     bool is_running = s && pthread_create(&thread, NULL, run, l) == 0;

@@ -64,6 +64,10 @@ struct io_listener *io_listen(struct io_loop *l, struct str host, uint16_t port,
                               const struct io_tls *tls,
                               void (*on_accept)(void *user, struct io_conn *c), void *user,
                               struct fault *f);
+/* Whether a process may begin to listen there. The kernel would let two processes of one user share
+ * the port as it lets loops, and each would get half of the connections: so this is asked once,
+ * before the first io_listen(). */
+enum err io_port_check(struct str host, uint16_t port, struct fault *f) MUST_USE;
 uint16_t io_listener_port(const struct io_listener *s);
 void io_listener_close(struct io_listener *s);
 

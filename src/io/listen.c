@@ -79,15 +79,16 @@ static void on_poll_closed(uv_handle_t *h)
     io_bury(s->loop, &s->grave, reap_listener);
 }
 
-/* The socket, or -1 and errno. */
-static int open_socket(const struct addrinfo *a)
+/* The socket, or -1 and errno. is_shared: other loops may listen there too. */
+static int open_socket(const struct addrinfo *a, bool is_shared)
 {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+    int shared = is_shared;
     if (fd < 0)
         return -1;
     /* Accepted sockets inherit TCP_NODELAY. */
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared) == 0 &&
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
         bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
@@ -107,7 +108,7 @@ static const struct addrinfo *prefer_v4(const struct addrinfo *all)
 
 /* The socket, or -1 and the sentence's end. A name is looked up in place: listening begins before
  * serving does. */
-static int listen_on(const char *host, uint16_t port, const char **why)
+static int listen_on(const char *host, uint16_t port, bool is_shared, const char **why)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *all = NULL;
     int e = getaddrinfo(*host ? host : "0.0.0.0", NULL, &hints, &all);
@@ -121,7 +122,7 @@ static int listen_on(const char *host, uint16_t port, const char **why)
         ((struct sockaddr_in *)(void *)a->ai_addr)->sin_port = net;
     else
         ((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_port = net;
-    int fd = open_socket(a);
+    int fd = open_socket(a, is_shared);
     if (fd < 0)
         *why = uv_strerror(uv_translate_sys_error(errno));
     freeaddrinfo(all);
@@ -155,10 +156,8 @@ static struct io_listener *listener_new(struct io_loop *l, int fd)
     return s;
 }
 
-struct io_listener *io_listen(struct io_loop *l, struct str host, uint16_t port,
-                              const struct io_tls *tls,
-                              void (*on_accept)(void *user, struct io_conn *c), void *user,
-                              struct fault *f)
+/* The socket, or -1 and the fault. */
+static int try_listen(struct str host, uint16_t port, bool is_shared, struct fault *f)
 {
     char name[256] = "";
     const char *why = "host name too long";
@@ -166,12 +165,30 @@ struct io_listener *io_listen(struct io_loop *l, struct str host, uint16_t port,
     if (host.n < sizeof name) {
         if (host.n)
             memcpy(name, host.p, host.n);
-        fd = listen_on(name, port, &why);
+        fd = listen_on(name, port, is_shared, &why);
     }
-    if (fd < 0) {
+    if (fd < 0)
         fault_write(f, ERR_INVALID, "cannot listen on %.*s:%u: %s", STR_ARG(host), port, why);
+    return fd;
+}
+
+enum err io_port_check(struct str host, uint16_t port, struct fault *f)
+{
+    int fd = try_listen(host, port, false, f);
+    if (fd < 0)
+        return ERR_INVALID;
+    close(fd);
+    return ERR_OK;
+}
+
+struct io_listener *io_listen(struct io_loop *l, struct str host, uint16_t port,
+                              const struct io_tls *tls,
+                              void (*on_accept)(void *user, struct io_conn *c), void *user,
+                              struct fault *f)
+{
+    int fd = try_listen(host, port, true, f);
+    if (fd < 0)
         return NULL;
-    }
     struct io_listener *s = listener_new(l, fd);
     if (!s) {
         fault_write(f, ERR_NOMEM, "cannot listen on %.*s:%u: out of memory", STR_ARG(host), port);

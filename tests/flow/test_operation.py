@@ -291,3 +291,21 @@ def test_it_says_its_version_and_how_it_is_used(tmp_path):
     version = gateway.run("version")
     assert version.returncode == 0 and version.stdout.strip()
     assert gateway.run("--help").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["serve", "sim"])
+def test_a_port_in_use_is_told(launch, tmp_path, command):
+    """The workers share their port with each other, but with no other process: it would take half of the requests."""
+    first = launch()
+    where = f"127.0.0.1:{first.port}"
+    line = [BINARY, command, "--data", str(tmp_path / "second"), "--listen", where]
+    second = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
+    assert second.returncode == 1
+    assert f"cannot listen on {where}: address already in use" in second.stderr
+    assert first.get("/health").status == 200
+    first.stop()
+    # The one that ended leaves nothing behind that is in the way: its side of the connections waits (TIME_WAIT).
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as again:
+        assert any("msg=listening" in told for told in again.stderr)
+        again.terminate()
+        assert again.wait(20) == 0

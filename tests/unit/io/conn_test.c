@@ -282,6 +282,10 @@ static void several_listeners_share_a_port_but_strangers_cannot(void **state)
     uint16_t port = io_listener_port(p.listener);
     assert_non_null(io_listen(p.loop, STR("127.0.0.1"), port, NULL, pair_on_accept, &p, &f));
 
+    assert_int_equal(io_port_check(STR("127.0.0.1"), port, &f), ERR_INVALID);
+    assert_non_null(strstr(f.message, ": address already in use"));
+    assert_int_equal(io_port_check(STR("127.0.0.1"), 0, &f), ERR_OK);
+
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
