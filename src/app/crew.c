@@ -168,7 +168,6 @@ struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
     w->shared = (struct api_shared){apis, c->workers, clock_wall_ms(), version, trust, signin};
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->came_back, NULL);
-    e = io_port_check(c->listen_host, c->listen_port, f);
     for (unsigned i = 0; i < w->n && e == ERR_OK; i++) {
         w->workers[i].crew = w;
         uint16_t port = i == 0 ? c->listen_port : crew_port(w);

@@ -231,6 +231,8 @@ static enum err process_open(struct process *p, struct first_start *first, struc
     enum err e = complete_catalog(p, p->config.catalog, f);
     if (e == ERR_OK)
         e = open_tls(p, f);
+    if (e == ERR_OK) /* before the key is made that is shown once */
+        e = io_port_check(p->config.listen_host, p->config.listen_port, f);
     if (e == ERR_OK)
         e = first_start(&p->config, first, f);
     if (e == ERR_OK)

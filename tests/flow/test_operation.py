@@ -308,4 +308,6 @@ def test_a_port_in_use_is_told(launch, tmp_path, command):
     with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as again:
         assert any("msg=listening" in told for told in again.stderr)
         again.terminate()
+        if command == "serve":  # the start that failed has not made the key that is shown once
+            assert any(told.startswith("Your first API key") for told in again.stderr)
         assert again.wait(20) == 0
