@@ -282,3 +282,11 @@ def test_afterwards_no_prompt_and_no_key_is_anywhere(simulated, played):
             assert key.encode() not in content, f"a key in {place}"
     text = simulated.get("/metrics").body
     assert PROMPT.encode() not in text and key.encode() not in text
+
+
+def test_what_the_simulated_provider_refuses_has_its_reason(simulated):
+    """Its words are told like any provider's: no credential is in them."""
+    asked = {"model": "sim/echo", "n": 3, "messages": [{"role": "user", "content": "x"}]}
+    answer = simulated.call("POST", SLUG, simulated.key("refused"), asked)
+    assert (answer.status, answer.error["metadata"]["raw"]) == (
+        400, "n: the simulated provider gives one choice, not more")
