@@ -46,6 +46,11 @@ const char *canon_finish_word(enum canon_finish f); /* "tool_calls" */
 /* By OpenAI's words; what is none of them is FINISH_STOP. */
 enum canon_finish canon_finish_find(struct str word);
 
+/* Why a request cannot be paid, in words that programs know (OpenRouter's, docs: limits). */
+struct canon_unpaid {
+    struct str limit_source, reason /* may be empty */, remedy_hint;
+};
+
 /* An error, as told to a client and as read from a provider. Its texts are plain, not raw. */
 struct canon_failure {
     enum err err;             /* as told: its error_type */
@@ -56,7 +61,8 @@ struct canon_failure {
     struct str provider;      /* as told: the provider's title; empty: the gateway's own error */
     struct str provider_said; /* as told: its words; may be empty */
     struct str generation_id; /* as told: may be empty */
-    const struct chat_bill *bill; /* as told within an answer: what was charged; may be NULL */
+    const struct canon_unpaid *unpaid; /* as told, static; NULL: something else is the matter */
+    const struct chat_bill *bill;      /* as told within an answer: what was charged; may be NULL */
 };
 
 /* Of an answer that the provider finished with an error, for formats whose finish cannot say so. */

@@ -80,6 +80,14 @@ static void write_tool_id(struct json_writer *w, const struct canon_tool_use *to
     buf_add(w->out, STR("\""));
 }
 
+static void write_unpaid(struct json_writer *w, const struct canon_unpaid *u)
+{
+    if (u->reason.n)
+        jw_str(w, "reason", u->reason);
+    jw_str(w, "limit_source", u->limit_source);
+    jw_str(w, "remedy_hint", u->remedy_hint);
+}
+
 void openai_write_failure(struct json_writer *w, const struct canon_failure *x)
 {
     jw_object(w, "error");
@@ -87,6 +95,8 @@ void openai_write_failure(struct json_writer *w, const struct canon_failure *x)
     jw_str(w, "message", x->message);
     jw_object(w, "metadata");
     jw_str_c(w, "error_type", err_type(x->err));
+    if (x->unpaid)
+        write_unpaid(w, x->unpaid);
     if (x->provider.n)
         jw_str(w, "provider_name", x->provider);
     if (x->provider_said.n)

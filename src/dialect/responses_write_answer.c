@@ -2,6 +2,7 @@
  *
  * The last event of a stream repeats the whole response. So the items are built as the events come in
  * (responses_build.c), and a whole answer is a stream whose events before the last are not written. */
+#include "dialect/openai_form.h"
 #include "dialect/responses_items.h"
 
 /* --- a stream's events ------------------------------------------------------------------------ */
@@ -209,17 +210,7 @@ static enum err write_error(const struct canon_failure *x, struct buf *out)
     struct json_writer w;
     json_writer_init(&w, out);
     jw_object(&w, NULL);
-    jw_object(&w, "error");
-    jw_i64(&w, "code", x->status);
-    jw_str(&w, "message", x->message);
-    jw_object(&w, "metadata");
-    jw_str_c(&w, "error_type", err_type(x->err));
-    if (x->provider.n)
-        jw_str(&w, "provider_name", x->provider);
-    if (x->provider_said.n)
-        jw_str(&w, "raw", x->provider_said);
-    jw_end(&w);
-    jw_end(&w);
+    openai_write_failure(&w, x);
     jw_str_c(&w, "error_type", err_type(x->err));
     return jw_finish(&w);
 }

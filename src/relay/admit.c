@@ -153,6 +153,30 @@ static enum err refuse_hold(struct fault *f, const struct hold_answer *a, const 
     return ERR_OK;
 }
 
+const struct canon_unpaid *relay_unpaid(enum hold_refusal refusal)
+{
+    static const struct canon_unpaid all[] = {
+        [HOLD_KEY_EXHAUSTED] = {STR_INIT("openrouter_key_limit"), STR_INIT(""),
+                                STR_INIT("Raise the key's limit or wait for its reset")},
+        [HOLD_KEY_TOO_DEAR] = {STR_INIT("openrouter_key_limit"), STR_INIT("weight_exceeds_budget"),
+                               STR_INIT(
+                                   "Ask for fewer max_tokens or use a key with a higher limit")},
+        [HOLD_KEY_IN_FLIGHT] = {STR_INIT("openrouter_in_flight_budget"),
+                                STR_INIT("in_flight_budget_exhausted"),
+                                STR_INIT("Retry after in-flight requests settle")},
+        [HOLD_ACCOUNT_EXHAUSTED] = {STR_INIT("openrouter_credits"), STR_INIT(""),
+                                    STR_INIT("Add credits")},
+        [HOLD_ACCOUNT_TOO_DEAR] = {STR_INIT("openrouter_credits"),
+                                   STR_INIT("weight_exceeds_budget"),
+                                   STR_INIT("Ask for fewer max_tokens or add credits")},
+        [HOLD_ACCOUNT_IN_FLIGHT] = {STR_INIT("openrouter_in_flight_budget"),
+                                    STR_INIT("in_flight_budget_exhausted"),
+                                    STR_INIT("Retry after in-flight requests settle, or add "
+                                             "credits")},
+    };
+    return refusal == HOLD_OK ? NULL : &all[refusal];
+}
+
 /* What a hold was for another endpoint is made to fit this one. */
 static bool adjust(struct relay *r, nanos need, nanos least, int64_t now)
 {
@@ -180,8 +204,10 @@ enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_token
     if (!r->hold.account || !adjust(r, need, least, now)) {
         struct hold_answer a =
             hold_open(&r->hold, r->who->account_budget, r->who->key_budget, need, least, now);
-        if (a.refusal != HOLD_OK)
+        if (a.refusal != HOLD_OK) {
+            r->hold_refusal = (uint8_t)a.refusal;
             return refuse_hold(f, &a, p, prompt, wanted);
+        }
     }
     uint64_t afford = price_affordable(p, prompt, r->hold.amount) / n;
     *max_tokens = afford < wanted ? afford : wanted;

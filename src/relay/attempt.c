@@ -385,6 +385,7 @@ static enum err choose(struct relay *r, uint64_t *max_tokens, struct fault *f)
 {
     struct fault unpaid;
     enum err e = ERR_NOT_FOUND;
+    uint8_t why = HOLD_OK;
     for (uint32_t at = r->plan_at; at < r->plan_n; at++) {
         enum err refused = relay_hold(r, &r->plan[at], max_tokens, &unpaid);
         if (refused == ERR_OK) {
@@ -393,9 +394,11 @@ static enum err choose(struct relay *r, uint64_t *max_tokens, struct fault *f)
         }
         if (e == ERR_NOT_FOUND) {
             e = refused;
+            why = r->hold_refusal;
             *f = unpaid;
         }
     }
+    r->hold_refusal = why;
     return e;
 }
 

@@ -132,11 +132,12 @@ struct relay {
     uint32_t attempts;
     bool is_retry; /* of the same endpoint */
     bool is_buried;
-    bool is_out_of_time; /* the total deadline has passed: nothing else is tried */
-    bool is_events;      /* the provider streams, in its dialect's framing */
-    bool is_committed;   /* the head has gone to the client */
-    bool is_paused;      /* the provider is not read on: the client is slow */
-    bool is_half_closed; /* the client sends no more: it is probed whether it is still there */
+    uint8_t hold_refusal; /* enum hold_refusal: of the first endpoint that could not be paid */
+    bool is_out_of_time;  /* the total deadline has passed: nothing else is tried */
+    bool is_events;       /* the provider streams, in its dialect's framing */
+    bool is_committed;    /* the head has gone to the client */
+    bool is_paused;       /* the provider is not read on: the client is slow */
+    bool is_half_closed;  /* the client sends no more: it is probed whether it is still there */
     uint8_t probes;
     bool was_sent; /* the provider has the request */
     int status;    /* of the provider's answer; later of ours */
@@ -182,6 +183,8 @@ void relay_arm(struct relay *r);               /* the timer, for the nearest of 
 
 /* admit.c */
 void relay_admit(struct relay *r); /* body and credential are there */
+/* The words of a refusal for programs; NULL for none. */
+const struct canon_unpaid *relay_unpaid(enum hold_refusal refusal);
 /* The hold for the endpoint at hand, and what to ask of it; ERR_NO_CREDIT, ERR_KEY_LIMIT with a
  * sentence. */
 enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens,

@@ -192,8 +192,12 @@ struct canon_room relay_room(struct relay *r)
 void relay_refuse(struct relay *r, const struct fault *f)
 {
     struct canon_failure x = reply_failure_of(f);
+    bool is_unpaid = f->err == ERR_NO_CREDIT || f->err == ERR_KEY_LIMIT;
+    enum hold_refusal refusal = is_unpaid ? (enum hold_refusal)r->hold_refusal : HOLD_OK;
+    bool is_soon = refusal == HOLD_KEY_IN_FLIGHT || refusal == HOLD_ACCOUNT_IN_FLIGHT;
+    x.unpaid = relay_unpaid(refusal);
     if (r->stream)
-        relay_respond_failure(r, &x, STR_NONE);
+        relay_respond_failure(r, &x, is_soon ? STR("Retry-After: 1\r\n") : STR_NONE);
     relay_die(r);
 }
 

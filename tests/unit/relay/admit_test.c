@@ -302,6 +302,9 @@ static void what_others_hold_is_waited_for(void **state)
                 got_has(second, "This request would exceed your available credits given your "
                                 "current in-flight requests. "
                                 "Retry after in-flight requests settle, or add credits."));
+    assert_true(got_has(second, "\"reason\":\"in_flight_budget_exhausted\"") &&
+                got_has(second, "\"limit_source\":\"openrouter_in_flight_budget\"") &&
+                got_has(second, "\"remedy_hint\":\"") && got_has(second, "\r\nRetry-After: 1\r\n"));
     answer_json(p, 200, "", WHOLE_ANSWER(USAGE(1, 1)));
     assert_answer(first, 200, "hello");
     second = client_ask(&k, body);
