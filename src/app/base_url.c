@@ -2,9 +2,14 @@
 
 #include <stdio.h>
 
+struct str base_url_host(const struct config *c)
+{
+    return c->listen_host.n ? c->listen_host : STR("127.0.0.1");
+}
+
 struct str base_url_write(const struct config *c, uint16_t port, char out[BASE_URL_MAX])
 {
-    struct str host = c->listen_host;
+    struct str host = base_url_host(c);
     bool is_v6 = memchr(host.p, ':', host.n) != NULL;
     if (c->public_url.n)
         snprintf(out, BASE_URL_MAX, "%.*s", STR_ARG(c->public_url));

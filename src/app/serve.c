@@ -109,7 +109,7 @@ static void greet(const struct process *p, const struct first_start *first)
     const struct catalog *c = p->config.catalog;
     struct str model = c->models_n ? c->models[0]->id : STR("author/model");
     const char *scheme = p->listener_tls ? "https" : "http";
-    struct str host = p->config.listen_host;
+    struct str host = base_url_host(&p->config);
     unsigned port = crew_port(p->crew);
     bool is_v6 = memchr(host.p, ':', host.n) != NULL;
     const char *open = is_v6 ? "[" : "", *close = is_v6 ? "]" : "";

@@ -24,6 +24,15 @@ def test_the_curl_line_it_prints_works_when_pasted(launch):
     assert answer["usage"]["cost"] > 0
 
 
+def test_the_curl_line_works_where_all_addresses_are_listened_on(launch):
+    """":PORT" is every address of this machine; what is printed names one of them."""
+    gateway = launch(listen=":0")
+    command = gateway.wait_text(r"^\s*(curl .*)$")[1]
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    assert json.loads(done.stdout)["choices"], done.stderr
+    assert gateway.wait_text(r"^\s*http://127\.0\.0\.1:\d+/claim\?")
+
+
 def test_the_first_key_is_shown_once(launch):
     gateway = launch()
     key = gateway.wait_text(KEY)[0]

@@ -81,9 +81,9 @@ def metrics(text: str) -> dict[str, float]:
 
 class Gateway:
     def __init__(self, directory: Path, settings: dict[str, Any] | str | None = None, args: tuple[str, ...] = (),
-                 env: dict[str, str] | None = None):
+                 env: dict[str, str] | None = None, listen: str = "127.0.0.1:0"):
         """settings: of the configuration file, a whole file's text, or None for no file at all."""
-        self.dir, self.args = directory, args
+        self.dir, self.args, self.listen = directory, args, listen
         self.data = directory / "data"
         self.config: Path | None = None
         self.log_file = directory / "log.txt"
@@ -107,7 +107,7 @@ class Gateway:
 
     def start(self) -> Gateway:
         assert self.process is None
-        command = [BINARY, "serve", "--listen", "127.0.0.1:0", *self.args]
+        command = [BINARY, "serve", "--listen", self.listen, *self.args]
         self._lines, self.expected_exit = [], 0
         self.process = subprocess.Popen(command, env=self.env, cwd=self.dir, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
