@@ -311,3 +311,12 @@ def test_a_port_in_use_is_told(launch, tmp_path, command):
         if command == "serve":  # the start that failed has not made the key that is shown once
             assert any(told.startswith("Your first API key") for told in again.stderr)
         assert again.wait(20) == 0
+
+
+def test_every_setting_is_documented():
+    root = Path(__file__).parents[2]
+    page = (root / "docs/configuration.md").read_text()
+    names = {name for file in (root / "src/app").glob("config_*.c")
+             for name in re.findall(r'\b(?:SETTING|PROVIDER|DEADLINE|MODEL|ENDPOINT|OIDC|FIELD)\("([a-z0-9_.]+)"', file.read_text())}
+    assert len(names) > 60
+    assert sorted(name for name in names if f"`{name}`" not in page) == []
