@@ -53,9 +53,19 @@ static struct io_tls *context_new(const SSL_METHOD *method, struct fault *f)
     return t;
 }
 
+/* Where a file could not be read, OpenSSL's last error says "system lib", and its first one why. */
+static const char *file_error_text(void)
+{
+    unsigned long first = ERR_peek_error();
+    if (!ERR_SYSTEM_ERROR(first))
+        return tls__error_text();
+    return uv_strerror(uv_translate_sys_error(ERR_GET_REASON(first)));
+}
+
 static struct io_tls *give_up(struct io_tls *t, struct fault *f, const char *what, const char *path)
 {
-    fault_write(f, ERR_INVALID, "cannot use %s %s: %s", what, path, tls__error_text());
+    fault_write(f, ERR_INVALID, "cannot use %s %s: %s", what, path, file_error_text());
+    ERR_clear_error();
     io_tls_free(t);
     return NULL;
 }
@@ -65,6 +75,7 @@ struct io_tls *io_tls_server_new(const char *cert_path, const char *key_path, st
     struct io_tls *t = context_new(TLS_server_method(), f);
     if (!t)
         return NULL;
+    ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_path) != 1)
         return give_up(t, f, "the certificate", cert_path);
     if (SSL_CTX_use_PrivateKey_file(t->ctx, key_path, SSL_FILETYPE_PEM) != 1 ||
@@ -83,6 +94,7 @@ struct io_tls *io_tls_client_new(const char *ca_path, struct fault *f)
     if (!t)
         return NULL;
     SSL_CTX_set_default_verify_paths(t->ctx);
+    ERR_clear_error();
     if (ca_path && SSL_CTX_load_verify_file(t->ctx, ca_path) != 1)
         return give_up(t, f, "the trusted certificates", ca_path);
     t->sessions = sessions__new();

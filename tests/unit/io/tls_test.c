@@ -264,6 +264,12 @@ static void files_that_do_not_serve_are_named(void **state)
     (void)state;
     struct fault f;
     assert_null(io_tls_server_new(path_of("no.pem"), path_of("key.pem"), &f));
+    assert_non_null(strstr(f.message, "no.pem: no such file or directory"));
+    assert_null(io_tls_server_new(path_of("here.pem"), path_of("no.pem"), &f));
+    assert_non_null(strstr(f.message, "the private key "));
+    assert_non_null(strstr(f.message, "no.pem: no such file or directory"));
+    assert_null(io_tls_client_new(path_of("no.pem"), &f));
+    assert_non_null(strstr(f.message, "no.pem: no such file or directory"));
     assert_non_null(strstr(f.message, "/no.pem"));
     assert_null(io_tls_server_new(path_of("here.pem"), path_of("ca-key.pem"), &f));
     assert_non_null(strstr(f.message, "/ca-key.pem"));
