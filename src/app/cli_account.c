@@ -65,10 +65,10 @@ int command_account_list(const struct command_args *a)
     return command_session_close(&s, e);
 }
 
-int command_account_disable(const struct command_args *a)
+static int set_disabled(const struct command_args *a, bool disabled)
 {
     struct command_session s;
-    struct store_account_disable set = {.disabled = true};
+    struct store_account_disable set = {.disabled = disabled};
     struct store_account_get get = {.id = 0};
     int status = open_for_email(&s, a, set.email);
     if (status != EXIT_DONE)
@@ -77,10 +77,21 @@ int command_account_disable(const struct command_args *a)
     enum err e = command_call(&s, &get.call, STORE_ACCOUNT_GET);
     if (e == ERR_OK)
         e = command_call_audited(&s, &set.call, STORE_ACCOUNT_DISABLE, get.account.id,
-                                 "account.disable", str_c(set.email), STR_NONE);
-    get.account.disabled = true;
+                                 disabled ? "account.disable" : "account.enable", str_c(set.email),
+                                 STR_NONE);
+    get.account.disabled = disabled;
     account_release(&get.account);
     return close_with_account(&s, e, &get.account);
+}
+
+int command_account_disable(const struct command_args *a)
+{
+    return set_disabled(a, true);
+}
+
+int command_account_enable(const struct command_args *a)
+{
+    return set_disabled(a, false);
 }
 
 /* --- credit --- */

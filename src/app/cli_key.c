@@ -90,9 +90,11 @@ static int read_key(const struct command_args *a, struct key *k)
         return command_misused(a, "--name must have at most %d bytes", KEY_NAME_MAX);
     memcpy(k->name, name.p, name.n);
     k->is_management = a->options[OPTION_MANAGEMENT].p;
-    if (expires.p && (!clock_parse_iso(expires, &k->expires_ms) || k->expires_ms <= 0))
+    if (expires.p && !clock_parse_iso(expires, &k->expires_ms))
         return command_misused(a,
                                "--expires-at must be a time in UTC such as 2027-01-31T23:59:59Z");
+    if (expires.p && k->expires_ms <= clock_wall_ms())
+        return command_misused(a, "--expires-at must be a time that is yet to come");
     int status = read_limit(a, k);
     return status == EXIT_DONE ? read_rules(a, k) : status;
 }

@@ -77,6 +77,7 @@ int command_credit_show(const struct command_args *a);
 int command_account_create(const struct command_args *a);
 int command_account_list(const struct command_args *a);
 int command_account_disable(const struct command_args *a);
+int command_account_enable(const struct command_args *a);
 int command_account_policy(const struct command_args *a);
 int command_user_list(const struct command_args *a);
 int command_user_disable(const struct command_args *a);

@@ -23,7 +23,8 @@ struct store_user_list {
 };
 /* Of a user of this account: ERR_NOT_FOUND for another's. The last owner who may sign in can be
  * neither demoted nor disabled: ERR_CONFLICT. Disabling ends all sessions, and with `disables_keys`
- * all keys that bear `creator`; a new password ends all sessions but `keep_session`. */
+ * all keys that bear `creator`; a new password ends all sessions but `keep_session`. Either ends
+ * the links that sign this user in or reset the password. */
 struct store_user_change {
     struct store_call call;
     int64_t account_id, id;
@@ -119,7 +120,7 @@ struct store_link_redeem {
     uint8_t hash[TICKET_HASH_BYTES];
     enum link_kind kind;
     struct user user; /* in: email of LINK_CLAIM; password of all but LINK_SIGNIN. out: all;
-                         LINK_RESET ends all of its other sessions */
+                         LINK_RESET ends all of its other sessions and links */
     struct session session;
 };
 /* An open invitation of this account. ERR_NOT_FOUND. */

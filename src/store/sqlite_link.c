@@ -191,7 +191,7 @@ static enum err redeem_reset(struct store_conn *c, const struct link *l, struct 
     memcpy(u->password, password, sizeof u->password);
     e = user_update(c, u, f);
     if (e == ERR_OK)
-        e = sessions_end(c, u->id, 0, f);
+        e = ways_in_end(c, u->id, 0, f);
     return e == ERR_OK ? change_note(c, false, u->account_id, NULL, f) : e;
 }
 

@@ -31,5 +31,7 @@ enum err session_open(struct store_conn *c, const struct user *u, struct session
                       struct fault *f) MUST_USE;
 enum err sessions_end(struct store_conn *c, int64_t user_id, int64_t keep,
                       struct fault *f) MUST_USE;
+/* Whatever lets a user in without the password: sessions but `keep`, links to sign in or to reset. */
+enum err ways_in_end(struct store_conn *c, int64_t user_id, int64_t keep, struct fault *f) MUST_USE;
 
 #endif

@@ -80,6 +80,14 @@ enum err sessions_end(struct store_conn *c, int64_t user_id, int64_t keep, struc
     return query_run(&q, f);
 }
 
+enum err ways_in_end(struct store_conn *c, int64_t user_id, int64_t keep, struct fault *f)
+{
+    struct query q = query_of(c, SQL_LINK_DROP_USER);
+    query_i64(&q, user_id);
+    enum err e = query_run(&q, f);
+    return e == ERR_OK ? sessions_end(c, user_id, keep, f) : e;
+}
+
 enum err sqlite_session_create(struct store_conn *c, struct store_call *call)
 {
     struct session *s = &container_of(call, struct store_session_create, call)->session;

@@ -55,6 +55,7 @@
                          "AND l.kind = ? AND l.expires_ms > ? ORDER BY l.id DESC LIMIT 10000")   \
     X(LINK_DROP,         "DELETE FROM link WHERE id = ?")                                        \
     X(LINK_DROP_KIND,    "DELETE FROM link WHERE kind = ? AND user_id = ?")                      \
+    X(LINK_DROP_USER,    "DELETE FROM link WHERE user_id = ?")                                   \
     X(LINK_DROP_TO,      "DELETE FROM link WHERE kind = ? AND account_id = ? AND email = ?")     \
     X(LINK_DROP_OPEN,    "DELETE FROM link WHERE id = ? AND account_id = ? AND kind = ?")        \
     X(LINK_DROP_OLD,     "DELETE FROM link WHERE expires_ms <= ?")                               \

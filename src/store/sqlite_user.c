@@ -211,7 +211,7 @@ enum err sqlite_user_change(struct store_conn *c, struct store_call *call)
     if (e == ERR_OK)
         e = user_update(c, u, f);
     if (e == ERR_OK && (u->disabled || s->set_password))
-        e = sessions_end(c, u->id, u->disabled ? 0 : s->keep_session, f);
+        e = ways_in_end(c, u->id, u->disabled ? 0 : s->keep_session, f);
     if (e == ERR_OK && s->disables_keys)
         e = keys_disable(c, s, f);
     /* every worker, and other processes, look at all of the account again */

@@ -107,6 +107,7 @@ def test_the_command_line_lists_shows_and_never_tells_a_key(shared):
 @pytest.mark.parametrize("words", [("key", "create"), ("key", "create", "--name", "x", "--limit", "-1"),
                                    ("key", "create", "--name", "x", "--limit-reset", "hourly"),
                                    ("key", "create", "--name", "x", "--expires-at", "tomorrow"),
+                                   ("key", "create", "--name", "x", "--expires-at", "2020-01-01T00:00:00Z"),
                                    ("key", "show"), ("key", "frobnicate"), ("credit", "grant", "1e9x"), ("nonsense",)])
 def test_wrong_use_of_the_command_line_exits_with_2(shared, words):
     done = shared.gateway.run(*words)

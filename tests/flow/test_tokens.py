@@ -290,9 +290,13 @@ def test_an_account_that_is_disabled_and_an_address_that_is_not_allowed(workload
     assert workload.refused() == GENERIC and "allow list" in workload.why()
     gateway.cli("ip", "delete", str(entry))
     assert gateway.agrees(token, 200)
-    gateway.cli("account", "disable", "owner@localhost")
+    assert gateway.cli("account", "disable", "owner@localhost")["data"]["disabled"] is True
     assert gateway.agrees(token, 403)
     assert workload.refused() == GENERIC
+    assert gateway.cli("account", "enable", "owner@localhost")["data"]["disabled"] is False
+    assert gateway.agrees(token, 200)
+    workload.exchange()
+    assert [len(audit(gateway, f"account.{what}")) for what in ("disable", "enable")] == [1, 1]
 
 
 # --- limits and rules are the key's ---

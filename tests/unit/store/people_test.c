@@ -254,6 +254,33 @@ static void disabling_ends_sessions_and_a_new_password_all_but_one(void **state)
     assert_int_equal(s.call.err, ERR_FORBIDDEN);
 }
 
+/* Who read an older mail must not come back after the password was changed because of that. */
+static void a_new_password_and_disabling_end_links_too(void **state)
+{
+    struct here *h = *state;
+    claim(h);
+    struct user bob = invite(h, 2, "bob@example.org", ROLE_MEMBER);
+    struct user cy = invite(h, 3, "cy@example.org", ROLE_MEMBER);
+    make_link(h, LINK_SIGNIN, 4, "", ROLE_OWNER, bob.id);
+    make_link(h, LINK_RESET, 5, "", ROLE_OWNER, bob.id);
+    make_link(h, LINK_SIGNIN, 6, "", ROLE_OWNER, cy.id);
+    make_link(h, LINK_INVITATION, 7, "dee@example.org", ROLE_MEMBER, 0);
+    assert_int_equal(redeem(h, LINK_RESET, 5, "").call.err, ERR_OK);
+    assert_int_equal(redeem(h, LINK_SIGNIN, 4, "").call.err, ERR_NOT_FOUND);
+    make_link(h, LINK_RESET, 8, "", ROLE_OWNER, bob.id);
+    struct store_user_change c = {.id = bob.id, .set_password = true};
+    assert_int_equal(change(h, &c), ERR_OK);
+    assert_int_equal(redeem(h, LINK_RESET, 8, "").call.err, ERR_NOT_FOUND);
+    make_link(h, LINK_SIGNIN, 9, "", ROLE_OWNER, bob.id);
+    c = (struct store_user_change){.id = bob.id, .set_disabled = true, .user.disabled = true};
+    assert_int_equal(change(h, &c), ERR_OK);
+    c = (struct store_user_change){.id = bob.id, .set_disabled = true};
+    assert_int_equal(change(h, &c), ERR_OK);
+    assert_int_equal(redeem(h, LINK_SIGNIN, 9, "").call.err, ERR_NOT_FOUND);
+    assert_int_equal(redeem(h, LINK_SIGNIN, 6, "").call.err, ERR_OK); /* others' stay */
+    assert_int_equal(redeem(h, LINK_INVITATION, 7, "").call.err, ERR_OK);
+}
+
 static void sessions_are_listed_touched_and_ended(void **state)
 {
     struct here *h = *state;
@@ -458,6 +485,7 @@ int main(void)
         TEST(a_link_works_once_in_its_time_and_for_its_kind),
         TEST(a_failed_redemption_leaves_the_link),
         TEST(a_mailed_link_signs_in_and_proves_the_address),
+        TEST(a_new_password_and_disabling_end_links_too),
         TEST(invitations_belong_to_their_account),
         TEST(the_last_owner_stays),
         TEST(a_user_of_another_account_cannot_be_changed),

@@ -212,6 +212,27 @@ static void a_deleted_key_is_gone_but_its_generations_count(void **state)
     assert_int_equal(get_account(h->s, a.id).usage.in[WINDOW_NONE], 30);
 }
 
+/* new-api CVE-2026-30886: the tenant in every query, and not only where the API looks first. */
+static void a_key_of_another_account_is_neither_changed_nor_deleted(void **state)
+{
+    struct here *h = *state;
+    struct account a = make_account(h->s, "a@example.org", 0);
+    struct account b = make_account(h->s, "b@example.org", 0);
+    make_key(h->s, a.id, 9);
+    struct key to = {.disabled = true};
+    struct store_key_update u = {
+        .call.need = STORE_KEY_UPDATE, .account_id = b.id, .fields = KEY_SET_DISABLED, .to = &to};
+    struct store_key_delete d = {.call.need = STORE_KEY_DELETE, .account_id = b.id};
+    memset(u.hash, 9, sizeof u.hash);
+    memset(d.hash, 9, sizeof d.hash);
+    store_submit(h->s, &u.call);
+    assert_int_equal(u.call.err, ERR_NOT_FOUND);
+    store_submit(h->s, &d.call);
+    assert_int_equal(d.call.err, ERR_NOT_FOUND);
+    d.account_id = a.id;
+    ask(h->s, &d.call);
+}
+
 static void changes_tell_what_others_changed(void **state)
 {
     struct here *h = *state;
@@ -488,6 +509,7 @@ int main(void)
         TEST(a_key_comes_back_as_it_was_made),
         TEST(keys_are_listed_newest_first_by_pages),
         TEST(a_deleted_key_is_gone_but_its_generations_count),
+        TEST(a_key_of_another_account_is_neither_changed_nor_deleted),
         TEST(changes_tell_what_others_changed),
         TEST(a_failed_call_changes_nothing),
         TEST(only_the_owner_may_read_the_files),
