@@ -249,7 +249,7 @@ static double time_times(const struct task *t, unsigned who, struct str text, lo
 static long choose_times(const struct task *t, unsigned who, struct str text)
 {
     long times = 1;
-    while (time_times(t, who, text, times) * (double)times < ROUND_MS * 1e6)
+    while (time_times(t, who, text, times) * (double)times < (double)ROUND_MS * 1e6)
         times *= 2;
     return times;
 }

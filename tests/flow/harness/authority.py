@@ -13,6 +13,7 @@ class Authority:
         self.cert = directory / "ca.pem"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                 "-subj", "/CN=Test authority", "-addext", "basicConstraints=critical,CA:TRUE",
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign",
                 "-keyout", str(directory / "ca.key"), "-out", str(self.cert))
 
     def issue(self, name: str, san: str):

@@ -159,7 +159,7 @@ static void misuse_is_told_with_the_nearest_name_and_status_2(void **state)
         {"key|create|--name|x|--expires-at|tomorrow",
          "--expires-at must be a time in UTC such as 2027-01-31T23:59:59Z\n"},
         {"key|create|--name|x|--expires-at|1970-01-01T00:00:00Z",
-         "--expires-at must be a time in UTC"},
+         "--expires-at must be a time that is yet to come\n"},
         {"key|create|--name|x|--management|--limit|1",
          "a management key spends nothing: --limit makes no sense\n"},
         {"credit|grant", "turnpike credit grant: USD is missing\n"},
