@@ -153,13 +153,10 @@ static enum err read_result(struct reading *g, const struct block *b, struct can
     enum err e = want(g, id, JSON_STRING, b->where, "a tool_use_id that is a string");
     if (e != ERR_OK)
         return e;
-    p->result.use = canon_find_use(g->out, canon_word(g->room, id));
-    if (!p->result.use)
-        return fault_set(
-            g->f, ERR_INVALID,
-            "%s.tool_use_id: expected the id of a tool_use of an earlier message, got one "
-            "that none has",
-            b->where);
+    e = canon_take_use(g->out, canon_word(g->room, id), b->where, "tool_use_id", &p->result.use,
+                       g->f);
+    if (e != ERR_OK)
+        return e;
     p->result.is_error = canon_tri_of(json_get(b->v, STR("is_error")));
     snprintf(at, sizeof at, "%s.content", b->where);
     return json_is_none_or_null(content) ? ERR_OK
@@ -297,6 +294,9 @@ static enum err read_message(struct reading *g, struct json v, size_t i)
         return fault_set(g->f, ERR_INVALID, "%s.role: expected user or assistant, got %s", where,
                          json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     snprintf(where, sizeof where, "messages[%zu].content", i);
+    if (!is_assistant && json_is(content, JSON_ARRAY) && json_first(content).type == JSON_NONE)
+        return fault_set(g->f, ERR_INVALID,
+                         "%s: expected a string or an array of blocks, got an empty array", where);
     if (!is_assistant)
         return read_user(g, content, where);
     struct canon_message *m = canon_add_message(g->out, g->room, CANON_ASSISTANT);

@@ -187,92 +187,6 @@ static enum err read_models(struct chat_request *r, const struct json *known, st
     return e;
 }
 
-/* A part that names its content by link: its tokens are not in the body's bytes. */
-static bool is_link(struct json part, struct str type)
-{
-    struct json media = json_get(part, type);
-    struct json url = json_get(
-        media, json_is(json_get(media, STR("url")), JSON_STRING) ? STR("url") : STR("file_data"));
-    return json_is(media, JSON_OBJECT) && !str_starts(json_raw_str(url), STR("data:"));
-}
-
-static enum err read_part(struct chat_request *r, struct json part, size_t i, struct fault *f)
-{
-    struct json type = json_get(part, STR("type"));
-    if (!json_is(part, JSON_OBJECT))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected parts that are objects, got %s", i,
-                         json_kind(part));
-    if (!json_is(type, JSON_STRING))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected each part to have a type, got %s", i,
-                         json_kind(type));
-    struct json text = json_get(part, STR("text"));
-    if (json_str_eq(type, STR("text")) && !json_is(text, JSON_STRING))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected text to be a string, got %s", i,
-                         json_kind(text));
-    r->text_bytes += json_raw_str(text).n;
-    if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
-        is_link(part, json_raw_str(type)))
-        r->links++;
-    return ERR_OK;
-}
-
-static bool is_role(struct json v)
-{
-    static const struct str roles[] = {STR_INIT("user"),   STR_INIT("assistant"),
-                                       STR_INIT("system"), STR_INIT("developer"),
-                                       STR_INIT("tool"),   STR_INIT("function")};
-    for (size_t i = 0; i < COUNT_OF(roles); i++) {
-        if (json_str_eq(v, roles[i]))
-            return true;
-    }
-    return false;
-}
-
-static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
-{
-    if (!json_is(m, JSON_OBJECT))
-        return fault_set(f, ERR_INVALID, "messages[%zu]: expected an object, got %s", i,
-                         json_kind(m));
-    struct json role = json_get(m, STR("role")), content = json_get(m, STR("content"));
-    if (!is_role(role))
-        return fault_set(
-            f, ERR_INVALID,
-            "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
-            json_is(role, JSON_STRING) ? "another word" : json_kind(role));
-    enum err e = ERR_OK;
-    if (json_is(content, JSON_STRING))
-        r->text_bytes += json_raw_str(content).n;
-    else if (json_is(content, JSON_ARRAY))
-        for (struct json p = json_first(content); e == ERR_OK && p.type; p = json_after(content, p))
-            e = read_part(r, p, i, f);
-    else if (!json_is_none_or_null(content))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected a string or an array of parts, got %s", i,
-                         json_kind(content));
-    else if (json_str_eq(role, STR("user")))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected a string or an array of parts, got %s", i,
-                         json_kind(content));
-    return e;
-}
-
-static enum err read_messages(struct chat_request *r, struct json messages, struct fault *f)
-{
-    struct json first = json_first(messages);
-    if (!json_is(messages, JSON_ARRAY) || first.type == JSON_NONE)
-        return fault_set(f, ERR_INVALID,
-                         "messages: expected an array of at least one message, got %s",
-                         json_is(messages, JSON_ARRAY) ? "an empty array" : json_kind(messages));
-    enum err e = ERR_OK;
-    size_t i = 0;
-    for (struct json m = first; e == ERR_OK && m.type; m = json_after(messages, m))
-        e = read_message(r, m, i++, f);
-    return e;
-}
-
 /* The older form: one text instead of messages. */
 static enum err read_prompt(struct chat_request *r, struct json prompt, struct fault *f)
 {
@@ -373,7 +287,7 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
         e = is_prompt ? read_prompt(r, json_get(root, STR("prompt")), f)
-                      : read_messages(r, known[MESSAGES], f);
+                      : chat_read_messages(r, known[MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
     if (e == ERR_OK)

@@ -43,6 +43,9 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *o
 enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
                           struct fault *f) MUST_USE;
 
+/* chat_messages.c: its messages, whose members are of the right kinds; sums up text_bytes and links. */
+enum err chat_read_messages(struct chat_request *r, struct json messages, struct fault *f) MUST_USE;
+
 /* As providers count; parts are included in their whole. */
 struct chat_usage {
     uint64_t prompt, completion;

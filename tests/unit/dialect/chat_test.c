@@ -138,7 +138,7 @@ static const struct wrong wrong_members[] = {
     {"\"modalities\":\"text\"", "modalities: expected an array, got a string"},
     {"\"provider\":\"openai\"", "provider: expected an object, got a string"},
     {"\"models\":\"a/b\"", "models: expected an array, got a string"},
-    {"\"models\":[1]", "models: expected a string, got a number"},
+    {"\"models\":[1]", "models[0]: expected a string, got a number"},
     {"\"models\":[\"\"]", "models: expected a model name of 1 to 256 bytes, got 0"},
     {"\"route\":1", "route: expected a string, got a number"},
     {"\"preset\":{}", "preset: expected a string, got an object"},
@@ -251,14 +251,14 @@ static const struct wrong wrong_bodies[] = {
      "\"content\":null}]}",
      "messages[1].content: expected a string or an array of parts, got null"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":5}]}",
-     "messages[0].content: expected a string or an array of parts, got a number"},
+     "messages[0].content: expected a string or an array, got a number"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[\"x\"]}]}",
-     "messages[0].content: expected parts that are objects, got a string"},
+     "messages[0].content[0]: expected an object, got a string"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"x\"}]}]}",
-     "messages[0].content: expected each part to have a type, got nothing"},
+     "messages[0].content[0].type: expected a string, got nothing"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":1}"
      "]}]}",
-     "messages[0].content: expected text to be a string, got a number"},
+     "messages[0].content[0].text: expected a string, got a number"},
 };
 
 static void a_wrong_body_is_refused_with_the_place(void **state)
@@ -387,7 +387,8 @@ static void text_is_counted_and_links_too(void **state)
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
             "{\"type\":\"file\",\"file\":{\"file_data\":\"https://x/y.pdf\"}}]},"
-            "{\"role\":\"assistant\",\"tool_calls\":[]},{\"role\":\"tool\",\"content\":\"9\"}]}"),
+            "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\"}]},"
+            "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"9\"}]}"),
         ERR_OK);
     assert_int_equal(here.request.text_bytes, 9);
     assert_int_equal(here.request.links, 2);

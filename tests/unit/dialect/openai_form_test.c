@@ -134,7 +134,7 @@ static const struct wrong refused[] = {
      "messages[1].tool_calls[0].id: expected a string, got nothing"},
     {MODEL USER ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":"
                 "\"f\",\"arguments\":{}}}]}]}",
-     "messages[1].tool_calls[0].function.arguments: expected a string of JSON, got an object"},
+     "messages[1].tool_calls[0].function.arguments: expected a string, got an object"},
     {MODEL USER "],\"tools\":[{\"type\":\"function\",\"function\":{}}]}",
      "tools[0].function.name: expected a string, got nothing"},
     {MODEL USER "],\"tool_choice\":\"any\"}",
