@@ -97,7 +97,7 @@ $(OUT)/tests/%.o: CFLAGS += -Itests $(LLHTTP_CFLAGS)
 units: $(UNIT_TESTS)
 
 # --- what is run ---------------------------------------------------------------------------------------------------
-.PHONY: run test check asan tsan fuzz bench format lint headers layers install clean help deps
+.PHONY: run test check asan tsan fuzz bench format lint headers layers clang install clean help deps
 
 run: ## install what is missing, build, serve on http://127.0.0.1:8080 with data in ./data
 	@tools/deps.sh build
@@ -133,7 +133,7 @@ bench: ## measure beside nginx and HAProxy in one run; keeps build/bench.json
 format: ## lay out all C as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-lint: layers headers ## layers, headers that compile alone, banned calls
+lint: layers headers clang ## layers, headers that compile alone, banned calls, clang's warnings
 
 layers:
 	@tools/check_layers.sh
@@ -142,6 +142,11 @@ headers: $(patsubst %.h,$(OUT)/%.h.ok,$(wildcard src/*/*.h))
 $(OUT)/%.h.ok: %.h
 	@mkdir -p $(@D)
 	@echo 'extern int alone;' | $(CC) $(filter-out -MMD -MP,$(CFLAGS)) -fsyntax-only -x c -include $< - && touch $@
+
+# The other compiler's warnings, without building: its sanitizers run these sources too.
+clang:
+	@echo $(wildcard src/*.c src/*/*.c tests/*/*.c tests/unit/*/*.c bench/*.c) | xargs -P $$(nproc) -n 8 \
+	    clang $(filter-out -MMD -MP $(LTO) -ffat-lto-objects,$(CFLAGS)) -Itests $(LLHTTP_CFLAGS) -fsyntax-only
 
 install: all ## install the binary under PREFIX
 	install -D -m 755 build/turnpike $(DESTDIR)$(PREFIX)/bin/turnpike

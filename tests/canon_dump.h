@@ -140,7 +140,8 @@ static inline void dump_tool(struct buf *out, const struct canon_tool *t)
     dump_text(out, "description", t->description);
     dump_value(out, "schema", t->schema);
     dump_tri(out, "strict", t->strict);
-    dump_value(out, "raw", t->raw);
+    if (t->kind == CANON_TOOL_SERVER)
+        dump_value(out, "raw", t->raw);
     dump_cache(out, &t->cache);
     buf_add(out, STR("\n"));
 }
@@ -210,6 +211,13 @@ static inline void dump_usage(struct buf *out, const struct chat_usage *u)
     dump_number(out, "cached", u->cached);
     dump_number(out, "cache_write", u->cache_write);
     dump_number(out, "reasoning", u->reasoning);
+    dump_number(out, "cache_write_1h", u->cache_write_1h);
+    dump_number(out, "audio", u->audio);
+    dump_number(out, "image", u->image);
+    dump_number(out, "video", u->video);
+    dump_number(out, "audio_cached", u->audio_cached);
+    dump_number(out, "audio_output", u->audio_output);
+    dump_number(out, "image_output", u->image_output);
 }
 
 static inline void dump_failure(struct buf *out, const struct canon_failure *x)

@@ -20,10 +20,17 @@ FNR == 1 { split(FILENAME, part, "/"); layer = part[2]; top = FILENAME ~ /^src\/
 }
 END { exit bad }' tools/layers.txt $(find src -name '*.[ch]' | sort) || exit 1
 
-# Calls that overflow, keep hidden state, start programs, or read numbers without telling of errors.
-banned='\b(sprintf|vsprintf|strcpy|strcat|strtok|gets|gmtime|localtime|atoi|atol|atof|system|popen|exec[lv]p?e?)\('
+# Calls that overflow, keep hidden state, start programs or load code, or read numbers without telling of errors.
+banned='\b(sprintf|vsprintf|strcpy|strcat|strtok|gets|gmtime|localtime|atoi|atol|atof)\('
+banned="$banned|"'\b(system|popen|fork|vfork|posix_spawnp?|f?exec(l|le|lp|v|ve|vp|vpe|veat)|dlopen|dlsym)\('
 if grep -nE "$banned" $(find src -name '*.[ch]'); then
     echo "banned calls: see tools/check_layers.sh" >&2
+    exit 1
+fi
+# SQL has parameters, never text put into it (but for a pragma's number, which takes none), and no pattern that a client could make dear.
+sql='"[^"]*\b(SELECT|INSERT|UPDATE|DELETE|REPLACE|WHERE|VALUES)\b[^"]*%[-0-9.*]*[a-z]|sqlite3_v?s?n?mprintf\(|"[^"]*\b(LIKE|GLOB|REGEXP|MATCH)\b'
+if grep -nE "$sql" $(find src/store -name '*.[ch]'); then
+    echo "SQL built from text, or a pattern in it: use parameters" >&2
     exit 1
 fi
 # Only io may name the event loop's library.

@@ -45,7 +45,7 @@ static void write_endpoint(struct json_writer *w, const struct model *m, const s
     models_write_count_or_null(w, "max_completion_tokens", e->max_output);
     jw_str_c(w, "quantization", quantization_names[e->quantization]);
     models_write_pricing(w, &e->price);
-    models_write_parameters(w, e->takes);
+    models_write_parameters(w, m, e->takes);
     jw_bool(w, "supports_implicit_caching", e->price.cache_read < e->price.prompt);
     write_tool_choice(w, e);
     jw_bool(w, "supports_voice_cloning", false);
@@ -69,7 +69,7 @@ void api_model_endpoints(struct api_request *q)
     jw_str(&w, "name", told->name.n ? told->name : told->id);
     jw_i64(&w, "created", told->created);
     jw_str(&w, "description", told->description);
-    models_write_architecture(&w);
+    models_write_architecture(&w, told);
     jw_array(&w, "endpoints");
     for (uint32_t i = 0; m && i < m->endpoints_n; i++)
         write_endpoint(&w, m, m->endpoints[i]);

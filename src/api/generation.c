@@ -9,7 +9,14 @@ static void write_str_or_null(struct json_writer *w, const char *key, struct str
         jw_null(w, key);
 }
 
-static void write_ids(struct json_writer *w, const struct generation *g)
+/* By what the model is for, as the catalog has it now. */
+static const char *api_type(const struct catalog *c, struct str model)
+{
+    const struct model *m = catalog_model(c, model);
+    return !m || m->output == OUTPUT_TEXT ? "completions" : output_names[m->output];
+}
+
+static void write_ids(struct json_writer *w, const struct catalog *c, const struct generation *g)
 {
     char id[GENERATION_ID_MAX], time[CLOCK_ISO_MAX];
     jw_str(w, "id", generation_id_text(g->id, g->tag, id));
@@ -18,7 +25,7 @@ static void write_ids(struct json_writer *w, const struct generation *g)
     jw_str(w, "model", g->model);
     jw_str(w, "provider_name", g->provider);
     jw_null(w, "router");
-    jw_str_c(w, "api_type", "completions");
+    jw_str_c(w, "api_type", api_type(c, g->model));
     jw_str(w, "created_at", clock_iso(g->created_ms, time));
     jw_null(w, "app_id");
     jw_str(w, "origin", g->referer);
@@ -73,13 +80,13 @@ static void write_money(struct json_writer *w, const struct generation *g)
     jw_bool(w, "is_byok", false);
 }
 
-static void write_record(struct buf *out, const struct generation *g)
+static void write_record(struct buf *out, const struct catalog *c, const struct generation *g)
 {
     struct json_writer w;
     json_writer_init(&w, out);
     jw_object(&w, NULL);
     jw_object(&w, "data");
-    write_ids(&w, g);
+    write_ids(&w, c, g);
     write_outcome(&w, g);
     write_counts(&w, g);
     write_money(&w, g);
@@ -103,7 +110,7 @@ static void show(struct api_request *q)
     } else if (get->call.err != ERR_OK) {
         api_fault(q, &get->call.fault);
     } else {
-        write_record(&q->out, &get->row);
+        write_record(&q->out, q->api->w->routes->catalog, &get->row);
         api_reply_buf(q, 200);
     }
 }

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/github.h"
+#include "api/issuers.h"
 #include "base/arena.h"
 #include "io/courier.h"
 #include "io/pool.h"
@@ -18,12 +19,14 @@ typedef void handler_fn(struct api_request *q);
 
 enum access {
     ACCESS_OPEN,       /* no credential is asked for */
-    ACCESS_KEY,        /* any key */
-    ACCESS_INFERENCE,  /* an inference key */
+    ACCESS_TOKEN,      /* the same; faults are told as OAuth does (RFC 6749, 5.2) */
+    ACCESS_KEY,        /* any key, or an access token */
+    ACCESS_KEY_ITSELF, /* any key, but no token that acts as one */
+    ACCESS_INFERENCE,  /* an inference key itself */
     ACCESS_MANAGEMENT, /* a management key or a signed-in person; see api_may() for roles */
     ACCESS_SESSION,    /* a signed-in person */
     ACCESS_PAGE,       /* open; a session, if there is one, is looked up first */
-    ACCESS_RELAY,      /* an inference key; the relay takes the whole request */
+    ACCESS_RELAY,      /* an inference key or an access token; the relay takes the whole request */
     ACCESS__COUNT
 };
 
@@ -42,7 +45,9 @@ struct route {
 const struct route *route_find(enum http_method m, struct str path, struct str params[PARAMS_MAX],
                                bool *path_exists);
 const struct route *route_at(unsigned i); /* NULL after the last */
-const struct dialect *route_speaks(const struct route *r); /* of one whose access is ACCESS_RELAY */
+struct relay_service;
+/* Of one whose access is ACCESS_RELAY. */
+const struct relay_service *route_service(const struct route *r);
 /* "GET, OPTIONS" of a path into room. */
 struct str route_methods(struct str path, char room[64]);
 
@@ -54,7 +59,10 @@ struct api {
     struct buf models;
     uint32_t requests;           /* under way */
     struct oidc_known *oidc; /* of each OpenID provider: signin.h */
-    struct github github;
+    struct document github_keys;
+    struct issuers issuers;     /* of tokens that are exchanged */
+    uint64_t refusals_since_ms; /* of exchanges, as logged */
+    uint32_t refusals_n;
 };
 
 /* A request of ours to somebody else, in the arena of the request that causes it. */
@@ -93,12 +101,14 @@ struct api_request {
     struct buf out;                          /* for api_reply_buf() */
     struct buf fields;                       /* further lines of the answer's head */
     struct str form_target; /* the origin to which an answer to a page's form may lead, or empty */
-    /* the rest is api.c's */
+    /* the rest: inside.h */
     struct gate_wait wait;
     struct person_wait person_wait;
     struct str cookies, csrf;
     handler_fn *then;
-    struct audit audit; /* of the next write; its action is empty where there is none */
+    struct list document_link; /* document.c's */
+    void *asking;              /* issuers.c's, in the arena */
+    struct audit audit;        /* of the next write; its action is empty where there is none */
     struct api_walk walk;
     struct io_job job;
     void (*work)(struct api_request *q);
@@ -125,6 +135,11 @@ bool api_query_u64(struct api_request *q, struct str name, uint64_t max, uint64_
 
 /* --- waiting --- */
 
+/* For what waits in ways of its own: then(q) runs with api_resume(), on the same loop, if the client is
+ * still there; otherwise q is freed. */
+void api_wait(struct api_request *q, handler_fn *then);
+void api_resume(struct api_request *q);
+
 /* Zeroed memory of the request, which q->state then is; or NULL and the request is answered with
  * 503. */
 void *api_state(struct api_request *q, size_t n);
@@ -134,8 +149,6 @@ void api_audit(struct api_request *q, const char *action, struct str target, str
 /* c lives in the request's arena. then(q) runs when the call is done and the client still there;
  * otherwise q is freed. */
 void api_store(struct api_request *q, struct store_call *c, enum store_need need, handler_fn *then);
-/* The same for a request of ours to somebody else. j lives in the request's arena. */
-void api_courier(struct api_request *q, struct courier *c, struct courier_job *j, handler_fn *then);
 /* visit(a, arg) on every worker in turn, on its own thread, then `then` back home: so a change is
  * in force on every worker before its answer is sent. arg lives in the request's arena. */
 void api_everywhere(struct api_request *q, void (*visit)(struct api *a, void *arg), void *arg,
@@ -175,11 +188,13 @@ const char *api_creator(struct api_request *q);
 
 handler_fn api_models, api_models_count, api_key, api_credits, api_generation, api_health,
     api_metrics;
-handler_fn api_model, api_model_endpoints, api_endpoints_zdr, api_providers;
+handler_fn api_embeddings_models, api_model, api_model_endpoints, api_endpoints_zdr, api_providers;
 handler_fn api_keys_list, api_keys_create, api_keys_show, api_keys_update, api_keys_delete;
 handler_fn api_children_list, api_children_create, api_children_delete;
 handler_fn api_audit_list;
 handler_fn api_ip_list, api_ip_add, api_ip_delete, api_policy, api_policy_set;
+handler_fn api_federation_list, api_federation_add, api_federation_show, api_federation_change,
+    api_federation_delete;
 handler_fn api_exposures_add, api_exposures_list, api_exposures_policy, api_exposures_policy_set,
     api_exposures_github;
 

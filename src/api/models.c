@@ -1,6 +1,8 @@
 /* models.c: the catalog as clients read it. */
 #include "api/models.h"
 
+#include <stdio.h>
+
 static void write_price(struct json_writer *w, const char *key, picos p)
 {
     char room[40];
@@ -34,16 +36,25 @@ void models_write_count_or_null(struct json_writer *w, const char *key, uint64_t
         jw_null(w, key);
 }
 
-void models_write_architecture(struct json_writer *w)
+void models_write_architecture(struct json_writer *w, const struct model *m)
 {
     static const char *const text[] = {"text"};
+    char modality[32];
+    snprintf(modality, sizeof modality, "text->%s", output_names[m->output]);
     jw_object(w, "architecture");
-    jw_str_c(w, "modality", "text->text");
+    jw_str_c(w, "modality", modality);
     write_strings(w, "input_modalities", text, 1);
-    write_strings(w, "output_modalities", text, 1);
+    write_strings(w, "output_modalities", &output_names[m->output], 1);
     jw_str_c(w, "tokenizer", "Other");
     jw_null(w, "instruct_type");
     jw_end(w);
+}
+
+/* A price that is told only where it is another than the one it stands for. */
+static void write_other(struct json_writer *w, const char *key, picos price, picos usual)
+{
+    if (price != usual)
+        write_price(w, key, price);
 }
 
 void models_write_pricing(struct json_writer *w, const struct price *p)
@@ -55,13 +66,19 @@ void models_write_pricing(struct json_writer *w, const struct price *p)
     write_price(w, "input_cache_read", p->cache_read);
     write_price(w, "input_cache_write", p->cache_write);
     write_price(w, "internal_reasoning", p->reasoning);
+    write_other(w, "input_cache_write_1h", p->cache_write_1h, p->cache_write);
+    write_other(w, "audio", p->audio, p->prompt);
+    write_other(w, "audio_output", p->audio_output, p->completion);
+    write_other(w, "input_audio_cache", p->audio_cache_read, p->cache_read);
+    write_other(w, "image_token", p->image, p->prompt);
+    write_other(w, "image_output", p->image_output, p->completion);
     jw_end(w);
 }
 
-void models_write_parameters(struct json_writer *w, uint64_t set)
+void models_write_parameters(struct json_writer *w, const struct model *m, uint64_t set)
 {
     jw_array(w, "supported_parameters");
-    for (unsigned p = 0; p < PARAMETER__TOLD; p++) {
+    for (unsigned p = 0; m->output == OUTPUT_TEXT && p < PARAMETER__TOLD; p++) {
         if (set >> p & 1)
             jw_str(w, NULL, parameter_name(p));
     }
@@ -98,7 +115,7 @@ static void write_model(struct json_writer *w, const char *key, const struct mod
     jw_i64(w, "created", m->created);
     jw_str(w, "description", m->description);
     models_write_count_or_null(w, "context_length", first->context);
-    models_write_architecture(w);
+    models_write_architecture(w, m);
     models_write_pricing(w, &first->price);
     jw_object(w, "top_provider");
     models_write_count_or_null(w, "context_length", first->context);
@@ -106,48 +123,100 @@ static void write_model(struct json_writer *w, const char *key, const struct mod
     jw_bool(w, "is_moderated", false);
     jw_end(w);
     jw_null(w, "per_request_limits");
-    models_write_parameters(w, taken_by_any(m));
+    models_write_parameters(w, m, taken_by_any(m));
     jw_null(w, "default_parameters");
     jw_null(w, "supported_voices");
     write_links(w, m);
     jw_end(w);
 }
 
-/* Written once for each catalog, then lent to every answer. */
+/* The models of these outputs (a bit each). Returns how many. */
+static uint32_t write_list(struct buf *out, const struct catalog *c, unsigned outputs)
+{
+    struct json_writer w;
+    uint32_t n = 0;
+    json_writer_init(&w, out);
+    jw_object(&w, NULL);
+    jw_array(&w, "data");
+    for (uint32_t i = 0; i < c->models_n; i++) {
+        if (!(outputs >> c->models[i]->output & 1))
+            continue;
+        write_model(&w, NULL, c->models[i]);
+        n++;
+    }
+    jw_end(&w);
+    jw_u64(&w, "total_count", n);
+    jw_object(&w, "links");
+    jw_null(&w, "next");
+    jw_finish(&w);
+    return n;
+}
+
+/* ?output_modalities=text,embeddings or all; nothing: text. A name of nothing that there is here is of
+ * no model. */
+static unsigned outputs_asked(struct api_request *q)
+{
+    struct str list = api_query(q, STR("output_modalities"));
+    unsigned outputs = 0;
+    if (!list.n)
+        return 1u << OUTPUT_TEXT;
+    while (list.n) {
+        struct str name = str_trim(str_cut(&list, ','));
+        for (unsigned i = 0; output_names[i]; i++) {
+            if (str_eq(name, str_c(output_names[i])) || str_eq(name, STR("all")))
+                outputs |= 1u << i;
+        }
+    }
+    return outputs;
+}
+
+/* Those for chats: written once for each catalog, then lent to every answer. */
 static void refresh(struct api *a)
 {
     struct catalog *c = a->w->routes->catalog;
-    struct json_writer w;
     if (a->models_of == c)
         return;
     catalog_unref(a->models_of);
     a->models_of = catalog_ref(c);
     buf_reset(&a->models);
-    json_writer_init(&w, &a->models);
-    jw_object(&w, NULL);
-    jw_array(&w, "data");
-    for (uint32_t i = 0; i < c->models_n; i++)
-        write_model(&w, NULL, c->models[i]);
-    jw_end(&w);
-    jw_u64(&w, "total_count", c->models_n);
-    jw_object(&w, "links");
-    jw_null(&w, "next");
-    jw_finish(&w);
+    write_list(&a->models, c, 1u << OUTPUT_TEXT);
+}
+
+static void reply_list(struct api_request *q, struct buf *list)
+{
+    struct fault f = {ERR_NOMEM, "The list of models is too large"};
+    if (list->failed != ERR_OK)
+        api_fault(q, &f);
+    else
+        api_reply(q, 200, buf_view(list));
 }
 
 void api_models(struct api_request *q)
 {
-    struct fault f = {ERR_NOMEM, "The list of models is too large"};
-    refresh(q->api);
-    if (q->api->models.failed != ERR_OK)
-        api_fault(q, &f);
-    else
-        api_reply(q, 200, buf_view(&q->api->models));
+    unsigned outputs = outputs_asked(q);
+    if (outputs == 1u << OUTPUT_TEXT) {
+        refresh(q->api);
+        reply_list(q, &q->api->models);
+        return;
+    }
+    write_list(&q->out, q->api->w->routes->catalog, outputs);
+    reply_list(q, &q->out);
+}
+
+void api_embeddings_models(struct api_request *q)
+{
+    write_list(&q->out, q->api->w->routes->catalog, 1u << OUTPUT_EMBEDDINGS);
+    reply_list(q, &q->out);
 }
 
 void api_models_count(struct api_request *q)
 {
-    buf_printf(&q->out, "{\"data\":{\"count\":%u}}", q->api->w->routes->catalog->models_n);
+    const struct catalog *c = q->api->w->routes->catalog;
+    unsigned outputs = outputs_asked(q);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->models_n; i++)
+        n += outputs >> c->models[i]->output & 1;
+    buf_printf(&q->out, "{\"data\":{\"count\":%u}}", n);
     api_reply_buf(q, 200);
 }
 

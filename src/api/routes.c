@@ -1,34 +1,47 @@
 #include "api/oauth.h"
+#include "api/oauth_token.h"
 #include "dialect/anthropic.h"
 #include "dialect/completions.h"
 #include "dialect/openai_form.h"
 #include "dialect/responses.h"
+#include "relay/relay.h"
 
-enum { FORM_MAX = 16 * 1024, BODY_MAX = 64 * 1024, REPORT_MAX = 8 << 20 };
+enum {
+    FORM_MAX = 16 * 1024,
+    BODY_MAX = 64 * 1024,
+    REPORT_MAX = 8 << 20,
+    TOKEN_FORM_MAX = 32 * 1024
+};
 
-/* What the relay answers, and the format that clients speak there. */
+/* What the relay answers. */
 static const struct relayed {
     struct route route;
-    const struct dialect *speaks;
+    struct relay_service service;
 } relayed[] = {
     {{HTTP_POST, STR_INIT("/chat/completions"), ACCESS_RELAY, 0, NULL, "Chat, whole or streamed"},
-     &dialect_openai},
+     {.speaks = &dialect_openai}},
     {{HTTP_POST, STR_INIT("/messages"), ACCESS_RELAY, 0, NULL,
       "The same in the format of Anthropic's messages"},
-     &dialect_anthropic},
+     {.speaks = &dialect_anthropic}},
     {{HTTP_POST, STR_INIT("/messages/count_tokens"), ACCESS_RELAY, 0, NULL,
       "How many tokens such a request has, estimated; free"},
-     &dialect_anthropic_count},
+     {.speaks = &dialect_anthropic_count}},
     {{HTTP_POST, STR_INIT("/responses"), ACCESS_RELAY, 0, NULL,
       "The same in the format of OpenAI's responses, without state"},
-     &dialect_responses},
+     {.speaks = &dialect_responses}},
     {{HTTP_POST, STR_INIT("/completions"), ACCESS_RELAY, 0, NULL,
       "One prompt, in OpenAI's older format"},
-     &dialect_completions},
+     {.speaks = &dialect_completions}},
+    {{HTTP_POST, STR_INIT("/embeddings"), ACCESS_RELAY, 0, NULL, "Texts as vectors"},
+     {.speaks = &dialect_openai, .direct = &direct_embed}},
+    {{HTTP_POST, STR_INIT("/rerank"), ACCESS_RELAY, 0, NULL, "Documents by their relevance"},
+     {.speaks = &dialect_openai, .direct = &direct_rank}},
 };
 
 static const struct route routes[] = {
     {HTTP_GET, STR_INIT("/models"), ACCESS_OPEN, 0, api_models, "All models with their prices"},
+    {HTTP_GET, STR_INIT("/embeddings/models"), ACCESS_OPEN, 0, api_embeddings_models,
+     "The models that make vectors"},
     {HTTP_GET, STR_INIT("/models/count"), ACCESS_OPEN, 0, api_models_count,
      "How many models there are"},
     {HTTP_GET, STR_INIT("/model/{author}/{slug}"), ACCESS_OPEN, 0, api_model, "One model"},
@@ -67,6 +80,20 @@ static const struct route routes[] = {
     {HTTP_GET, STR_INIT("/policy"), ACCESS_MANAGEMENT, 0, api_policy, "The account's policy"},
     {HTTP_PATCH, STR_INIT("/policy"), ACCESS_MANAGEMENT, BODY_MAX, api_policy_set,
      "Changes the account's policy"},
+    {HTTP_GET, STR_INIT("/federation-policies"), ACCESS_MANAGEMENT, 0, api_federation_list,
+     "Whose tokens may act as which key"},
+    {HTTP_POST, STR_INIT("/federation-policies"), ACCESS_MANAGEMENT, BODY_MAX, api_federation_add,
+     "Lets an issuer's tokens act as a key"},
+    {HTTP_GET, STR_INIT("/federation-policies/{id}"), ACCESS_MANAGEMENT, 0, api_federation_show,
+     "One of them"},
+    {HTTP_PATCH, STR_INIT("/federation-policies/{id}"), ACCESS_MANAGEMENT, BODY_MAX,
+     api_federation_change, "Disables, enables or renames one"},
+    {HTTP_DELETE, STR_INIT("/federation-policies/{id}"), ACCESS_MANAGEMENT, 0,
+     api_federation_delete, "Ends one and its tokens"},
+    {HTTP_POST, STR_INIT("/oauth/token"), ACCESS_TOKEN, TOKEN_FORM_MAX, oauth_token,
+     "A token of an issuer becomes an access token (RFC 8693)"},
+    {HTTP_GET, STR_INIT("/oauth/jwks"), ACCESS_OPEN, 0, oauth_jwks,
+     "What access tokens are verified with"},
     {HTTP_GET, STR_INIT("/exposures"), ACCESS_MANAGEMENT, 0, api_exposures_list,
      "Where the account's keys were found"},
     {HTTP_POST, STR_INIT("/exposures"), ACCESS_MANAGEMENT, REPORT_MAX, api_exposures_add,
@@ -126,7 +153,7 @@ static const struct route routes[] = {
      "Give an app a code for a key, or deny it"},
     {HTTP_POST, STR_INIT("/auth/keys"), ACCESS_OPEN, FORM_MAX, oauth_exchange,
      "A code becomes an app's key"},
-    {HTTP_POST, STR_INIT("/auth/keys/code"), ACCESS_KEY, FORM_MAX, oauth_code_create,
+    {HTTP_POST, STR_INIT("/auth/keys/code"), ACCESS_KEY_ITSELF, FORM_MAX, oauth_code_create,
      "A code for a key of an app"},
     {HTTP_GET, STR_INIT("!/metrics"), ACCESS_OPEN, 0, api_metrics, "Prometheus text"},
 };
@@ -139,9 +166,9 @@ const struct route *route_at(unsigned i)
     return i < COUNT_OF(routes) ? &routes[i] : NULL;
 }
 
-const struct dialect *route_speaks(const struct route *r)
+const struct relay_service *route_service(const struct route *r)
 {
-    return container_of(r, struct relayed, route)->speaks;
+    return &container_of(r, struct relayed, route)->service;
 }
 
 /* The path below one of the two API roots; p NULL: it is below neither. */

@@ -84,6 +84,19 @@ static const struct builtin_model models[] = {
      "0.10", NULL, 1047576, 32768},
     {"openrouter", "anthropic/claude-3.5-haiku", "Claude 3.5 Haiku", "anthropic/claude-3.5-haiku",
      "0.80", "4", "0.08", "1", 200000, 8192},
+
+    {"openai", "openai/text-embedding-3-small", "Text Embedding 3 Small", "text-embedding-3-small",
+     "0.02", NULL, NULL, NULL, 8191, 0},
+    {"openai", "openai/text-embedding-3-large", "Text Embedding 3 Large", "text-embedding-3-large",
+     "0.13", NULL, NULL, NULL, 8191, 0},
+    {"openai", "openai/text-embedding-ada-002", "Text Embedding Ada 002", "text-embedding-ada-002",
+     "0.10", NULL, NULL, NULL, 8191, 0},
+    {"mistral", "mistralai/mistral-embed-2312", "Mistral Embed 2312", "mistral-embed", "0.10", NULL,
+     NULL, NULL, 8192, 0},
+    {"openrouter", "openai/text-embedding-3-small", "Text Embedding 3 Small",
+     "openai/text-embedding-3-small", "0.02", NULL, NULL, NULL, 8191, 0},
+    {"openrouter", "openai/text-embedding-3-large", "Text Embedding 3 Large",
+     "openai/text-embedding-3-large", "0.13", NULL, NULL, NULL, 8191, 0},
 };
 
 const struct builtin_model *builtin_model(unsigned i)

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* Prices in dollars per million tokens; NULL: as for the prompt. */
+/* Prices in dollars per million tokens; of caches NULL: as for the prompt; of completions NULL: there are
+ * none, it makes embeddings. */
 struct builtin_model {
     const char *provider, *id, *name, *native;
     const char *prompt, *completion, *cache_read, *cache_write;

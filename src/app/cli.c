@@ -39,6 +39,15 @@ static const struct {
     [OPTION_MAX_KEY_LIFETIME] = {"--max-key-lifetime", "DAYS|none",
                                  "how long the account's keys may live at most"},
     [OPTION_KEYS] = {"--keys", NULL, "and all keys that they made"},
+    [OPTION_ISSUER] = {"--issuer", "URL", "who issues the tokens: their iss, exactly"},
+    [OPTION_JWKS_URL] = {"--jwks-url", "URL",
+                         "where its keys are (as its discovery document says)"},
+    [OPTION_AUDIENCE] = {"--audience", "TEXT", "what must be among their aud"},
+    [OPTION_SUBJECT] = {"--subject", "TEXT", "their sub, or with a '*' behind it its beginning"},
+    [OPTION_CLAIMS] = {"--claims", "JSON", "what else they must say: {\"repository\":\"o/r\"}"},
+    [OPTION_KEY] = {"--key", "HASH", "the key as which the access tokens act"},
+    [OPTION_MAX_LIFETIME] = {"--max-lifetime", "SECONDS",
+                             "how long an access token lives at most (900)"},
     [OPTION_HELP] = {"--help", NULL, "this text"},
 };
 

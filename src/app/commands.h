@@ -31,6 +31,13 @@ enum option {
     OPTION_TARGET,
     OPTION_MAX_KEY_LIFETIME,
     OPTION_KEYS,
+    OPTION_ISSUER,
+    OPTION_JWKS_URL,
+    OPTION_AUDIENCE,
+    OPTION_SUBJECT,
+    OPTION_CLAIMS,
+    OPTION_KEY,
+    OPTION_MAX_LIFETIME,
     OPTION_HELP,
     OPTION__COUNT
 };
@@ -82,6 +89,13 @@ int command_audit_list(const struct command_args *a);
 int command_ledger_verify(const struct command_args *a);
 int command_exposure_list(const struct command_args *a);
 int command_exposure_policy(const struct command_args *a);
+int command_federation_add(const struct command_args *a);
+int command_federation_list(const struct command_args *a);
+int command_federation_show(const struct command_args *a);
+int command_federation_disable(const struct command_args *a);
+int command_federation_enable(const struct command_args *a);
+int command_federation_delete(const struct command_args *a);
+int command_federation_rotate(const struct command_args *a);
 int command_mail_test(const struct command_args *a);
 int command_scan(const struct command_args *a);
 int command_config_check(const struct command_args *a);

@@ -36,6 +36,7 @@ struct config {
     struct oidc_provider *oidc; /* in the arena */
     uint32_t oidc_n;
     uint32_t session_idle_ms, session_absolute_ms;
+    uint32_t tokens_rotate_ms; /* how old a key that signs access tokens grows */
     enum journal_sync journal_sync;
     enum log_level log_level;
     struct catalog

@@ -3,6 +3,7 @@
 
 #include "app/config_internal.h"
 #include "http/url.h"
+#include "relay/upstream.h"
 
 enum { WHERE_MAX = 100, NAME_SHOWN = 60 };
 
@@ -11,7 +12,7 @@ enum { WHERE_MAX = 100, NAME_SHOWN = 60 };
 
 /* Those of dialect/dialect.c that providers speak. */
 static const char *const dialects[] = {"openai",  "responses", "anthropic", "gemini",
-                                       "bedrock", "azure",     NULL};
+                                       "bedrock", "azure",     "cohere",    NULL};
 static const char *const bound_names[] = {"max_tokens", "max_completion_tokens", NULL};
 
 static bool base_url_is_right(struct str text)
@@ -99,6 +100,7 @@ static const struct field provider_fields[] = {
 static const struct field model_fields[] = {
     MODEL("id", TEXT, id, .is_required = true, .is_right = model_id_is_right,
           .expected = "author/slug such as openai/gpt-4o-mini"),
+    MODEL("output", CHOICE, output, .choices = output_names),
     MODEL("name", TEXT, name, .expected = "text"),
     MODEL("description", TEXT, description, .expected = "text"),
     MODEL("created", SECONDS, created, .least = 0, .most = UINT64_C(253402300799)),
@@ -111,10 +113,16 @@ static const char *const model_others[] = {"endpoints", NULL};
 static const struct field endpoint_fields[] = {
     ENDPOINT("provider", TEXT, provider, .is_required = true),
     ENDPOINT("model", TEXT, endpoint.model, .is_required = true),
-    ENDPOINT("price.prompt", PRICE, endpoint.price.prompt, .is_required = true),
-    ENDPOINT("price.completion", PRICE, endpoint.price.completion, .is_required = true),
+    ENDPOINT("price.prompt", PRICE, endpoint.price.prompt, .least = 0),
+    ENDPOINT("price.completion", PRICE, endpoint.price.completion, .least = 0),
     ENDPOINT("price.cache_read", PRICE, endpoint.price.cache_read, .least = 0),
     ENDPOINT("price.cache_write", PRICE, endpoint.price.cache_write, .least = 0),
+    ENDPOINT("price.cache_write_1h", PRICE, endpoint.price.cache_write_1h, .least = 0),
+    ENDPOINT("price.audio", PRICE, endpoint.price.audio, .least = 0),
+    ENDPOINT("price.audio_cache_read", PRICE, endpoint.price.audio_cache_read, .least = 0),
+    ENDPOINT("price.audio_output", PRICE, endpoint.price.audio_output, .least = 0),
+    ENDPOINT("price.image", PRICE, endpoint.price.image, .least = 0),
+    ENDPOINT("price.image_output", PRICE, endpoint.price.image_output, .least = 0),
     ENDPOINT("price.reasoning", PRICE, endpoint.price.reasoning, .least = 0),
     ENDPOINT("price.request", USD, endpoint.price.request, .least = 0),
     ENDPOINT("context", COUNT, endpoint.context, .least = 0, .most = UINT32_MAX),
@@ -321,19 +329,69 @@ static enum err unknown_provider(struct config_build *b, struct config_node at, 
 
 void config__fill_prices(struct price *p)
 {
-    if (p->cache_read == PRICE_UNSTATED)
-        p->cache_read = p->prompt;
-    if (p->cache_write == PRICE_UNSTATED)
-        p->cache_write = p->prompt;
-    if (p->reasoning == PRICE_UNSTATED)
-        p->reasoning = p->completion;
+    const struct {
+        picos *price;
+        const picos *otherwise;
+    } rows[] = {
+        {&p->cache_read, &p->prompt},
+        {&p->cache_write, &p->prompt},
+        {&p->reasoning, &p->completion},
+        {&p->cache_write_1h, &p->cache_write},
+        {&p->audio, &p->prompt},
+        {&p->audio_cache_read, &p->cache_read},
+        {&p->audio_output, &p->completion},
+        {&p->image, &p->prompt},
+        {&p->image_output, &p->completion},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (*rows[i].price == PRICE_UNSTATED)
+            *rows[i].price = *rows[i].otherwise;
+    }
 }
 
 struct endpoint_draft config__endpoint_defaults(void)
 {
-    struct price p = {
-        .cache_read = PRICE_UNSTATED, .cache_write = PRICE_UNSTATED, .reasoning = PRICE_UNSTATED};
+    struct price p = {.prompt = PRICE_UNSTATED,
+                      .completion = PRICE_UNSTATED,
+                      .cache_read = PRICE_UNSTATED,
+                      .cache_write = PRICE_UNSTATED,
+                      .reasoning = PRICE_UNSTATED,
+                      .cache_write_1h = PRICE_UNSTATED,
+                      .audio = PRICE_UNSTATED,
+                      .audio_cache_read = PRICE_UNSTATED,
+                      .audio_output = PRICE_UNSTATED,
+                      .image = PRICE_UNSTATED,
+                      .image_output = PRICE_UNSTATED};
     return (struct endpoint_draft){.endpoint = {.price = p}};
+}
+
+/* Text is paid for by the token, in and out; vectors by the token; ranking by the search or the token. */
+static enum err check_price(struct config_build *b, const struct model *m, struct config_node node,
+                            const char *where, struct price *p)
+{
+    bool is_by_search = m->output == OUTPUT_RERANK && p->request > 0;
+    if (p->prompt == PRICE_UNSTATED && !is_by_search)
+        return config_fault_set(b->f, node, "%s lacks %s", where,
+                                m->output == OUTPUT_RERANK ? "price.request or price.prompt"
+                                                           : "price.prompt");
+    if (p->completion == PRICE_UNSTATED && m->output == OUTPUT_TEXT)
+        return config_fault_set(b->f, node, "%s lacks price.completion", where);
+    if (p->prompt == PRICE_UNSTATED)
+        p->prompt = 0;
+    if (p->completion == PRICE_UNSTATED)
+        p->completion = 0;
+    return ERR_OK;
+}
+
+static enum err check_output(struct config_build *b, const struct model *m, struct config_node node,
+                             const char *where, const struct provider *p)
+{
+    if (upstream_has(p, m->output))
+        return ERR_OK;
+    return config_fault_set(b->f, config_get(node, STR("provider")),
+                            "%s: provider '%.*s' speaks %.*s, which has no models whose output is "
+                            "%s",
+                            where, STR_ARG(p->name), STR_ARG(p->dialect), output_names[m->output]);
 }
 
 static enum err read_endpoint(struct config_build *b, struct model *m, struct config_node node,
@@ -351,6 +409,11 @@ static enum err read_endpoint(struct config_build *b, struct model *m, struct co
     d.endpoint.provider = catalog_find_provider(b->catalog, d.provider);
     if (!d.endpoint.provider)
         return unknown_provider(b, config_get(node, STR("provider")), d.provider, where);
+    e = check_output(b, m, node, where, d.endpoint.provider);
+    if (e == ERR_OK)
+        e = check_price(b, m, node, where, &d.endpoint.price);
+    if (e != ERR_OK)
+        return e;
     config__fill_prices(&d.endpoint.price);
     const struct provider *p = d.endpoint.provider;
     if (d.supported.n)

@@ -123,6 +123,8 @@ static const struct field settings[] = {
     SETTING("exposures.github_keys_url", TEXT, github_keys_url, .is_right = courier_url_is_right,
             .expected = "a URL that begins with https:// (or http://, to this machine)",
             .otherwise = "https://api.github.com/meta/public_keys/secret_scanning"),
+    SETTING("tokens.rotate", DURATION, tokens_rotate_ms, .least = 3600 * 1000,
+            .most = SESSION_MOST_MS, .otherwise = "30d"),
     SETTING("journal.sync", CHOICE, journal_sync, .choices = sync_choices, .otherwise = "interval"),
     SETTING("log_level", CHOICE, log_level, .choices = level_choices, .otherwise = "info"),
 };

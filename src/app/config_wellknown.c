@@ -121,18 +121,20 @@ static enum err add_builtin_model(struct config_build *b, const struct builtin_m
                                   const struct provider *p)
 {
     struct endpoint e = config__endpoint_defaults().endpoint;
+    enum output output = bm->completion ? OUTPUT_TEXT : OUTPUT_EMBEDDINGS;
     e.provider = p;
     e.model = str_c(bm->native);
     e.context = bm->context;
     e.max_output = bm->max_output;
     parse_price(bm->prompt, &e.price.prompt);
-    parse_price(bm->completion, &e.price.completion);
+    parse_price(bm->completion ? bm->completion : "0", &e.price.completion);
     parse_price(bm->cache_read, &e.price.cache_read);
     parse_price(bm->cache_write, &e.price.cache_write);
     config__fill_prices(&e.price);
     struct model *m = map_get(&b->models, str_c(bm->id));
     if (!m)
-        m = config__add_model(b, &(struct model){.id = str_c(bm->id), .name = str_c(bm->name)});
+        m = config__add_model(
+            b, &(struct model){.id = str_c(bm->id), .name = str_c(bm->name), .output = output});
     return m && catalog_add_endpoint(b->catalog, m, &e) ? ERR_OK : config__no_memory(b);
 }
 

@@ -6,6 +6,7 @@
 
 #include "api/trust.h"
 #include "app/mailer.h"
+#include "app/rotation.h"
 #include "app/watch.h"
 #include "relay/relay.h"
 
@@ -41,8 +42,9 @@ struct crew {
     struct worker *workers;
     struct api **apis;
     struct api_shared shared;
-    struct watch *watch; /* on the first worker's loop, as the mailer */
+    struct watch *watch; /* on the first worker's loop, as the two below */
     struct mailer *mailer;
+    struct rotation *rotation;
     uint32_t grace_ms;
     pthread_mutex_t lock;
     pthread_cond_t came_back;
@@ -79,34 +81,42 @@ static struct relay_settings settings_of(const struct config *c)
 struct notice {
     struct io_post post;
     struct worker *worker;
-    bool is_all;
+    enum change_kind kind;
     uint8_t hash[KEY_HASH_BYTES];
 };
 
 static void forget(struct io_post *p)
 {
     struct notice *n = container_of(p, struct notice, post);
-    if (n->is_all) {
-        gate_forget_all(n->worker->relays->gate);
+    struct gate *gate = n->worker->relays->gate;
+    switch (n->kind) {
+    case CHANGE_KEY:
+        gate_forget_key(gate, n->hash);
+        break;
+    case CHANGE_TOKENS:
+        gate_forget_tokens(gate);
+        break;
+    case CHANGE_ACCOUNT:
+    case CHANGE__COUNT:
+        gate_forget_all(gate);
         sessions_forget_all(n->worker->sessions);
-    } else {
-        gate_forget_key(n->worker->relays->gate, n->hash);
+        break;
     }
     free(n);
 }
 
-static void on_change(void *user, const uint8_t *hash)
+static void on_change(void *user, enum change_kind kind, const uint8_t *hash)
 {
     struct crew *w = user;
     for (unsigned i = 0; i < w->n; i++) {
         struct notice *n = calloc(1, sizeof *n);
         if (!n) {
-            log_line(LOG_ERROR, "no memory to tell a worker of a changed key");
+            log_line(LOG_ERROR, "no memory to tell a worker of a change");
             continue;
         }
         n->post.run = forget;
         n->worker = &w->workers[i];
-        n->is_all = !hash;
+        n->kind = kind;
         if (hash)
             memcpy(n->hash, hash, sizeof n->hash);
         io_post(n->worker->loop, &n->post);
@@ -166,9 +176,11 @@ struct crew *crew_new(const struct config *c, const struct relay_shared *shared,
     if (e == ERR_OK) {
         w->watch = watch_new(w->workers[0].loop, shared->store, shared->ledger, on_change, w);
         w->mailer = mailer_new(w->workers[0].loop, shared->store, c, f);
-        if (w->watch && w->mailer)
+        w->rotation =
+            rotation_new(w->workers[0].loop, shared->store, &trust->master, c->tokens_rotate_ms);
+        if (w->watch && w->mailer && w->rotation)
             return w;
-        if (!w->watch)
+        if (!w->watch || !w->rotation)
             fault_write(f, ERR_NOMEM, "no memory for a worker");
     }
     crew_free(w);
@@ -254,7 +266,8 @@ static bool is_quiet(const struct worker *k)
     bool watches = k == &w->workers[0];
     return k->is_drained && k->relays->relays_n == 0 && api_is_idle(k->api) &&
            gate_is_idle(k->relays->gate) && sessions_is_idle(k->sessions) &&
-           (!watches || (watch_is_idle(w->watch) && mailer_is_idle(w->mailer)));
+           (!watches || (watch_is_idle(w->watch) && mailer_is_idle(w->mailer) &&
+                         rotation_is_idle(w->rotation)));
 }
 
 /* Looks every few milliseconds whether the last request is gone; after the grace, ends what is
@@ -289,6 +302,7 @@ static void do_drain(struct io_post *p)
     if (k == &w->workers[0]) {
         watch_stop(w->watch);
         mailer_stop(w->mailer);
+        rotation_stop(w->rotation);
     }
     gate_stop(k->relays->gate);
     k->end_ms = io_now_ms(k->loop) + w->grace_ms;
@@ -326,6 +340,7 @@ void crew_free(struct crew *w)
     }
     watch_free(w->watch);
     mailer_free(w->mailer);
+    rotation_free(w->rotation);
     for (unsigned i = 0; i < w->n; i++) {
         if (w->workers[i].loop)
             io_loop_free(w->workers[i].loop);

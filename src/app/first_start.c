@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/master.h"
+#include "app/rotation.h"
 #include "store/calls_people.h"
 
 /* Enough for a first look; the operator grants what the account shall have. */
@@ -83,6 +84,18 @@ static enum err seal_queued_mail(struct store *s, struct fault *f)
     return e;
 }
 
+/* The first key that signs access tokens, sealed. */
+static enum err make_signer(struct store *s, struct fault *f)
+{
+    struct seal_key master;
+    struct signing_key ignored;
+    enum err e = master_open(&master, s, f);
+    if (e == ERR_OK)
+        e = rotation_make(s, &master, false, NULL, &ignored, f);
+    seal_key_forget(&master);
+    return e;
+}
+
 enum err first_start(const struct config *c, struct first_start *out, struct fault *f)
 {
     struct store_account_get get = {.create_first = true};
@@ -104,6 +117,8 @@ enum err first_start(const struct config *c, struct first_start *out, struct fau
         e = make_claim(s, out, f);
     if (e == ERR_OK)
         e = seal_queued_mail(s, f);
+    if (e == ERR_OK)
+        e = make_signer(s, f);
     store_close(s);
     return e;
 }

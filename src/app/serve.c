@@ -21,6 +21,7 @@ enum {
     WATCH_MS = 100, /* how often the main thread looks at signals and writes the log */
     HELPERS = 2,    /* threads that hash passwords, 64 MiB each */
     HELPERS_QUEUE_MAX = 64,
+    READERS_QUEUE_MAX = 256, /* a document of each issuer's that all workers may ask for at once */
 };
 
 struct simulator {
@@ -38,6 +39,7 @@ struct process {
     struct relay_shared shared;
     struct trust trust;
     struct master_vault vault;
+    struct token_shared tokens;
     struct signin signin;
     char base_url[BASE_URL_MAX];
     struct io_tls *listener_tls, *upstream_tls;
@@ -195,6 +197,11 @@ static enum err open_trust(struct process *p, struct fault *f)
     p->trust.exposure_policy = (enum exposure_policy)(c->exposure_choice + EXPOSURE_NOTIFY);
     p->trust.github_keys_url = c->github_keys_url;
     p->trust.has_mail = c->mail_smtp.n > 0;
+    p->trust.readers = io_pool_new(1, READERS_QUEUE_MAX, f);
+    if (!p->trust.readers)
+        return f->err;
+    p->tokens.master = &p->trust.master;
+    p->shared.tokens = &p->tokens;
     enum err e = master_open(&p->trust.master, p->shared.store, f);
     if (e == ERR_OK)
         master_vault_give(&p->vault, &p->trust.master, p->shared.store);
@@ -239,6 +246,7 @@ static enum err process_open(struct process *p, struct first_start *first, struc
     if (!p->crew)
         return f->err;
     p->signin.base_url = base_url_write(&p->config, crew_port(p->crew), p->base_url);
+    p->tokens.issuer = p->signin.base_url;
     return crew_start(p->crew, f);
 }
 
@@ -248,6 +256,7 @@ static void process_close(struct process *p)
         crew_drain(p->crew, p->config.shutdown_ms);
     crew_free(p->crew);
     courier_free(p->trust.courier);
+    io_pool_free(p->trust.readers);
     seal_key_forget(&p->trust.master);
     io_pool_free(p->signin.pool);
     attempts_free(p->signin.attempts);

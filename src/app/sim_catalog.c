@@ -9,7 +9,13 @@ static const struct price sim_price = {.prompt = 1000000,
                                        .completion = 2000000,
                                        .cache_read = 1000000,
                                        .cache_write = 1000000,
-                                       .reasoning = 2000000};
+                                       .reasoning = 2000000,
+                                       .cache_write_1h = 1000000,
+                                       .audio = 1000000,
+                                       .image = 1000000,
+                                       .audio_cache_read = 1000000,
+                                       .audio_output = 2000000,
+                                       .image_output = 2000000};
 
 static struct provider *add_provider(struct catalog *c, const char *name, const char *title,
                                      uint16_t port)
@@ -41,10 +47,17 @@ static bool add_endpoint(struct catalog *c, struct model *m, const struct provid
     return catalog_add_endpoint(c, m, &e) != NULL;
 }
 
+static struct model *add_model_of(struct catalog *c, const char *id, const char *description,
+                                  enum output output)
+{
+    struct model m = {
+        .id = str_c(id), .name = str_c(id), .description = str_c(description), .output = output};
+    return catalog_add_model(c, &m);
+}
+
 static struct model *add_model(struct catalog *c, const char *id, const char *description)
 {
-    struct model m = {.id = str_c(id), .name = str_c(id), .description = str_c(description)};
-    return catalog_add_model(c, &m);
+    return add_model_of(c, id, description, OUTPUT_TEXT);
 }
 
 struct providers {
@@ -57,6 +70,17 @@ static bool add_plain(struct catalog *c, const struct providers *p)
     struct model *lorem = add_model(c, "sim/lorem", "Answers with max_tokens words of filler");
     return echo && add_endpoint(c, echo, p->first, "echo") && lorem &&
            add_endpoint(c, lorem, p->first, "lorem");
+}
+
+/* What is no chat. */
+static bool add_direct(struct catalog *c, const struct providers *p)
+{
+    struct model *embed = add_model_of(
+        c, "sim/embed", "Makes vectors that depend on the text alone", OUTPUT_EMBEDDINGS);
+    struct model *rank =
+        add_model_of(c, "sim/rerank", "Ranks by the share of the query's words", OUTPUT_RERANK);
+    return embed && add_endpoint(c, embed, p->first, "echo") && rank &&
+           add_endpoint(c, rank, p->first, "echo");
 }
 
 /* A model whose first endpoint fails as told, and a second that answers properly, or none. */
@@ -78,7 +102,7 @@ enum err sim_catalog_add(struct catalog *c, uint16_t port, uint16_t refused_port
     struct providers p = {add_provider(c, "sim", "Sim", port),
                           add_provider(c, "sim-second", "Sim Second", port),
                           add_provider(c, "sim-refused", "Sim Refused", refused_port)};
-    bool ok = p.first && p.second && p.refused && add_plain(c, &p);
+    bool ok = p.first && p.second && p.refused && add_plain(c, &p) && add_direct(c, &p);
     for (unsigned i = 0; ok && sim_fault_name(i); i++)
         ok =
             add_fault(c, &p, sim_fault_name(i), true) && add_fault(c, &p, sim_fault_name(i), false);

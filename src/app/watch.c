@@ -10,7 +10,7 @@ struct watch {
     struct io_loop *loop;
     struct store *store;
     struct ledger *ledger;
-    void (*changed)(void *user, const uint8_t *hash);
+    void (*changed)(void *user, enum change_kind kind, const uint8_t *hash);
     void *user;
     struct io_timer timer;
     struct store_changes changes;
@@ -70,7 +70,7 @@ static void tell(struct watch *w)
 {
     for (size_t i = 0; i < w->changes.n; i++) {
         const struct store_change *c = &w->changes.changes[i];
-        w->changed(w->user, c->is_key ? c->hash : NULL);
+        w->changed(w->user, c->kind, c->kind == CHANGE_KEY ? c->hash : NULL);
     }
 }
 
@@ -79,11 +79,11 @@ static void renew_next(struct watch *w)
 {
     for (; w->at < w->changes.n && !w->is_stopped; w->at++) {
         const struct store_change *c = &w->changes.changes[w->at];
-        if (c->is_key && ledger_find_key(w->ledger, c->id)) {
+        if (c->kind == CHANGE_KEY && ledger_find_key(w->ledger, c->id)) {
             renew_key(w, c);
             return;
         }
-        if (!c->is_key && ledger_find_account(w->ledger, c->id)) {
+        if (c->kind == CHANGE_ACCOUNT && ledger_find_account(w->ledger, c->id)) {
             renew_account(w, c);
             return;
         }
@@ -112,7 +112,8 @@ static void poll(struct io_timer *t)
 }
 
 struct watch *watch_new(struct io_loop *l, struct store *s, struct ledger *ledger,
-                        void (*changed)(void *user, const uint8_t *hash), void *user)
+                        void (*changed)(void *user, enum change_kind kind, const uint8_t *hash),
+                        void *user)
 {
     struct watch *w = calloc(1, sizeof *w);
     if (!w)

@@ -8,10 +8,11 @@
 
 struct watch;
 
-/* changed(user, hash) is called on the loop after the ledger knows; hash NULL: an account changed,
- * any key may be concerned. NULL: no memory. */
+/* changed(user, kind, hash) is called on the loop after the ledger knows; an account changed: any key may
+ * be concerned; hash: of a key, else NULL. NULL: no memory. */
 struct watch *watch_new(struct io_loop *l, struct store *s, struct ledger *ledger,
-                        void (*changed)(void *user, const uint8_t *hash), void *user);
+                        void (*changed)(void *user, enum change_kind kind, const uint8_t *hash),
+                        void *user);
 void watch_stop(struct watch *w);
 /* True once nothing is asked of the store any more. */
 bool watch_is_idle(const struct watch *w);

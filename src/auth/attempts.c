@@ -29,6 +29,7 @@ static const struct {
     [ATTEMPTS_ACCOUNT] = {ATTEMPTS_FREE_ACCOUNT, ATTEMPTS_WAIT_ACCOUNT_MS},
     [ATTEMPTS_ADDRESS] = {ATTEMPTS_FREE_ADDRESS, ATTEMPTS_WAIT_ADDRESS_MS},
     [ATTEMPTS_MAIL] = {ATTEMPTS_FREE_MAIL, ATTEMPTS_WAIT_ADDRESS_MS},
+    [ATTEMPTS_TOKEN] = {ATTEMPTS_FREE_TOKEN, ATTEMPTS_WAIT_TOKEN_MS},
 };
 
 struct attempts *attempts_new(void)
@@ -71,7 +72,7 @@ static uint64_t name_of(const struct attempts *a, enum attempts_kind kind, struc
 {
     char text[256], room[CIDR_TEXT_MAX];
     size_t n = 0;
-    if (kind == ATTEMPTS_ADDRESS)
+    if (kind == ATTEMPTS_ADDRESS || kind == ATTEMPTS_TOKEN)
         who = network_of(who, room);
     text[n++] = (char)kind;
     for (size_t i = 0; i < who.n && n < sizeof text; i++)

@@ -26,6 +26,7 @@ struct gate {
     struct store *store;
     struct ledger *ledger;
     struct str prefix, management_prefix;
+    struct tokens *tokens; /* NULL: none are accepted */
     struct map cached;     /* by digest */
     struct list used;      /* cached principals, least recently used first */
     struct list delegated; /* those of them that have ancestors */
@@ -48,26 +49,6 @@ struct gate_lookup {
     bool is_line_outdated; /* another key, which may be an ancestor */
     unsigned repeats;
 };
-
-struct principal *principal_ref(struct principal *p)
-{
-    p->refs++;
-    return p;
-}
-
-void principal_unref(struct principal *p)
-{
-    if (!p || --p->refs > 0)
-        return;
-    for (int i = 0; p->line && i < p->key.depth; i++) {
-        text_unref(p->line[i].models);
-        text_unref(p->line[i].providers);
-    }
-    key_release(&p->key);
-    free(p->line);
-    free(p->ranges);
-    free(p);
-}
 
 static struct str hash_view(const uint8_t hash[KEY_HASH_BYTES])
 {
@@ -139,7 +120,8 @@ void gate_stop(struct gate *g)
 }
 
 struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
-                      struct str key_prefix, struct str management_prefix)
+                      struct str key_prefix, struct str management_prefix,
+                      const struct token_shared *tokens)
 {
     struct gate *g = calloc(1, sizeof *g);
     if (!g)
@@ -150,22 +132,35 @@ struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
                        .prefix = key_prefix,
                        .management_prefix = management_prefix};
     g->unknown = calloc(UNKNOWN_SLOTS, sizeof *g->unknown);
+    g->tokens = tokens ? tokens_new(l, s, tokens) : NULL;
     map_init(&g->cached);
     map_init(&g->asking);
     list_init(&g->used);
     list_init(&g->delegated);
     list_init(&g->touched);
     io_timer_init(&g->touch_timer, on_touch_timer);
-    if (!g->unknown) {
-        free(g);
-        return NULL;
-    }
-    return g;
+    if (g->unknown && (g->tokens || !tokens))
+        return g;
+    tokens_free(g->tokens);
+    free(g->unknown);
+    free(g);
+    return NULL;
 }
 
 bool gate_is_idle(const struct gate *g)
 {
-    return g->asking.n == 0 && !g->is_touching;
+    return g->asking.n == 0 && !g->is_touching && (!g->tokens || tokens_is_idle(g->tokens));
+}
+
+struct signers *gate_signers(struct gate *g)
+{
+    return g->tokens ? tokens_signers(g->tokens) : NULL;
+}
+
+void gate_forget_tokens(struct gate *g)
+{
+    if (g->tokens)
+        tokens_forget(g->tokens);
 }
 
 static void forget(struct gate *g, struct principal *p)
@@ -198,6 +193,7 @@ void gate_free(struct gate *g)
         untouch(container_of(g->touched.next, struct principal, used_link));
     map_release(&g->cached);
     map_release(&g->asking);
+    tokens_free(g->tokens);
     free(g->unknown);
     free(g);
 }
@@ -206,15 +202,6 @@ static struct unknown *unknown_slot(struct gate *g, const uint8_t hash[KEY_HASH_
 {
     size_t i = hash[0] | (size_t)hash[1] << 8;
     return &g->unknown[i & (UNKNOWN_SLOTS - 1)];
-}
-
-static bool is_below(const struct principal *p, const uint8_t hash[KEY_HASH_BYTES])
-{
-    for (int i = 0; i < p->key.depth; i++) {
-        if (memcmp(p->line[i].hash, hash, KEY_HASH_BYTES) == 0)
-            return true;
-    }
-    return false;
 }
 
 void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES])
@@ -226,7 +213,7 @@ void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES])
         forget(g, p);
     list_each (at, after, &g->delegated) {
         p = container_of(at, struct principal, line_link);
-        if (is_below(p, hash))
+        if (principal_is_below(p, hash))
             forget(g, p);
     }
     for (struct gate_lookup *k; (k = map_next(&g->asking, &slot));)
@@ -255,21 +242,6 @@ bool gate_lifetime_is_right(int64_t key_lifetime_ms, int64_t created_ms, int64_t
     return key_lifetime_ms == 0 || (expires_ms != 0 && expires_ms - created_ms <= key_lifetime_ms);
 }
 
-/* What ends a key ends all below it. */
-static enum err judge_line(const struct principal *p, int64_t now_ms, struct fault *f)
-{
-    for (int i = 0; i < p->key.depth; i++) {
-        const struct key_link *l = &p->line[i];
-        bool has_expired = l->expires_ms && l->expires_ms <= now_ms;
-        if (l->is_deleted || l->disabled || has_expired)
-            return fault_set(f, ERR_AUTH, "A key that this API key comes from %s",
-                             l->is_deleted ? "was deleted"
-                             : l->disabled ? "is disabled"
-                                           : "has expired");
-    }
-    return ERR_OK;
-}
-
 static enum err judge_address(const struct principal *p, struct gate_wait *w, struct fault *f)
 {
     char room[CIDR_TEXT_MAX];
@@ -283,15 +255,34 @@ static enum err judge_address(const struct principal *p, struct gate_wait *w, st
                      w->has_address ? address_text(&w->address, room).p : "An unknown address");
 }
 
+static const char *whose(const struct gate_wait *w)
+{
+    return w->by_token ? "The API key as which this access token acts" : "This API key";
+}
+
+/* Is it of the kind that is needed here? */
+static enum err judge_kind(const struct principal *p, const struct gate_wait *w, struct fault *f)
+{
+    bool wants_inference = w->need == GATE_INFERENCE || w->need == GATE_INFERENCE_ITSELF;
+    if ((wants_inference || w->by_token) && p->key.is_management)
+        return fault_set(f, ERR_FORBIDDEN,
+                         "This is a management key: it administers and cannot run inference. "
+                         "Use an inference key here");
+    if (w->need == GATE_MANAGEMENT && !p->key.is_management)
+        return fault_set(f, ERR_FORBIDDEN,
+                         "This is an inference key: only a management key is allowed here");
+    return ERR_OK;
+}
+
 static enum err judge_key(const struct principal *p, struct gate_wait *w, struct fault *f)
 {
     const struct key *k = &p->key;
     int64_t now_ms = k->expires_ms || k->depth ? clock_wall_ms() : 0;
     if (k->disabled)
-        return fault_set(f, ERR_AUTH, "This API key is disabled");
+        return fault_set(f, ERR_AUTH, "%s is disabled", whose(w));
     if (k->expires_ms && k->expires_ms <= now_ms)
-        return fault_set(f, ERR_AUTH, "This API key has expired");
-    if (k->depth && judge_line(p, now_ms, f) != ERR_OK)
+        return fault_set(f, ERR_AUTH, "%s has expired", whose(w));
+    if (k->depth && principal_judge_line(p, now_ms, f) != ERR_OK)
         return f->err;
     if (p->account_disabled)
         return fault_set(f, ERR_FORBIDDEN, "The account of this API key is disabled");
@@ -304,14 +295,7 @@ static enum err judge_key(const struct principal *p, struct gate_wait *w, struct
                          "use one with an earlier expires_at",
                          k->expires_ms ? "lives longer" : "never expires, which is longer",
                          (long long)(p->key_lifetime_ms / 86400000));
-    if (w->need == GATE_INFERENCE && k->is_management)
-        return fault_set(f, ERR_FORBIDDEN,
-                         "This is a management key: it administers and cannot run inference. "
-                         "Use an inference key here");
-    if (w->need == GATE_MANAGEMENT && !k->is_management)
-        return fault_set(f, ERR_FORBIDDEN,
-                         "This is an inference key: only a management key is allowed here");
-    return ERR_OK;
+    return judge_kind(p, w, f);
 }
 
 static enum gate_answer judge(struct gate *g, struct principal *p, struct gate_wait *w)
@@ -323,9 +307,12 @@ static enum gate_answer judge(struct gate *g, struct principal *p, struct gate_w
     return GATE_OPEN;
 }
 
-static enum err refuse_unknown(struct fault *f)
+static void refuse_unknown(struct gate_wait *w)
 {
-    return fault_set(f, ERR_AUTH, "Unknown API key: it does not exist or was deleted");
+    if (w->by_token)
+        fault_write(&w->fault, ERR_AUTH, "%s was deleted", whose(w));
+    else
+        fault_write(&w->fault, ERR_AUTH, "Unknown API key: it does not exist or was deleted");
 }
 
 /* --- asking the store ----------------------------------------------------------------------------
@@ -343,81 +330,16 @@ static void cache(struct gate *g, struct principal *p)
     list_append(&g->used, &principal_ref(p)->link);
 }
 
-static bool keep_line(struct principal *p, const struct store_key_get *row)
-{
-    size_t n = (size_t)row->key.depth;
-    if (n == 0)
-        return true;
-    p->line = reallocarray(NULL, n, sizeof *p->line);
-    for (size_t i = 0; p->line && i < n; i++) {
-        p->line[i] = row->line[i];
-        text_ref(p->line[i].models);
-        text_ref(p->line[i].providers);
-    }
-    return p->line != NULL;
-}
-
-static void note_bounds(struct principal *p, const struct store_key_get *row)
-{
-    const struct key *k = &row->key;
-    p->has_rules = k->models || k->providers;
-    p->has_rates = k->rate_requests || k->rate_tokens;
-    for (int i = 0; i < k->depth; i++) {
-        const struct key_link *l = &row->line[i];
-        p->has_rules |= l->models || l->providers;
-        p->has_rates |= l->rate_requests || l->rate_tokens;
-    }
-}
-
-/* A range that cannot be read lets nobody in. */
-static bool keep_ranges(struct principal *p, struct str list)
-{
-    size_t most = 0;
-    for (size_t i = 0; i < list.n; i++)
-        most += list.p[i] == '\n';
-    if (most == 0)
-        return true;
-    p->ranges = reallocarray(NULL, most, sizeof *p->ranges);
-    while (p->ranges && list.n) {
-        if (cidr_parse(str_cut(&list, '\n'), &p->ranges[p->ranges_n]))
-            p->ranges_n++;
-    }
-    return p->ranges != NULL;
-}
-
-/* NULL: no memory. One reference, the caller's. */
-static struct principal *principal_make(struct gate *g, const struct store_key_get *row)
-{
-    struct principal *p = calloc(1, sizeof *p);
-    if (!p)
-        return NULL;
-    p->refs = 1;
-    list_init(&p->link);
-    list_init(&p->line_link);
-    list_init(&p->used_link);
-    p->key = row->key;
-    text_ref(p->key.models);
-    text_ref(p->key.providers);
-    p->account_disabled = row->account.disabled;
-    note_bounds(p, row);
-    p->key_lifetime_ms = row->account.key_lifetime_ms;
-    bool has_all = keep_line(p, row) && keep_ranges(p, text_view(row->account.ip_ranges));
-    p->account_budget = has_all ? ledger_account(g->ledger, &row->account) : NULL;
-    p->key_budget = p->account_budget ? ledger_key(g->ledger, &row->key, row->line) : NULL;
-    if (p->key_budget)
-        return p;
-    principal_unref(p);
-    return NULL;
-}
-
-static void answer(struct gate *g, struct gate_wait *w, struct principal *p, const struct fault *f)
+static void answer(struct gate *g, struct gate_wait *w, struct principal *p, bool is_unknown)
 {
     list_del(&w->link);
     w->lookup = NULL;
     if (p)
         judge(g, p, w);
+    else if (is_unknown)
+        refuse_unknown(w);
     else
-        w->fault = *f;
+        fault_write(&w->fault, ERR_STORE, "The key could not be looked up: try again");
     w->done(w);
 }
 
@@ -443,7 +365,6 @@ static void on_row(struct store_call *c)
     struct gate_lookup *k = container_of(c, struct gate_lookup, get.call);
     struct gate *g = k->gate;
     struct principal *p = NULL;
-    struct fault f = {ERR_STORE, "The key could not be looked up: try again"};
     bool is_old = is_overtaken(k);
     if (is_old && k->repeats++ < REPEATS_MAX) {
         store_key_get_release(&k->get);
@@ -454,20 +375,28 @@ static void on_row(struct store_call *c)
     if (c->err != ERR_OK && c->err != ERR_NOT_FOUND)
         log_line(LOG_ERROR, "a key cannot be looked up: %s", c->fault.message);
     if (c->err == ERR_OK && !is_old)
-        p = principal_make(g, &k->get);
-    if (c->err == ERR_NOT_FOUND && !is_old) {
+        p = principal_make(g->ledger, &k->get);
+    bool is_unknown = c->err == ERR_NOT_FOUND && !is_old;
+    if (is_unknown) {
         struct unknown *u = unknown_slot(g, k->get.hash);
-        refuse_unknown(&f);
         memcpy(u->hash, k->get.hash, sizeof u->hash);
         u->until_ms = io_now_ms(g->loop) + UNKNOWN_MS;
     }
     if (p)
         cache(g, p);
     while (!list_is_empty(&k->waiting))
-        answer(g, container_of(k->waiting.next, struct gate_wait, link), p, &f);
+        answer(g, container_of(k->waiting.next, struct gate_wait, link), p, is_unknown);
     principal_unref(p);
     store_key_get_release(&k->get);
     free(k);
+}
+
+/* Before waiting: what tells it is gone when the answer comes. */
+static void locate_now(struct gate_wait *w)
+{
+    if (w->where && !w->has_address)
+        w->has_address = w->locate(w->where, &w->address);
+    w->where = NULL;
 }
 
 static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
@@ -487,12 +416,68 @@ static enum gate_answer look_up(struct gate *g, const uint8_t hash[KEY_HASH_BYTE
         list_init(&k->waiting);
         ask_store(k);
     }
-    if (w->where && !w->has_address) /* what tells it is gone when the answer comes */
-        w->has_address = w->locate(w->where, &w->address);
-    w->where = NULL;
+    locate_now(w);
     w->lookup = k;
     list_append(&k->waiting, &w->link);
     return GATE_WAIT;
+}
+
+/* The cache, then the store. */
+static enum gate_answer find(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
+                             struct gate_wait *w)
+{
+    struct principal *p = map_get(&g->cached, hash_view(hash));
+    if (p) {
+        list_del(&p->link);
+        list_append(&g->used, &p->link);
+        return judge(g, p, w);
+    }
+    struct unknown *u = unknown_slot(g, hash);
+    if (u->until_ms > io_now_ms(g->loop) && memcmp(u->hash, hash, KEY_HASH_BYTES) == 0) {
+        refuse_unknown(w);
+        return GATE_SHUT;
+    }
+    return look_up(g, hash, w);
+}
+
+/* --- access tokens -------------------------------------------------------------------------------
+ */
+
+/* A token that is right: may one ask this, and may one with its scopes? Then its key is asked. */
+static enum gate_answer act(struct gate *g, struct gate_wait *w)
+{
+    if (w->need == GATE_MANAGEMENT)
+        fault_write(&w->fault, ERR_FORBIDDEN,
+                    "This is an access token: only a management key is allowed here");
+    else if (w->need == GATE_INFERENCE_ITSELF || w->need == GATE_ANY_ITSELF)
+        fault_write(&w->fault, ERR_FORBIDDEN,
+                    "This is an access token: only the API key itself is allowed here, as what it "
+                    "gives away outlives a token");
+    else if (!(w->token.scopes & TOKEN_INFERENCE))
+        fault_write(&w->fault, ERR_FORBIDDEN, "This access token lacks the scope 'inference'");
+    else
+        return find(g, w->token.key_hash, w);
+    return GATE_SHUT;
+}
+
+static void on_token(struct token_wait *t)
+{
+    struct gate_wait *w = container_of(t, struct gate_wait, token);
+    if (!t->is_good || act(w->gate, w) != GATE_WAIT)
+        w->done(w);
+}
+
+static enum gate_answer ask_token(struct gate *g, struct str text, struct gate_wait *w)
+{
+    w->by_token = true;
+    w->token.done = on_token;
+    w->token.fault = &w->fault;
+    enum tokens_answer a = tokens_ask(g->tokens, text, &w->token);
+    if (a == TOKENS_GOOD)
+        return act(g, w);
+    if (a == TOKENS_WAIT)
+        locate_now(w);
+    return a == TOKENS_WAIT ? GATE_WAIT : GATE_SHUT;
 }
 
 /* --- reading the credential ----------------------------------------------------------------------
@@ -519,43 +504,63 @@ static enum err credential(struct str authorization, struct str x_api_key, struc
     return ERR_OK;
 }
 
-enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x_api_key,
-                          enum gate_need need, struct gate_wait *w)
+static void begin(struct gate *g, struct gate_wait *w)
 {
-    struct str text;
-    uint8_t hash[KEY_HASH_BYTES];
-    w->need = need;
+    w->gate = g;
     w->lookup = NULL;
     w->principal = NULL;
-    w->has_address = false;
+    w->token.check = NULL;
+    w->has_address = w->by_token = false;
     list_init(&w->link);
-    if (credential(authorization, x_api_key, &text, &w->fault) != ERR_OK)
-        return GATE_SHUT;
-    if (key_shape(text, g->prefix) == KEY_SHAPE_BAD) {
+}
+
+/* What is no key: a token, or nothing that we know. */
+static enum gate_answer ask_otherwise(struct gate *g, struct str text, bool is_bearer,
+                                      struct gate_wait *w)
+{
+    bool is_token = g->tokens && jwt_is_shaped(text);
+    if (is_token && is_bearer)
+        return ask_token(g, text, w);
+    if (is_token)
+        fault_write(&w->fault, ERR_AUTH,
+                    "X-Api-Key takes an API key only: send an access token as 'Authorization: "
+                    "Bearer'");
+    else
         fault_write(
             &w->fault, ERR_AUTH,
             "Malformed API key: expected '%.*s' or '%.*s' and %d hex digits with a checksum, "
             "got %zu characters that are no such key",
             STR_ARG(g->prefix), STR_ARG(g->management_prefix), KEY_DIGITS, text.n);
+    return GATE_SHUT;
+}
+
+enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x_api_key,
+                          enum gate_need need, struct gate_wait *w)
+{
+    struct str text;
+    uint8_t hash[KEY_HASH_BYTES];
+    begin(g, w);
+    w->need = need;
+    if (credential(authorization, x_api_key, &text, &w->fault) != ERR_OK)
         return GATE_SHUT;
-    }
+    if (key_shape(text, g->prefix) == KEY_SHAPE_BAD)
+        return ask_otherwise(g, text, authorization.p != NULL, w);
     key_hash(text, hash);
-    struct principal *p = map_get(&g->cached, hash_view(hash));
-    if (p) {
-        list_del(&p->link);
-        list_append(&g->used, &p->link);
-        return judge(g, p, w);
-    }
-    struct unknown *u = unknown_slot(g, hash);
-    if (u->until_ms > io_now_ms(g->loop) && memcmp(u->hash, hash, sizeof hash) == 0) {
-        refuse_unknown(&w->fault);
-        return GATE_SHUT;
-    }
-    return look_up(g, hash, w);
+    return find(g, hash, w);
+}
+
+enum gate_answer gate_ask_for(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
+                              struct gate_wait *w)
+{
+    begin(g, w);
+    w->need = GATE_INFERENCE;
+    w->by_token = true;
+    return find(g, hash, w);
 }
 
 void gate_leave(struct gate_wait *w)
 {
+    tokens_leave(&w->token);
     if (!w->lookup)
         return;
     list_del(&w->link);

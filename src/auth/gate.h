@@ -1,41 +1,26 @@
 /* gate.h: from a request's credential to who is asking: one per worker.
  *
- * Shape first (prefix, length, checksum: no look-up), then SHA-256, then the worker's cache, keyed
+ * A key: shape first (prefix, length, checksum: no look-up), then SHA-256, then the worker's cache, keyed
  * by the whole digest; a miss asks the store once, however many requests wait for it. Digests of
  * unknown keys are remembered for a short time in a bounded table, so that a flood of them does not
- * reach the store. */
+ * reach the store.
+ *
+ * An access token (tokens.h): what it says names a key, and from there on the key is judged as if it had
+ * come itself: so a token ends with its key, at once. */
 #ifndef AUTH_GATE_H
 #define AUTH_GATE_H
 
-#include "base/cidr.h"
-#include "base/list.h"
+#include "auth/principal.h"
+#include "auth/tokens.h"
 #include "base/map.h"
-#include "ledger/ledger.h"
-#include "store/store.h"
-
-/* Who asks: a key and its account as they were when last read. Counted, one worker's own. */
-struct principal {
-    struct list link;      /* in the cache, least recently used first */
-    struct list line_link; /* among the cached ones that have ancestors */
-    struct list used_link; /* among those whose use the store has yet to hear of */
-    uint32_t refs;
-    bool is_cached, is_used, account_disabled;
-    bool has_rules, has_rates; /* it or one that it comes from */
-    struct key key;
-    struct key_link *line; /* its ancestors, key.depth of them, the nearest first */
-    int64_t key_lifetime_ms;
-    struct cidr *ranges; /* who may ask; NULL: anybody */
-    size_t ranges_n;
-    uint64_t used_ms; /* on the loop's clock */
-    struct budget *key_budget, *account_budget;
-};
-struct principal *principal_ref(struct principal *p);
-void principal_unref(struct principal *p); /* NULL is fine */
 
 enum gate_need {
-    GATE_INFERENCE,  /* a key that spends */
+    GATE_INFERENCE,  /* a key that spends, or a token that acts as one */
     GATE_MANAGEMENT, /* a key that administers */
-    GATE_ANY_KEY,
+    GATE_ANY_KEY,    /* either, or a token */
+    /* The same, but the key itself: for what it gives away would outlive a token. */
+    GATE_INFERENCE_ITSELF,
+    GATE_ANY_ITSELF,
 };
 
 struct gate_lookup;
@@ -52,22 +37,33 @@ struct gate_wait {
      * an allow list refuses. */
     bool (*locate)(const void *where, struct address *out);
     const void *where;
-    struct address address; /* the gate's */
+    /* the gate's */
+    struct gate *gate;
+    struct token_wait token;
+    struct address address;
     bool has_address;
+    bool by_token; /* an access token asks, not the key itself */
 };
 
 enum gate_answer { GATE_OPEN, GATE_SHUT, GATE_WAIT };
 
+/* tokens: NULL: no access token is accepted. */
 struct gate *gate_new(struct io_loop *l, struct store *s, struct ledger *ledger,
-                      struct str key_prefix, struct str management_prefix);
+                      struct str key_prefix, struct str management_prefix,
+                      const struct token_shared *tokens);
 void gate_free(struct gate *g);          /* nobody waits any more */
 bool gate_is_idle(const struct gate *g); /* nothing is asked of the store */
 
 /* authorization, x_api_key: the fields' values, p NULL where the request has none. */
 enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x_api_key,
                           enum gate_need need, struct gate_wait *w);
+/* The key of this hash, as if a token had come that acts as it. */
+enum gate_answer gate_ask_for(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
+                              struct gate_wait *w);
 /* The asker goes away. Fine at any time. */
 void gate_leave(struct gate_wait *w);
+/* The keys that sign access tokens; NULL: none are accepted. */
+struct signers *gate_signers(struct gate *g);
 
 /* Does the account's allow list (text as in struct account) let this address in? */
 bool gate_lets_in(struct str ip_ranges, const struct address *a);
@@ -77,6 +73,8 @@ bool gate_lifetime_is_right(int64_t key_lifetime_ms, int64_t created_ms, int64_t
 /* What is known of this key and of those below it / of all keys is out of date. */
 void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES]);
 void gate_forget_all(struct gate *g);
+/* Federation policies or signing keys have changed. */
+void gate_forget_tokens(struct gate *g);
 /* Tells the store now which keys were used, and from then on no more. */
 void gate_stop(struct gate *g);
 

@@ -15,6 +15,8 @@ const char *const quantization_names[] = {"unknown", "int4", "int8", "fp4",   "m
                                           "nvfp4",   "fp6",  "fp8",  "mxfp8", "fp16",
                                           "bf16",    "fp32", NULL};
 
+const char *const output_names[] = {"text", "embeddings", "rerank", NULL};
+
 struct catalog *catalog_new(void)
 {
     struct catalog *c = calloc(1, sizeof *c);

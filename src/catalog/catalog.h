@@ -75,8 +75,14 @@ struct endpoint {
  * whether it takes members that nobody here knows. */
 bool catalog_endpoint_takes(const struct endpoint *e, struct str name);
 
+/* What a model is for. */
+enum output { OUTPUT_TEXT, OUTPUT_EMBEDDINGS, OUTPUT_RERANK, OUTPUT__COUNT };
+/* "text", "embeddings", ... NULL behind the last. */
+extern const char *const output_names[];
+
 struct model {
     struct str id; /* "openai/gpt-4o-mini" */
+    enum output output;
     struct str name, description;
     int64_t created;             /* unix seconds; 0: not stated */
     struct endpoint **endpoints; /* in the order in which they are tried */

@@ -56,9 +56,10 @@ struct kind {
     uint64_t takes; /* parameters, renamed ones included */
     struct kind_rename renames[KIND_RENAMES_MAX];
     struct str
-        max_tokens_field; /* what an output bound is called there, where the client has none */
-    bool refuses_unknown; /* members that nobody here knows are dropped: it would refuse them */
-    bool is_guess;        /* nobody knows: what it may not take is sent all the same */
+        max_tokens_field;  /* what an output bound is called there, where the client has none */
+    bool takes_input_type; /* of embeddings: for what they are; and inputs that are made of parts */
+    bool refuses_unknown;  /* members that nobody here knows are dropped: it would refuse them */
+    bool is_guess;         /* nobody knows: what it may not take is sent all the same */
 
     /* --- what it does with it --- */
     struct deadlines deadlines; /* 0: as everywhere */

@@ -16,6 +16,8 @@ enum err password_hash(struct secret password, char out[PASSWORD_TEXT_MAX],
                        struct fault *f) MUST_USE;
 /* `text` terminated; NULL: there is no such user: takes the same time and says no. */
 bool password_is(struct secret password, const char *text);
+/* What an unknown user's is compared with: nobody's, of today's cost. */
+const char *password_of_nobody(void);
 /* How often this process has run Argon2id, by either of them: what wrong sign-ins cost shows in it. */
 uint64_t password_evaluations(void);
 /* Made with less than today's cost: to be hashed anew when it was right the next time. */

@@ -28,6 +28,11 @@ enum err anthropic_read_request(struct json root, struct canon_room *room,
 enum err anthropic_read_countable(struct json root, struct canon_room *room,
                                   struct canon_request *out, struct fault *f);
 
+/* anthropic_read_messages.c */
+/* `system` and `messages`. */
+enum err anthropic_read_messages(struct json root, struct canon_room *room,
+                                 struct canon_request *out, struct fault *f);
+
 /* anthropic_read_answer.c */
 struct anthropic_reading {
     struct canon_ordinals blocks; /* by the provider's index */
@@ -49,5 +54,10 @@ const struct anthropic_error *anthropic_error_of(int status);
 /* anthropic_write_request.c */
 enum err anthropic_write_request(const struct canon_request *r, const struct dialect_target *t,
                                  struct canon_room *room, struct buf *out, struct fault *f);
+/* Whether the assistant's last turn calls tools and does not begin with what was thought before. Claude
+ * refuses such a turn of somebody who wants reasoning; who speaks a format that cannot give thoughts back
+ * is answered without. takes_back: what of them the provider takes. */
+bool anthropic_lacks_thought(const struct canon_request *r,
+                             bool (*takes_back)(const struct canon_reasoning *x));
 
 #endif

@@ -86,6 +86,8 @@ static void read_usage(struct anthropic_reading *s, struct json usage)
     any |= count(usage, STR("cache_read_input_tokens"), &s->usage.cached);
     any |= count(usage, STR("cache_creation_input_tokens"), &s->usage.cache_write);
     any |= count(usage, STR("output_tokens"), &s->usage.completion);
+    count(json_get(usage, STR("cache_creation")), STR("ephemeral_1h_input_tokens"),
+          &s->usage.cache_write_1h);
     s->usage.prompt = fresh + s->usage.cached + s->usage.cache_write;
     s->has_usage |= any;
 }
@@ -94,6 +96,7 @@ static enum err emit_usage(struct canon_reader *rd)
 {
     struct anthropic_reading *s = rd->state;
     struct canon_event e = {.kind = EVENT_USAGE, .bill.usage = s->usage};
+    chat_trim_usage(&e.bill.usage);
     return s->has_usage ? canon_emit(rd, &e) : ERR_OK;
 }
 
@@ -258,8 +261,11 @@ static enum err read_stream(struct canon_reader *rd, struct json root)
         return read_delta(&g, json_get(root, STR("delta")), index);
     if (json_str_eq(type, STR("content_block_start")))
         return read_block(&g, json_get(root, STR("content_block")), index);
-    if (json_str_eq(type, STR("message_start")))
-        return begin(rd, json_get(root, STR("message")));
+    if (json_str_eq(type, STR("message_start"))) {
+        enum err e = begin(rd, json_get(root, STR("message")));
+        bool is_told = ((const struct anthropic_reading *)rd->state)->usage.prompt > 0;
+        return e == ERR_OK && is_told ? emit_usage(rd) : e; /* known even if the stream breaks */
+    }
     if (json_str_eq(type, STR("message_delta"))) {
         read_usage(rd->state, json_get(root, STR("usage")));
         enum err e = finish(rd, json_get(root, STR("delta")));

@@ -38,6 +38,12 @@ static void write_usage(struct json_writer *w, const struct chat_bill *b)
     jw_u64(w, "input_tokens", u->prompt - u->cached - u->cache_write);
     jw_u64(w, "cache_creation_input_tokens", u->cache_write);
     jw_u64(w, "cache_read_input_tokens", u->cached);
+    if (u->cache_write) {
+        jw_object(w, "cache_creation");
+        jw_u64(w, "ephemeral_5m_input_tokens", u->cache_write - u->cache_write_1h);
+        jw_u64(w, "ephemeral_1h_input_tokens", u->cache_write_1h);
+        jw_end(w);
+    }
     jw_u64(w, "output_tokens", u->completion);
     jw_usd(w, "cost", b->cost);
     jw_end(w);
@@ -508,10 +514,10 @@ const struct dialect dialect_anthropic = {
     .auth = AUTH_HEADER,
     .auth_header = STR_INIT("x-api-key"),
     .takes = PARAM_BIT(PARAM_MAX_TOKENS) | PARAM_BIT(PARAM_TOOLS) | PARAM_BIT(PARAM_TOOL_CHOICE) |
-             PARAM_BIT(PARAM_PARALLEL_TOOL_CALLS) | PARAM_BIT(PARAM_RESPONSE_FORMAT) |
-             PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) | PARAM_BIT(PARAM_REASONING) |
-             PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_TOP_P) | PARAM_BIT(PARAM_TOP_K) |
-             PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_USER) | PARAM_BIT(PARAM_SERVICE_TIER),
+             PARAM_BIT(PARAM_PARALLEL_TOOL_CALLS) | PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) |
+             PARAM_BIT(PARAM_REASONING) | PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_TOP_P) |
+             PARAM_BIT(PARAM_TOP_K) | PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_USER) |
+             PARAM_BIT(PARAM_SERVICE_TIER),
     .reader_size = sizeof(struct anthropic_reading),
     .read_event = anthropic_read_event,
     .read_whole = anthropic_read_whole,

@@ -134,8 +134,19 @@ static void write_result(struct writing *g, const struct canon_part *p)
     jw_end(&g->w);
 }
 
+/* What came from a client of this format goes as it came: with its citations and all that is new. */
+static bool is_as_said(const struct writing *g, const struct canon_part *p)
+{
+    bool is_empty = p->kind == PART_TEXT && p->text.n == 0;
+    return g->r->from == &dialect_anthropic && p->said.n && !is_empty;
+}
+
 static void write_part(struct writing *g, const struct canon_part *p)
 {
+    if (is_as_said(g, p)) {
+        jw_raw(&g->w, NULL, p->said);
+        return;
+    }
     switch (p->kind) {
     case PART_TEXT:
     case PART_REFUSAL:
@@ -175,19 +186,14 @@ static void write_parts(struct writing *g, const struct canon_parts *parts)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static bool is_system(const struct canon_message *m)
-{
-    return m && (m->role == CANON_SYSTEM || m->role == CANON_DEVELOPER);
-}
-
 /* Those at the beginning. Returns the first message that is none. */
 static const struct canon_message *write_system(struct writing *g)
 {
     const struct canon_message *m = g->r->messages;
-    if (!is_system(m))
+    if (!canon_is_system(m))
         return m;
     jw_array(&g->w, "system");
-    for (; is_system(m); m = m->next)
+    for (; canon_is_system(m); m = m->next)
         write_parts(g, &m->parts);
     jw_end(&g->w);
     return m;
@@ -216,11 +222,10 @@ static void write_messages(struct writing *g)
 
 static void write_tool(struct writing *g, const struct canon_tool *t)
 {
-    if (t->kind == CANON_TOOL_SERVER) {
-        if (t->of == &dialect_anthropic)
-            jw_raw(&g->w, NULL, t->raw);
+    if (t->of == &dialect_anthropic)
+        jw_raw(&g->w, NULL, t->raw);
+    if (t->kind == CANON_TOOL_SERVER || t->of == &dialect_anthropic)
         return;
-    }
     jw_object(&g->w, NULL);
     jw_raw_str(&g->w, "name", t->name);
     canon_write_text(&g->w, "description", t->description);
@@ -263,10 +268,8 @@ static void write_tools(struct writing *g)
 
 /* --- what else is asked ----------------------------------------------------------------------- */
 
-/* Whether the assistant's last turn calls tools and does not begin with what was thought before. The
- * provider refuses such a turn of somebody who wants reasoning; who speaks a format that cannot give
- * thoughts back is answered without. */
-static bool lacks_thought(const struct canon_request *r)
+bool anthropic_lacks_thought(const struct canon_request *r,
+                             bool (*takes_back)(const struct canon_reasoning *x))
 {
     bool is_begun = false, calls = false, has_thought = false;
     enum canon_role before = CANON_USER;
@@ -276,7 +279,7 @@ static bool lacks_thought(const struct canon_request *r)
         if (before != CANON_ASSISTANT)
             is_begun = calls = has_thought = false;
         for (const struct canon_part *p = m->parts.first; p; p = p->next) {
-            bool is_thought = p->kind == PART_REASONING && is_taken_back(&p->reasoning);
+            bool is_thought = p->kind == PART_REASONING && takes_back(&p->reasoning);
             bool is_written = is_thought || (p->kind != PART_REASONING &&
                                              (p->kind != PART_TEXT || p->text.n > 0));
             has_thought |= is_thought && !is_begun;
@@ -287,19 +290,40 @@ static bool lacks_thought(const struct canon_request *r)
     return calls && !has_thought;
 }
 
-/* The budget must stay below the output bound, and a forced tool call goes without reasoning. */
+/* A client of this format that leaves reasoning to the model, or does not speak of it: an effort alone
+ * asks for none here. */
+static bool is_left_to_model(const struct canon_request *r)
+{
+    return r->from == &dialect_anthropic && (r->reason.is_adaptive || !r->reason.enabled);
+}
+
+/* The budget has a least, must stay below the output bound, and a forced tool call goes without
+ * reasoning. */
 static uint64_t budget_of(const struct canon_request *r, const struct dialect_target *t)
 {
     uint64_t budget = canon_budget(&r->reason, t->max_tokens);
+    if (is_left_to_model(r))
+        return 0;
+    if (budget && budget < BUDGET_LEAST)
+        budget = BUDGET_LEAST;
     bool is_forced = r->tools && (r->choice.kind == CANON_CHOICE_REQUIRED ||
                                   r->choice.kind == CANON_CHOICE_NAMED);
-    if (is_forced || budget == 0 || t->max_tokens <= BUDGET_LEAST || lacks_thought(r))
+    if (is_forced || budget == 0 || t->max_tokens <= BUDGET_LEAST ||
+        anthropic_lacks_thought(r, is_taken_back))
         return 0;
     return budget < t->max_tokens ? budget : t->max_tokens - 1;
 }
 
 static void write_thinking(struct writing *g)
 {
+    const struct canon_reason *x = &g->r->reason;
+    if (x->said.n && g->r->from == &dialect_anthropic &&
+        (x->is_adaptive || x->enabled == CANON_NO || g->budget == x->max_tokens)) {
+        jw_raw(&g->w, "thinking", x->said);
+        return;
+    }
+    if (is_left_to_model(g->r))
+        return;
     if (!g->budget && canon_reasons(&g->r->reason) != CANON_NO)
         return;
     jw_object(&g->w, "thinking");
@@ -348,16 +372,24 @@ static void write_values(struct writing *g)
     }
 }
 
-static void write_format(struct writing *g)
+/* Others' efforts are budgets here; a client of this format means what it says. */
+static void write_output(struct writing *g)
 {
     const struct canon_format *x = &g->r->format;
-    if (x->kind != CANON_FORMAT_SCHEMA || !x->schema.p)
+    bool has_schema = x->kind == CANON_FORMAT_SCHEMA && x->schema.p;
+    enum canon_effort effort =
+        g->r->from == &dialect_anthropic ? g->r->reason.effort : EFFORT_UNSAID;
+    if (!has_schema && !effort)
         return;
     jw_object(&g->w, "output_config");
-    jw_object(&g->w, "format");
-    jw_str_c(&g->w, "type", "json_schema");
-    jw_raw(&g->w, "schema", x->schema);
-    jw_end(&g->w);
+    if (effort)
+        jw_str_c(&g->w, "effort", canon_effort_word(effort));
+    if (has_schema) {
+        jw_object(&g->w, "format");
+        jw_str_c(&g->w, "type", "json_schema");
+        jw_raw(&g->w, "schema", x->schema);
+        jw_end(&g->w);
+    }
     jw_end(&g->w);
 }
 
@@ -385,7 +417,7 @@ enum err anthropic_write_request(const struct canon_request *r, const struct dia
     write_tools(&g);
     write_thinking(&g);
     write_values(&g);
-    write_format(&g);
+    write_output(&g);
     write_cache(&g, &r->cache);
     write_extras(&g);
     if (t->is_streamed)

@@ -102,6 +102,17 @@ static bool count(struct json usage, struct str name, uint64_t *out)
     return json_u64(json_get(usage, name), UINT32_MAX, out);
 }
 
+/* What was written to the cache, by how long it is kept: [{"ttl":"1h","inputTokens":9},...] */
+static uint64_t kept_for_an_hour(struct json details)
+{
+    uint64_t sum = 0, n;
+    for (struct json v = json_first(details); v.type; v = json_after(details, v)) {
+        if (json_str_eq(json_get(v, STR("ttl")), STR("1h")) && count(v, STR("inputTokens"), &n))
+            sum += n;
+    }
+    return sum;
+}
+
 /* Input comes in three parts: the prompt is their sum. */
 static enum err read_usage(struct canon_reader *rd, struct json usage)
 {
@@ -112,6 +123,8 @@ static enum err read_usage(struct canon_reader *rd, struct json usage)
     any |= count(usage, STR("cacheReadInputTokens"), &u.cached);
     any |= count(usage, STR("cacheWriteInputTokens"), &u.cache_write);
     u.prompt += u.cached + u.cache_write;
+    u.cache_write_1h = kept_for_an_hour(json_get(usage, STR("cacheDetails")));
+    chat_trim_usage(&u);
     e.bill.usage = u;
     return any ? canon_emit(rd, &e) : ERR_OK;
 }

@@ -195,18 +195,32 @@ static void write_text(struct writing *g, struct str text)
     jw_end(&g->w);
 }
 
-/* What was signed or encrypted, byte for byte, to the models that did it. */
+/* What Claude signed, and what any model here encrypted. */
+static bool is_signed(const struct canon_reasoning *x)
+{
+    return x->kind == CANON_REASONING_TEXT && x->signature.n &&
+           (!x->format.p || str_eq(x->format, ANTHROPIC_REASONING));
+}
+
+static bool is_hidden(const struct canon_reasoning *x)
+{
+    return x->kind == CANON_REASONING_ENCRYPTED && x->data.n &&
+           str_eq(x->format, BEDROCK_REASONING);
+}
+
+static bool takes_back(const struct canon_reasoning *x)
+{
+    return is_signed(x) || is_hidden(x);
+}
+
+/* Byte for byte, to the models that signed or encrypted it. */
 static void write_thought(struct writing *g, const struct canon_reasoning *x)
 {
-    bool is_signed = x->kind == CANON_REASONING_TEXT && x->signature.n &&
-                     (!x->format.p || str_eq(x->format, ANTHROPIC_REASONING));
-    bool is_hidden =
-        x->kind == CANON_REASONING_ENCRYPTED && x->data.n && str_eq(x->format, BEDROCK_REASONING);
-    if (!(is_signed && g->family == FAMILY_CLAUDE) && !is_hidden)
+    if (!(is_signed(x) && g->family == FAMILY_CLAUDE) && !is_hidden(x))
         return;
     jw_object(&g->w, NULL);
     jw_object(&g->w, "reasoningContent");
-    if (is_signed) {
+    if (is_signed(x)) {
         jw_object(&g->w, "reasoningText");
         jw_raw_str(&g->w, "text", x->text);
         jw_raw_str(&g->w, "signature", x->signature);
@@ -280,19 +294,14 @@ static void write_part(struct writing *g, const struct canon_part *p)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static bool is_system(const struct canon_message *m)
-{
-    return m && (m->role == CANON_SYSTEM || m->role == CANON_DEVELOPER);
-}
-
 /* Those at the beginning, texts alone. Returns the first message that is none. */
 static const struct canon_message *write_system(struct writing *g)
 {
     const struct canon_message *m = g->r->messages;
-    if (!is_system(m))
+    if (!canon_is_system(m))
         return m;
     jw_array(&g->w, "system");
-    for (; is_system(m); m = m->next) {
+    for (; canon_is_system(m); m = m->next) {
         for (const struct canon_part *p = m->parts.first; p; p = p->next) {
             if (p->kind >= PART_IMAGE && p->kind <= PART_FILE)
                 refuse(g, "media in the system prompt");
@@ -401,7 +410,7 @@ static void write_tools(struct writing *g)
 
 /* --- what else is asked ----------------------------------------------------------------------- */
 
-/* Claude's budget must stay below the output bound, and a forced call goes without reasoning. */
+/* Claude's budget has a least and must stay below the output bound, and a forced call goes without reasoning. */
 static uint64_t budget_of(const struct writing *g)
 {
     const struct canon_request *r = g->r;
@@ -409,8 +418,11 @@ static uint64_t budget_of(const struct writing *g)
     uint64_t budget = canon_budget(&r->reason, bound);
     bool is_forced = r->tools && (r->choice.kind == CANON_CHOICE_REQUIRED ||
                                   r->choice.kind == CANON_CHOICE_NAMED);
-    if (g->family != FAMILY_CLAUDE || is_forced || !budget || bound <= BUDGET_LEAST)
+    if (g->family != FAMILY_CLAUDE || is_forced || !budget || bound <= BUDGET_LEAST ||
+        anthropic_lacks_thought(r, takes_back))
         return 0;
+    if (budget < BUDGET_LEAST)
+        budget = BUDGET_LEAST;
     return budget < bound ? budget : bound - 1;
 }
 
@@ -567,9 +579,9 @@ const struct dialect dialect_bedrock = {
     .write_path = write_path,
     .auth = AUTH_SIGV4,
     .takes = PARAM_BIT(PARAM_MAX_TOKENS) | PARAM_BIT(PARAM_TOOLS) | PARAM_BIT(PARAM_TOOL_CHOICE) |
-             PARAM_BIT(PARAM_RESPONSE_FORMAT) | PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) |
-             PARAM_BIT(PARAM_REASONING) | PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_TOP_P) |
-             PARAM_BIT(PARAM_TOP_K) | PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_SERVICE_TIER),
+             PARAM_BIT(PARAM_STRUCTURED_OUTPUTS) | PARAM_BIT(PARAM_REASONING) |
+             PARAM_BIT(PARAM_TEMPERATURE) | PARAM_BIT(PARAM_TOP_P) | PARAM_BIT(PARAM_TOP_K) |
+             PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_SERVICE_TIER),
     .reader_size = sizeof(struct bedrock_reading),
     .read_event = bedrock_read_event,
     .read_whole = bedrock_read_whole,

@@ -31,17 +31,65 @@ static uint64_t bit_if(bool says, enum canon_param p)
 uint64_t canon_asks(const struct canon_request *r)
 {
     const struct canon_reason *think = &r->reason;
+    enum canon_format_kind format = r->format.kind;
     bool has_max = r->facts.has_max_tokens || r->facts.has_max_completion_tokens;
     bool reasons = think->effort || think->max_tokens || think->enabled || think->summary.p;
-    uint64_t asks = bit_if(has_max, PARAM_MAX_TOKENS) | bit_if(r->tools, PARAM_TOOLS) |
-                    bit_if(r->choice.kind, PARAM_TOOL_CHOICE) |
-                    bit_if(r->parallel, PARAM_PARALLEL_TOOL_CALLS) |
-                    bit_if(r->format.kind > CANON_FORMAT_TEXT, PARAM_RESPONSE_FORMAT) |
-                    bit_if(r->format.kind == CANON_FORMAT_SCHEMA, PARAM_STRUCTURED_OUTPUTS) |
-                    bit_if(reasons, PARAM_REASONING);
+    uint64_t asks =
+        bit_if(has_max, PARAM_MAX_TOKENS) | bit_if(r->tools, PARAM_TOOLS) |
+        bit_if(r->choice.kind, PARAM_TOOL_CHOICE) | bit_if(r->parallel, PARAM_PARALLEL_TOOL_CALLS) |
+        bit_if(format == CANON_FORMAT_JSON || format == CANON_FORMAT_OTHER, PARAM_RESPONSE_FORMAT) |
+        bit_if(format == CANON_FORMAT_SCHEMA, PARAM_STRUCTURED_OUTPUTS) |
+        bit_if(reasons, PARAM_REASONING);
     for (int p = 0; p < PARAM_VALUE__COUNT; p++)
         asks |= bit_if(r->values[p].p, (enum canon_param)p);
     return asks;
+}
+
+static bool is_media(const struct canon_part *p)
+{
+    return (p->kind >= PART_IMAGE && p->kind <= PART_FILE) || p->kind == PART_OPAQUE;
+}
+
+bool canon_has_media(const struct canon_request *r)
+{
+    bool has = false;
+    for (const struct canon_message *m = r->messages; m; m = m->next) {
+        for (const struct canon_part *p = m->parts.first; p; p = p->next) {
+            has |= is_media(p);
+            if (p->kind != PART_TOOL_RESULT)
+                continue;
+            for (const struct canon_part *q = p->result.parts.first; q; q = q->next)
+                has |= is_media(q);
+        }
+    }
+    return has;
+}
+
+static void leave_out_tools(struct canon_request *r, uint64_t params)
+{
+    if (params & PARAM_BIT(PARAM_TOOLS)) {
+        r->tools = r->last_tool = NULL;
+        params |= PARAM_BIT(PARAM_TOOL_CHOICE) | PARAM_BIT(PARAM_PARALLEL_TOOL_CALLS);
+    }
+    if (params & PARAM_BIT(PARAM_TOOL_CHOICE))
+        r->choice = (struct canon_choice){0};
+    if (params & PARAM_BIT(PARAM_PARALLEL_TOOL_CALLS))
+        r->parallel = CANON_UNSAID;
+}
+
+void canon_leave_out(struct canon_request *r, uint64_t params)
+{
+    for (int p = 0; p < PARAM_VALUE__COUNT; p++) {
+        if (params & PARAM_BIT(p))
+            r->values[p] = STR_NONE;
+    }
+    leave_out_tools(r, params);
+    if (r->format.kind == CANON_FORMAT_SCHEMA && (params & PARAM_BIT(PARAM_STRUCTURED_OUTPUTS)))
+        params |= PARAM_BIT(PARAM_RESPONSE_FORMAT);
+    if (params & PARAM_BIT(PARAM_RESPONSE_FORMAT))
+        r->format = (struct canon_format){0};
+    if (params & PARAM_BIT(PARAM_REASONING))
+        r->reason = (struct canon_reason){.is_excluded = r->reason.is_excluded};
 }
 
 /* --- texts ------------------------------------------------------------------------------------ */
@@ -244,6 +292,11 @@ enum canon_effort canon_effort_find(struct str word)
             return (enum canon_effort)e;
     }
     return EFFORT_UNSAID;
+}
+
+bool canon_is_system(const struct canon_message *m)
+{
+    return m && (m->role == CANON_SYSTEM || m->role == CANON_DEVELOPER);
 }
 
 const char *canon_effort_word(enum canon_effort e)

@@ -159,6 +159,8 @@ struct canon_part {
     struct canon_part *next;
     enum canon_part_kind kind;
     struct canon_cache cache;
+    struct str said; /* raw JSON: the whole as canon_request.from says it, given back to that format
+                      * as it is; or not there */
     union {
         struct {
             struct str text;
@@ -174,7 +176,8 @@ struct canon_part {
         } result;
         struct {
             const struct dialect *of;
-            struct str raw; /* raw JSON: the part as its format said it */
+            struct str raw;  /* raw JSON: the part as its format said it */
+            struct str text; /* what it says to a format that has no such part; or not there */
         } opaque;
     };
 };
@@ -217,7 +220,7 @@ struct canon_tool {
     struct str schema; /* raw JSON; or not there */
     enum canon_tri strict;
     struct canon_cache cache;
-    struct str raw; /* raw JSON of a server tool, and of what a function says beyond this */
+    struct str raw; /* raw JSON: a server tool; a function as `of` says it, or not there */
     const struct dialect *of; /* whose `raw` it is */
 };
 
@@ -270,6 +273,8 @@ struct canon_reason {
     uint64_t max_tokens; /* 0: not said */
     enum canon_tri enabled;
     bool is_excluded;   /* thought and billed, but not shown to the client */
+    bool is_adaptive;   /* the model decides (Anthropic's) */
+    struct str said;    /* raw JSON: Anthropic's `thinking`, given back to it as it is */
     struct str summary; /* "auto", "concise", "detailed" */
 };
 
@@ -297,6 +302,12 @@ struct canon_request {
 
 /* The parameters that this request says, a bit each: against what a dialect and a provider take. */
 uint64_t canon_asks(const struct canon_request *r);
+
+/* Whether anything in its messages is no text, or may be none. */
+bool canon_has_media(const struct canon_request *r);
+/* Takes parameters (PARAM_BIT) out of it, as if they had not been said. A format with a schema goes
+ * where schemas do: JSON without one is refused by many where the prompt does not speak of it. */
+void canon_leave_out(struct canon_request *r, uint64_t params);
 
 /* --- for readers ------------------------------------------------------------------------------ */
 
@@ -346,6 +357,8 @@ enum canon_effort canon_effort_find(struct str word); /* UNSAID: no such word */
 
 /* --- for writers ------------------------------------------------------------------------------ */
 
+/* A system prompt, whichever word was used; NULL is none. */
+bool canon_is_system(const struct canon_message *m);
 const char *canon_effort_word(enum canon_effort e); /* "high"; NULL: UNSAID */
 /* Whether reasoning is wanted at all, by effort, budget or `enabled`; UNSAID leaves it to the model. */
 enum canon_tri canon_reasons(const struct canon_reason *reason);

@@ -1,144 +1,18 @@
 #include "dialect/chat.h"
 
 #include "dialect/chat_shape.h"
-
-/* The members that decisions rest on: found on the one walk over the body. */
-enum known {
-    MODEL = 1,
-    MODELS,
-    MESSAGES,
-    STREAM,
-    STREAM_OPTIONS,
-    MAX_TOKENS,
-    MAX_COMPLETION_TOKENS,
-    CHOICES,
-    PROVIDER,
-    USER,
-    LOGPROBS,
-    TOOL_CHOICE,
-    RESPONSE_FORMAT,
-    REASONING,
-    REASONING_EFFORT,
-    KNOWN__COUNT,
-};
-
-struct field {
-    struct shape shape;
-    bool is_ours;     /* for the gateway, not for the provider */
-    enum known known; /* 0: only checked */
-};
-
-enum {
-    S = SHAPE_STRING,
-    B = SHAPE_BOOLEAN,
-    N = SHAPE_NUMBER,
-    C = SHAPE_COUNT,
-    O = SHAPE_OBJECT,
-    A = SHAPE_ARRAY
-};
-
-/* By length of the name, so that a look-up compares few. null is fine for all. A row's number is
- * its bit. */
-static const struct field fields[] = {
-    {SHAPE_IN("n", C, 1, CHAT_CHOICES_MAX), false, CHOICES},
-    {SHAPE_IN("seed", N, -9.3e18, 9.3e18), false, 0},
-    {SHAPE_LIST("stop", S | A, S, NULL), false, 0},
-    {SHAPE_IS("user", S), false, USER},
-    {SHAPE_OF("debug", O, chat_shape_debug), true, 0},
-    {SHAPE_IS("model", S), false, MODEL},
-    {SHAPE_IN("min_p", N, 0, 1), false, 0},
-    {SHAPE_IS("route", S), true, 0},
-    {SHAPE_LIST("tools", A, O, chat_shape_tool), false, 0},
-    {SHAPE_IN("top_a", N, 0, 1), false, 0},
-    {SHAPE_IN("top_k", N, 0, 1e9), false, 0},
-    {SHAPE_IN("top_p", N, 0, 1), false, 0},
-    {SHAPE_IS("trace", O), true, 0},
-    {SHAPE_OF("usage", O, chat_shape_usage), true, 0},
-    {SHAPE_OF("audio", O, chat_shape_audio), false, 0},
-    {SHAPE_IS("store", B), false, 0},
-    {SHAPE_LIST("models", A, S, NULL), true, MODELS},
-    {SHAPE_IS("preset", S), true, 0},
-    {SHAPE_IS("stream", B), false, STREAM},
-    {SHAPE_LIST("plugins", A, O, chat_shape_plugin), true, 0},
-    {SHAPE_IS("logprobs", B), false, LOGPROBS},
-    {SHAPE_LIST("messages", A, O, chat_shape_message), false, MESSAGES},
-    {SHAPE_IS("metadata", O), false, 0},
-    {SHAPE_IS("provider", O), true, PROVIDER},
-    {SHAPE_OF("reasoning", O, chat_shape_reasoning), false, REASONING},
-    {SHAPE_LIST("functions", A, O, NULL), false, 0},
-    {SHAPE_IS("verbosity", S), false, 0},
-    {SHAPE_IS("logit_bias", O), false, 0},
-    {SHAPE_IN("max_tokens", C, 1, 4294967295.0), false, MAX_TOKENS},
-    {SHAPE_LIST("modalities", A, S, NULL), false, 0},
-    {SHAPE_IS("session_id", S), true, 0},
-    {SHAPE_LIST("transforms", A, S, NULL), true, 0},
-    {SHAPE_OF("prediction", O, chat_shape_prediction), false, 0},
-    {SHAPE_IN("temperature", N, 0, 2), false, 0},
-    {SHAPE_OF("tool_choice", S | O, chat_shape_choice), false, TOOL_CHOICE},
-    {SHAPE_IN("top_logprobs", C, 0, 20), false, 0},
-    {SHAPE_IS("service_tier", S), false, 0},
-    {SHAPE_IS("image_config", O), false, 0},
-    {SHAPE_OF("cache_control", O, chat_shape_cache), false, 0},
-    {SHAPE_IS("function_call", S | O), false, 0},
-    {SHAPE_OF("stream_options", O, chat_shape_stream), false, STREAM_OPTIONS},
-    {SHAPE_OF("response_format", O, chat_shape_format), false, RESPONSE_FORMAT},
-    {SHAPE_IN("presence_penalty", N, -2, 2), false, 0},
-    {SHAPE_IS("reasoning_effort", S), false, REASONING_EFFORT},
-    {SHAPE_IS("prompt_cache_key", S), false, 0},
-    {SHAPE_IN("frequency_penalty", N, -2, 2), false, 0},
-    {SHAPE_IS("safety_identifier", S), false, 0},
-    {SHAPE_IS("include_reasoning", B), false, 0},
-    {SHAPE_IN("repetition_penalty", N, 0, 10), false, 0},
-    {SHAPE_IS("structured_outputs", B), true, 0},
-    {SHAPE_IS("web_search_options", O), false, 0},
-    {SHAPE_IS("parallel_tool_calls", B), false, 0},
-    {SHAPE_IS("prompt_cache_options", O), false, 0},
-    {SHAPE_IN("max_completion_tokens", C, 1, 4294967295.0), false, MAX_COMPLETION_TOKENS},
-};
-
-_Static_assert(COUNT_OF(fields) <= 64, "a bit each");
-
-enum { NAME_LONGEST = 21 };
-
-/* Of the names of each length the first one's index; filled before main(). */
-static uint8_t first_of_length[NAME_LONGEST + 2];
-
-__attribute__((constructor)) static void fields_index(void)
-{
-    size_t i = 0;
-    for (size_t n = 0; n < COUNT_OF(first_of_length); n++) {
-        while (i < COUNT_OF(fields) && fields[i].shape.name.n < n)
-            i++;
-        first_of_length[n] = (uint8_t)i;
-    }
-    BUG_ON(i != COUNT_OF(fields)); /* by length, and none longer */
-}
-
-static const struct field *field_find(struct str name)
-{
-    if (name.n > NAME_LONGEST)
-        return NULL;
-    for (size_t i = first_of_length[name.n]; i < first_of_length[name.n + 1]; i++) {
-        if (memcmp(fields[i].shape.name.p, name.p, name.n) == 0)
-            return &fields[i];
-    }
-    return NULL;
-}
-
-static uint64_t bit_of(const struct field *d)
-{
-    return UINT64_C(1) << (d - fields);
-}
+#include "dialect/member.h"
 
 struct str chat_member(unsigned i)
 {
-    return i < COUNT_OF(fields) ? fields[i].shape.name : STR_NONE;
+    const struct member *m = member_at(i);
+    return m ? m->name : STR_NONE;
 }
 
 uint64_t chat_member_bit(struct str name)
 {
-    const struct field *d = field_find(name);
-    return d ? bit_of(d) : 0;
+    const struct member *m = member_find(name);
+    return m ? member_bit(m) : 0;
 }
 
 /* What is decoded to scratch is bounded, and there is room for it beforehand: views of scratch must
@@ -177,7 +51,7 @@ static enum err read_models(struct chat_request *r, const struct json *known, st
                             struct fault *f)
 {
     enum err e = ERR_OK;
-    struct json model = known[MODEL], models = known[MODELS];
+    struct json model = known[MEMBER_MODEL], models = known[MEMBER_MODELS];
     if (!json_is_none_or_null(model))
         e = add_model(r, model, scratch, "model", f);
     for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
@@ -190,7 +64,7 @@ static enum err read_models(struct chat_request *r, const struct json *known, st
 /* The older form: one text instead of messages. */
 static enum err read_prompt(struct chat_request *r, struct json prompt, struct fault *f)
 {
-    r->text_bytes = json_raw_str(prompt).n;
+    tokens_add(&r->text, json_raw_str(prompt));
     return json_is(prompt, JSON_STRING)
                ? ERR_OK
                : fault_set(f, ERR_INVALID, "prompt: expected a string, got %s%s", json_kind(prompt),
@@ -205,39 +79,44 @@ static enum err read_fields(struct chat_request *r, bool is_prompt, struct json 
     for (struct json v = json_first(r->root); v.type; v = json_after(r->root, v)) {
         struct json key = json_key(v);
         size_t before = scratch->n;
-        const struct field *d =
-            json_raw_str(key).n > NAME_RAW_MAX ? NULL : field_find(json_str(key, scratch));
+        const struct member *m =
+            json_raw_str(key).n > NAME_RAW_MAX ? NULL : member_find(json_str(key, scratch));
         scratch->n = before;
-        if (!d) {
+        if (!m) {
             r->has_unknown = true;
             continue;
         }
-        r->given |= bit_of(d);
-        bool is_checked_elsewhere = is_prompt && d->known == LOGPROBS;
-        enum err e = is_checked_elsewhere ? ERR_OK : shape_check(&d->shape, v, NULL, f);
+        r->given |= member_bit(m);
+        bool is_checked_elsewhere = is_prompt && m->known == MEMBER_LOGPROBS;
+        enum err e = is_checked_elsewhere ? ERR_OK : member_check(v, &m->rule, m->name.p, f);
         if (e != ERR_OK)
             return e;
-        if (d->is_ours && r->ours_n < CHAT_OURS_MAX)
-            r->ours[r->ours_n++] = d->shape.name;
-        if (d->known)
-            known[d->known] = v;
+        if (m->is_ours && r->ours_n < CHAT_OURS_MAX)
+            r->ours[r->ours_n++] = m->name;
+        if (m->known)
+            known[m->known] = v;
         if (!json_is(v, JSON_NULL))
-            r->asks |= bit_of(d);
+            r->asks |= member_bit(m);
     }
     return ERR_OK;
+}
+
+bool chat_wants_echo(struct json debug, bool is_streamed)
+{
+    return is_streamed && json_is(json_get(debug, STR("echo_upstream_body")), JSON_TRUE);
 }
 
 /* What some members ask for is more, or less, than that they are there. */
 static void read_asks(struct chat_request *r, const struct json *known)
 {
-    struct json choice = known[TOOL_CHOICE], format = known[RESPONSE_FORMAT];
+    struct json choice = known[MEMBER_TOOL_CHOICE], format = known[MEMBER_RESPONSE_FORMAT];
     struct json type = json_get(format, STR("type"));
     r->wants_tool = json_str_eq(choice, STR("required"));
     r->wants_function = json_is(choice, JSON_OBJECT);
     r->wants_schema = json_str_eq(type, STR("json_schema"));
     if (r->choices <= 1)
         r->asks &= ~chat_member_bit(STR("n"));
-    if (!json_bool_or(known[LOGPROBS], false))
+    if (!json_bool_or(known[MEMBER_LOGPROBS], false))
         r->asks &= ~chat_member_bit(STR("logprobs"));
     if (json_str_eq(type, STR("text")))
         r->asks &= ~chat_member_bit(STR("response_format"));
@@ -246,31 +125,65 @@ static void read_asks(struct chat_request *r, const struct json *known)
 static enum err read_bounds(struct chat_request *r, const struct json *known, struct fault *f)
 {
     uint64_t older = 0, newer = 0;
-    r->has_max_tokens = json_u64(known[MAX_TOKENS], UINT32_MAX, &older);
-    r->has_max_completion_tokens = json_u64(known[MAX_COMPLETION_TOKENS], UINT32_MAX, &newer);
+    r->has_max_tokens = json_u64(known[MEMBER_MAX_TOKENS], UINT32_MAX, &older);
+    r->has_max_completion_tokens =
+        json_u64(known[MEMBER_MAX_COMPLETION_TOKENS], UINT32_MAX, &newer);
     if (r->has_max_tokens && r->has_max_completion_tokens && older != newer)
-        return fault_set(f, ERR_INVALID,
-                         "max_tokens and max_completion_tokens differ: send one of them");
+        return member_contradict("max_tokens", "max_completion_tokens", f);
     r->max_tokens = r->has_max_tokens ? older : newer;
-    r->choices = json_u64_or(known[CHOICES], 1);
+    r->choices = json_u64_or(known[MEMBER_CHOICES], 1);
     return ERR_OK;
 }
 
-static enum err check_effort(const struct json *known, struct fault *f)
+static bool is_said(struct json v)
 {
-    struct json brief = known[REASONING_EFFORT];
-    struct json effort = json_get(known[REASONING], STR("effort"));
-    if (json_is_none_or_null(brief) || json_is_none_or_null(effort) ||
-        str_eq(json_raw(brief), json_raw(effort)))
-        return ERR_OK;
-    return fault_set(f, ERR_INVALID,
-                     "reasoning_effort and reasoning.effort differ: send one of them");
+    return !json_is_none_or_null(v);
+}
+
+/* `reasoning`, and its older forms. What contradicts itself within `reasoning` its rule has seen. */
+static enum err check_reasoning(const struct json *known, struct fault *f)
+{
+    struct json brief = known[MEMBER_REASONING_EFFORT], whole = known[MEMBER_REASONING];
+    struct json effort = json_get(whole, STR("effort")), max = json_get(whole, STR("max_tokens"));
+    struct json enabled = json_get(whole, STR("enabled"));
+    struct json include = known[MEMBER_INCLUDE_REASONING],
+                exclude = json_get(whole, STR("exclude"));
+    bool is_none = json_str_eq(brief, STR("none"));
+    if (is_said(brief) && is_said(effort) && !str_eq(json_raw(brief), json_raw(effort)))
+        return member_contradict("reasoning_effort", "reasoning.effort", f);
+    if (is_said(brief) && is_said(max))
+        return member_contradict("reasoning_effort", "reasoning.max_tokens", f);
+    if (is_said(brief) && is_said(enabled) && json_is(enabled, JSON_TRUE) == is_none)
+        return member_contradict("reasoning_effort", "reasoning.enabled", f);
+    if (is_said(include) && is_said(exclude) && include.type == exclude.type)
+        return member_contradict("include_reasoning", "reasoning.exclude", f);
+    return ERR_OK;
+}
+
+static enum err check_contradictions(const struct chat_request *r, const struct json *known,
+                                     struct fault *f)
+{
+    struct json budget = json_get(known[MEMBER_REASONING], STR("max_tokens"));
+    enum err e = check_reasoning(known, f);
+    if (e == ERR_OK)
+        e = member_check_budget(json_u64_or(budget, 0), "reasoning.max_tokens", r->max_tokens,
+                                r->has_max_tokens ? "max_tokens" : "max_completion_tokens", f);
+    if (e != ERR_OK)
+        return e;
+    if (is_said(known[MEMBER_FUNCTIONS]) && is_said(known[MEMBER_TOOLS]))
+        return member_contradict("functions", "tools", f);
+    if (is_said(known[MEMBER_FUNCTION_CALL]) && is_said(known[MEMBER_TOOL_CHOICE]))
+        return member_contradict("function_call", "tool_choice", f);
+    if (json_is(known[MEMBER_LOGPROBS], JSON_FALSE) &&
+        json_u64_or(known[MEMBER_TOP_LOGPROBS], 0) > 0)
+        return member_contradict("logprobs", "top_logprobs", f);
+    return ERR_OK;
 }
 
 static enum err read_request(struct json root, bool is_prompt, struct buf *scratch,
                              struct chat_request *r, struct fault *f)
 {
-    struct json known[KNOWN__COUNT] = {{0}};
+    struct json known[MEMBER__KNOWN_COUNT] = {{0}};
     *r = (struct chat_request){.root = root};
     if (!json_is(root, JSON_OBJECT))
         return fault_set(f, ERR_INVALID, "the body: expected a JSON object, got %s",
@@ -281,22 +194,27 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
     if (e == ERR_OK)
         e = read_fields(r, is_prompt, known, scratch, f);
     if (e == ERR_OK)
-        e = json_refuse_duplicates(known[STREAM_OPTIONS],
+        e = json_refuse_duplicates(known[MEMBER_STREAM_OPTIONS],
                                    f); /* the usage that is asked for pays the bill */
     if (e == ERR_OK)
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
         e = is_prompt ? read_prompt(r, json_get(root, STR("prompt")), f)
-                      : chat_read_messages(r, known[MESSAGES], f);
+                      : chat_read_messages(r, known[MEMBER_MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
     if (e == ERR_OK)
-        e = check_effort(known, f);
-    r->is_streamed = json_bool_or(known[STREAM], false);
+        e = check_contradictions(r, known, f);
+    if (json_is(known[MEMBER_TOOLS], JSON_ARRAY))
+        tokens_add(&r->text, json_raw(known[MEMBER_TOOLS]));
+    r->is_streamed = json_bool_or(known[MEMBER_STREAM], false);
+    r->may_speak =
+        (r->given & (chat_member_bit(STR("modalities")) | chat_member_bit(STR("audio")))) != 0;
     read_asks(r, known);
-    r->provider = known[PROVIDER];
-    struct str user = json_raw_str(known[USER]);
-    r->user = user.n > USER_RAW_MAX ? user : json_str(known[USER], scratch);
+    r->wants_echo = chat_wants_echo(known[MEMBER_DEBUG], r->is_streamed);
+    r->provider = known[MEMBER_PROVIDER];
+    struct str user = json_raw_str(known[MEMBER_USER]);
+    r->user = user.n > USER_RAW_MAX ? user : json_str(known[MEMBER_USER], scratch);
     return e;
 }
 
@@ -309,6 +227,42 @@ enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_req
                           struct fault *f)
 {
     return read_request(root, true, scratch, out, f);
+}
+
+static void trim(uint64_t *part, uint64_t whole)
+{
+    if (*part > whole)
+        *part = whole;
+}
+
+void chat_trim_usage(struct chat_usage *u)
+{
+    trim(&u->cached, u->prompt);
+    trim(&u->cache_write, u->prompt - u->cached);
+    trim(&u->cache_write_1h, u->cache_write);
+    trim(&u->audio, u->prompt);
+    trim(&u->image, u->prompt - u->audio);
+    trim(&u->video, u->prompt - u->audio - u->image);
+    trim(&u->audio_cached, u->cached);
+    trim(&u->audio_cached, u->audio);
+    trim(&u->reasoning, u->completion);
+    trim(&u->audio_output, u->completion - u->reasoning);
+    trim(&u->image_output, u->completion - u->reasoning - u->audio_output);
+}
+
+void chat_write_count(struct json_writer *w, const char *key, uint64_t n)
+{
+    if (n)
+        jw_u64(w, key, n);
+}
+
+/* Kinds of tokens that few answers have are told where there are any. */
+static void add_count(struct buf *t, struct str lead, uint64_t n)
+{
+    if (!n)
+        return;
+    buf_add(t, lead);
+    buf_add_u64(t, n);
 }
 
 /* Each answer brings one: pieces of known size, copied without calls, take half the time that the
@@ -330,8 +284,13 @@ void chat_write_usage(struct json_writer *w, const char *key, const struct chat_
     buf_add_u64(&t, u->cached);
     buf_add(&t, STR(",\"cache_write_tokens\":"));
     buf_add_u64(&t, u->cache_write);
+    add_count(&t, STR(",\"audio_tokens\":"), u->audio);
+    add_count(&t, STR(",\"image_tokens\":"), u->image);
+    add_count(&t, STR(",\"video_tokens\":"), u->video);
     buf_add(&t, STR("},\"completion_tokens_details\":{\"reasoning_tokens\":"));
     buf_add_u64(&t, u->reasoning);
+    add_count(&t, STR(",\"audio_tokens\":"), u->audio_output);
+    add_count(&t, STR(",\"image_tokens\":"), u->image_output);
     buf_add(&t, STR("},\"cost_details\":{\"upstream_inference_cost\":null,"
                     "\"upstream_inference_prompt_cost\":"));
     money_add_usd(&t, b->prompt_cost);

@@ -3,6 +3,7 @@
 #ifndef DIALECT_CHAT_H
 #define DIALECT_CHAT_H
 
+#include "dialect/tokens.h"
 #include "json/splice.h"
 #include "json/write.h"
 
@@ -16,10 +17,13 @@ struct chat_request {
     uint32_t ours_n;
     bool is_streamed;
     bool has_max_tokens, has_max_completion_tokens;
-    uint64_t max_tokens;  /* where one of them is there */
-    uint64_t choices;     /* `n`, or 1 */
-    uint64_t text_bytes;  /* of the messages' text: for estimates */
+    uint64_t max_tokens;     /* where one of them is there */
+    uint64_t choices;        /* `n`, or 1 */
+    struct tokens_text text; /* of the messages and tools: for estimates */
     uint64_t links;       /* media given by link, whose size the body does not tell: for bounds */
+    bool has_media;       /* something in its messages is no text, or may be none */
+    bool wants_echo;      /* `debug.echo_upstream_body`: it asks to see what the provider is sent */
+    bool may_speak;       /* it asks for more than text, or for a voice */
     struct str user;      /* `user` */
     struct json provider; /* `provider`: wishes about endpoints */
     uint64_t given;       /* members that are there, a bit each: see chat_member() */
@@ -43,19 +47,32 @@ enum err chat_read(struct json root, struct buf *scratch, struct chat_request *o
 enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_request *out,
                           struct fault *f) MUST_USE;
 
-/* chat_messages.c: its messages, whose members are of the right kinds; sums up text_bytes and links. */
-enum err chat_read_messages(struct chat_request *r, struct json messages, struct fault *f) MUST_USE;
+/* Its `messages`, within chat_read(): chat_messages.c. */
+enum err chat_read_messages(struct chat_request *r, struct json messages,
+                            struct fault *f) MUST_USE;
+
+/* `debug`; of a request that is not streamed nothing is echoed. */
+bool chat_wants_echo(struct json debug, bool is_streamed);
 
 /* As providers count; parts are included in their whole. */
 struct chat_usage {
     uint64_t prompt, completion;
     uint64_t cached, cache_write, reasoning;
+    uint64_t searches; /* of ranking, where the provider bills them; 0: it does not */
+    uint64_t cache_write_1h;      /* of cache_write: kept for an hour */
+    uint64_t audio, image, video; /* of the prompt */
+    uint64_t audio_cached;        /* of both cached and audio */
+    uint64_t audio_output, image_output;
 };
+/* Cuts parts to their whole: providers count, and may count wrong. */
+void chat_trim_usage(struct chat_usage *u);
 
 struct chat_bill {
     struct chat_usage usage;
     nanos cost, prompt_cost, completion_cost;
 };
+/* A figure that is not there where it is zero. */
+void chat_write_count(struct json_writer *w, const char *key, uint64_t n);
 /* The `usage` object as OpenRouter's clients know it, without a key. */
 void chat_write_usage(struct json_writer *w, const char *key, const struct chat_bill *b);
 
@@ -65,11 +82,5 @@ struct str chat_finish_reason(struct str native);
 
 /* An error's words say that the prompt is too long for the model. */
 bool chat_says_context(struct str message);
-
-/* One token per four bytes, rounded up: what is counted when no provider did. */
-static inline uint64_t chat_estimate(uint64_t bytes)
-{
-    return (bytes + 3) / 4;
-}
 
 #endif

@@ -4,6 +4,7 @@
 #include "dialect/chat.h"
 
 #include "base/map.h"
+#include "dialect/chat_shape.h"
 #include "dialect/media.h"
 
 struct reading {
@@ -79,7 +80,8 @@ static enum err read_part(struct reading *g, struct json part)
         return refuse_part(g, "type", type);
     if (is_text && !json_is(text, JSON_STRING))
         return refuse_part(g, "text", text);
-    g->out->text_bytes += json_raw_str(text).n;
+    tokens_add(&g->out->text, json_raw_str(text));
+    g->out->has_media |= !is_text;
     for (size_t i = 0; !is_text && i < COUNT_OF(media_rows); i++) {
         if (json_str_eq(type, media_rows[i].type))
             return read_media(g, &media_rows[i], part);
@@ -96,9 +98,12 @@ static bool is_known(struct reading *g, struct str id)
     return !g->is_unsure;
 }
 
-static enum err note_calls(struct reading *g, struct json calls)
+static enum err read_calls(struct reading *g, struct json calls)
 {
     for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
+        struct json function = json_get(c, STR("function"));
+        tokens_add(&g->out->text, json_raw_str(json_get(function, STR("name"))));
+        tokens_add(&g->out->text, json_raw_str(json_get(function, STR("arguments"))));
         struct str id = json_raw_str(json_get(c, STR("id")));
         if (is_known(g, id) && map_put(&g->calls, id, &asked) != ERR_OK)
             return fault_set(g->f, ERR_NOMEM, "No memory for this request: try again later");
@@ -155,6 +160,14 @@ static enum err read_parts(struct reading *g, struct json content)
     return e;
 }
 
+/* What it said, drew and called before. */
+static enum err read_assistant(struct reading *g, struct json m)
+{
+    g->out->has_media |= !json_is_none_or_null(json_get(m, STR("audio"))) ||
+                         !json_is_none_or_null(json_get(m, STR("images")));
+    return read_calls(g, json_get(m, STR("tool_calls")));
+}
+
 static enum err read_message(struct reading *g, struct json m)
 {
     struct json role = json_get(m, STR("role")), content = json_get(m, STR("content"));
@@ -166,7 +179,7 @@ static enum err read_message(struct reading *g, struct json m)
             "messages[%zu].role: expected system, developer, user, assistant or tool, got %s",
             g->at, json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     if (json_is(content, JSON_STRING))
-        g->out->text_bytes += json_raw_str(content).n;
+        tokens_add(&g->out->text, json_raw_str(content));
     else if (is_user && json_is_none_or_null(content))
         return refuse_content(g, json_kind(content));
     else if (is_user && json_first(content).type == JSON_NONE)
@@ -177,14 +190,16 @@ static enum err read_message(struct reading *g, struct json m)
         return e;
     if (json_str_eq(role, STR("tool")))
         return read_result(g, json_get(m, STR("tool_call_id")));
-    return json_str_eq(role, STR("assistant")) ? note_calls(g, json_get(m, STR("tool_calls"))) : e;
+    return json_str_eq(role, STR("assistant")) ? read_assistant(g, m) : ERR_OK;
 }
 
 enum err chat_read_messages(struct chat_request *r, struct json messages, struct fault *f)
 {
     struct reading g = {.out = r, .f = f};
     struct json first = json_first(messages);
-    enum err e = ERR_OK;
+    enum err e = shape_check(&chat_shape_messages, messages, NULL, f);
+    if (e != ERR_OK)
+        return e;
     if (first.type == JSON_NONE)
         return fault_set(f, ERR_INVALID,
                          "messages: expected an array of at least one message, got %s",

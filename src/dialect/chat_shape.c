@@ -80,7 +80,7 @@ static const struct shape spoken[] = {
     SHAPE_END,
 };
 
-const struct shape chat_shape_message[] = {
+static const struct shape message[] = {
     SHAPE_IS("role", S),
     SHAPE_LIST("content", S | A, O, part),
     SHAPE_IS("name", S),
@@ -96,6 +96,8 @@ const struct shape chat_shape_message[] = {
     SHAPE_OF("cache_control", O, chat_shape_cache),
     SHAPE_END,
 };
+
+const struct shape chat_shape_messages = SHAPE_LIST("messages", A, O, message);
 
 /* --- tools ------------------------------------------------------------------------------------ */
 

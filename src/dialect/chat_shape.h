@@ -5,10 +5,10 @@
 
 #include "dialect/shape.h"
 
-extern const struct shape chat_shape_cache[], chat_shape_message[], chat_shape_tool[],
-    chat_shape_choice[], chat_shape_format[], chat_shape_reasoning[], chat_shape_stream[],
-    chat_shape_usage[], chat_shape_debug[], chat_shape_audio[], chat_shape_prediction[],
-    chat_shape_plugin[];
+extern const struct shape chat_shape_messages;
+extern const struct shape chat_shape_cache[], chat_shape_tool[], chat_shape_choice[],
+    chat_shape_format[], chat_shape_reasoning[], chat_shape_stream[], chat_shape_usage[],
+    chat_shape_debug[], chat_shape_audio[], chat_shape_prediction[], chat_shape_plugin[];
 /* At the top of a request. */
 extern const struct shape chat_shape_ours[];
 

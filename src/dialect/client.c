@@ -10,13 +10,15 @@ enum err client_want(struct json v, enum json_type type, const char *where, cons
                                         json_kind(v));
 }
 
-enum err client_check(struct json root, const struct shape *rows, struct fault *f)
+enum err client_open(struct json root, struct fault *f)
 {
     enum err e = client_want(root, JSON_OBJECT, "the body", "a JSON object", f);
-    if (e == ERR_OK)
-        e = json_refuse_duplicates(root, f);
-    if (e == ERR_OK)
-        e = shape_check_members(rows, root, NULL, f);
+    return e == ERR_OK ? json_refuse_duplicates(root, f) : e;
+}
+
+enum err client_check(struct json root, const struct shape *rows, struct fault *f)
+{
+    enum err e = shape_check_members(rows, root, NULL, f);
     return e == ERR_OK ? shape_check_members(chat_shape_ours, root, NULL, f) : e;
 }
 
@@ -27,10 +29,9 @@ void client_read_cache(struct json holder, struct canon_cache *out)
         *out = (struct canon_cache){true, canon_text(json_get(mark, STR("ttl")))};
 }
 
-enum err client_add_model(struct canon_request *r, struct canon_room *room, struct json v,
+enum err client_add_model(struct chat_request *facts, struct canon_room *room, struct json v,
                           const char *where, struct fault *f)
 {
-    struct chat_request *facts = &r->facts;
     struct str id = canon_plain(room, json_raw_str(v));
     if (!json_is(v, JSON_STRING) || id.n == 0 || id.n > 256)
         return fault_set(f, ERR_INVALID, "%s: expected the name of a model, got %s", where,
@@ -45,6 +46,13 @@ enum err client_add_model(struct canon_request *r, struct canon_room *room, stru
     return ERR_OK;
 }
 
+/* What a chat's member of this name must be; of another name, anything. */
+static enum err check_as_chat(struct json v, struct str name, struct fault *f)
+{
+    const struct member *m = member_find(name);
+    return m ? member_check(v, &m->rule, m->name.p, f) : ERR_OK;
+}
+
 enum err client_read_facts(struct canon_request *r, struct json root, struct fault *f)
 {
     struct json stream = json_get(root, STR("stream"));
@@ -54,7 +62,7 @@ enum err client_read_facts(struct canon_request *r, struct json root, struct fau
     r->facts.choices = 1;
     r->facts.is_streamed = json_bool_or(stream, false);
     r->facts.provider = json_get(root, STR("provider"));
-    return ERR_OK;
+    return check_as_chat(json_get(root, STR("cache_control")), STR("cache_control"), f);
 }
 
 enum err client_read_settings(struct canon_request *r, struct json root,
@@ -66,6 +74,9 @@ enum err client_read_settings(struct canon_request *r, struct json root,
         if (!json_is_none_or_null(v) && !json_is(v, s->type))
             return fault_set(f, ERR_INVALID, "%.*s: expected %s, got %s", STR_ARG(s->name),
                              s->expected, json_kind(v));
+        enum err e = check_as_chat(v, s->name, f);
+        if (e != ERR_OK)
+            return e;
         r->values[s->param] = canon_value(v);
     }
     return ERR_OK;
@@ -85,7 +96,11 @@ enum err client_read_extras(struct canon_request *r, struct canon_room *room, st
 {
     enum err e = ERR_OK;
     for (struct json v = json_first(root); e == ERR_OK && v.type; v = json_after(root, v)) {
-        if (!json_is(v, JSON_NULL) && !is_known(canon_word(room, json_key(v))))
+        struct str name = canon_word(room, json_key(v));
+        const struct member *m = member_find(name);
+        if (m && m->is_ours)
+            e = member_check(v, &m->rule, m->name.p, f);
+        if (e == ERR_OK && !json_is(v, JSON_NULL) && !is_known(name))
             e = canon_add_extra(&r->extras, room, v, f);
     }
     return e;

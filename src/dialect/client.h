@@ -4,24 +4,28 @@
 #define DIALECT_CLIENT_H
 
 #include "dialect/canon.h"
+#include "dialect/member.h"
 #include "dialect/shape.h"
 
 /* ERR_INVALID: "WHERE: expected EXPECTED, got KIND". */
 enum err client_want(struct json v, enum json_type type, const char *where, const char *expected,
                      struct fault *f) MUST_USE;
-/* The body is an object, no name in it stands twice, and all its members are of the kinds that `rows`
- * and chat_shape_ours say. */
+/* The body is an object, and no name in it stands twice. */
+enum err client_open(struct json root, struct fault *f) MUST_USE;
+/* All its members are of the kinds that `rows` and chat_shape_ours say. After what is read has been
+ * checked, so that its more exact sentences come first. */
 enum err client_check(struct json root, const struct shape *rows, struct fault *f) MUST_USE;
 /* A cache mark among the members of `holder`; else *out stays. */
 void client_read_cache(struct json holder, struct canon_cache *out);
 
 /* One more of the models to be tried, once each. */
-enum err client_add_model(struct canon_request *r, struct canon_room *room, struct json v,
+enum err client_add_model(struct chat_request *facts, struct canon_room *room, struct json v,
                           const char *where, struct fault *f) MUST_USE;
-/* `stream`, `provider`, and that there is one choice. */
+/* `stream`, `provider`, and that there is one choice; a cache mark for the whole is one. */
 enum err client_read_facts(struct canon_request *r, struct json root, struct fault *f) MUST_USE;
 
-/* Members that go through as they are, with the kind that they must be. */
+/* Members that go through as they are, with the kind that they must be; what has the name of a chat's
+ * must be what a chat's must (member.h). */
 struct client_setting {
     struct str name;
     enum canon_param param;
@@ -31,7 +35,8 @@ struct client_setting {
 enum err client_read_settings(struct canon_request *r, struct json root,
                               const struct client_setting *settings, size_t n,
                               struct fault *f) MUST_USE;
-/* What is not null and not known goes to the extras. */
+/* What is not null and not known goes to the extras. What is the gateway's own is what it is in a chat,
+ * whatever the format. */
 enum err client_read_extras(struct canon_request *r, struct canon_room *room, struct json root,
                             bool (*is_known)(struct str name), struct fault *f) MUST_USE;
 bool client_is_one_of(struct str name, const struct str *names, size_t n);

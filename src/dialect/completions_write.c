@@ -269,6 +269,7 @@ static enum err write_whole(struct canon_writer *to, const struct canon_answer *
 const struct dialect dialect_completions = {
     .name = STR_INIT("completions"),
     .read_request = completions_read_request,
+    .done = STR_INIT("[DONE]"),
     .writer_size = sizeof(struct state),
     .write_event = write_event,
     .write_whole = write_whole,

@@ -1,7 +1,9 @@
 #include "dialect/dialect.h"
 
+#include "dialect/adapt.h"
 #include "dialect/anthropic.h"
 #include "dialect/bedrock.h"
+#include "dialect/cohere.h"
 #include "dialect/completions.h"
 #include "dialect/gemini.h"
 #include "dialect/openai_form.h"
@@ -11,8 +13,8 @@ const struct dialect_quirks dialect_no_quirks = {.max_tokens_field = STR_INIT("m
 
 /* One row a format. */
 static const struct dialect *const dialects[] = {
-    &dialect_openai,  &dialect_anthropic, &dialect_gemini,
-    &dialect_bedrock, &dialect_responses, &dialect_completions,
+    &dialect_openai,    &dialect_anthropic,   &dialect_gemini, &dialect_bedrock,
+    &dialect_responses, &dialect_completions, &dialect_cohere,
 };
 
 const struct dialect *dialect_at(size_t i)
@@ -27,6 +29,24 @@ const struct dialect *dialect_find(struct str name)
             return dialects[i];
     }
     return NULL;
+}
+
+bool dialect_refuses_choice(const struct dialect_quirks *q, const struct canon_request *r)
+{
+    return (q->refuses_required && r->choice.kind == CANON_CHOICE_REQUIRED) ||
+           (q->refuses_named && r->choice.kind == CANON_CHOICE_NAMED);
+}
+
+enum err dialect_write_request(const struct dialect *d, const struct canon_request *r,
+                               const struct dialect_target *t, struct canon_room *room,
+                               struct buf *out, struct fault *f)
+{
+    uint64_t refused = t->quirks->refuses;
+    if (dialect_refuses_choice(t->quirks, r))
+        refused |= PARAM_BIT(PARAM_TOOL_CHOICE);
+    struct canon_request fitting;
+    enum err e = canon_adapt(r, d, refused, room, &fitting, f);
+    return e == ERR_OK ? d->write_request(&fitting, t, room, out, f) : e;
 }
 
 enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct str name,

@@ -1,44 +1,13 @@
 /* dialect.h: one table row for each wire format. The gateway knows formats by these rows alone; what
  * crosses from one to another goes through the canonical chat (canon.h, events.h).
- *
- * How to write a format
- * ---------------------
- * 1. NAME_read.c (bytes of the format to canonical) and NAME_write.c (canonical to bytes), what they
- *    show each other in NAME.h, the row `dialect_NAME` at the end of NAME_write.c, and a line for it in
- *    dialect.c. Where one grows past 500 lines it is two: requests and answers. A format that only
- *    clients speak has no write_request, read_event and read_whole; one that only providers speak has
- *    no read_request, write_event, write_whole and write_error. openai_read_*.c and openai_write_*.c
- *    are the example.
- * 2. Name the public documentation that it follows at the head of both files.
- * 3. Read leniently from providers, strictly from clients: an unknown role or part, a wrong type, an
- *    orphan tool result, a broken data URL is ERR_INVALID with a sentence that begins with the field
- *    as this format names it, says what was there (its kind, never its text) and what would be right.
- *    A member that is not known is kept in `extras`.
- * 4. Write everything that the format can say, and nothing twice. A parameter whose bit is not in
- *    `takes` is left out. Content that the format cannot carry and that matters to the answer (an
- *    image for a provider of text alone) is ERR_UNPROCESSABLE with a sentence: another endpoint may
- *    take it.
- * 5. No function does I/O, keeps anything outside of its arguments, or recurses by depth of the input.
- *    State between events lives in `state`; what grows there is a struct buf with a ceiling, released
- *    by arena_defer(room->arena, ...).
- * 6. Reasoning, signatures and encrypted blocks are never decoded, joined, or reordered.
- *
- * How it is tested
- * ----------------
- * - tests/unit/dialect/NAME_test.c: tables of JSON in and JSON out, and of refusals with their sentence,
- *   driven by tests/unit/dialect/rig.h; openai_form_test.c is the example.
- * - tests/golden/forms/NAME/: exchanges written from the documentation, each naming its source, with
- *   their canonical form (see the README there). formats_test.c replays them whole, split at every byte
- *   and at random.
- * - Property: canonical -> format -> canonical keeps all that the format can say, for made requests and
- *   answers.
- * - tests/fuzz/fuzz_NAME.c with seeds in tests/corpus/NAME: every reader; what it accepts, every writer
- *   turns into valid JSON.
- * - The simulated provider speaks it (src/sim), so that flows and real clients cross every pair. */
+ * How to add one, the rules for readers and writers, and the tests: docs/adding-a-dialect.md. What
+ * becomes of each member in each format: docs/dialects.md. */
 #ifndef DIALECT_DIALECT_H
 #define DIALECT_DIALECT_H
 
 #include "dialect/events.h"
+
+struct openai_rules;
 
 /* How a provider is shown who asks. */
 enum dialect_auth {
@@ -56,7 +25,9 @@ enum dialect_framing {
 struct dialect_quirks {
     struct str name;  /* "openai", "mistral", ...; empty: none known */
     uint64_t refuses; /* parameters (PARAM_BIT) that the dialect takes and this one does not */
+    bool refuses_required, refuses_named; /* of tool_choice these values alone */
     struct str max_tokens_field; /* of the OpenAI form: "max_tokens" or "max_completion_tokens" */
+    const struct openai_rules *rules; /* of the OpenAI form: other names; NULL: none */
     /* Of the OpenAI form: it takes OpenRouter's additions as well: the `reasoning` object,
      * reasoning_details, cache_control. */
     bool is_openrouter;
@@ -80,7 +51,8 @@ struct dialect {
                              struct fault *f);
 
     /* --- a provider's request out ---
-     * The body. ERR_UNPROCESSABLE: this format cannot say it. */
+     * The body. ERR_UNPROCESSABLE: this format cannot say it. Asked for by dialect_write_request(), which
+     * has left out what the provider refuses and what this format has no word for (adapt.h). */
     enum err (*write_request)(const struct canon_request *r, const struct dialect_target *t,
                               struct canon_room *room, struct buf *out, struct fault *f);
     struct str
@@ -93,6 +65,7 @@ struct dialect {
     enum dialect_auth auth;
     struct str auth_header; /* "x-api-key" */
     uint64_t takes;         /* parameters (PARAM_BIT) that it can say */
+    bool has_names;         /* its messages say who speaks; elsewhere the text begins with it */
 
     /* --- a provider's answer in ---
      * One event or the whole answer, given out by canon_emit(). ERR_UPSTREAM and a sentence: it makes
@@ -132,7 +105,14 @@ const struct dialect *dialect_find(struct str name);
 const struct dialect *dialect_at(size_t i);
 extern const struct dialect_quirks dialect_no_quirks;
 
-/* One SSE event of a provider: the end of the stream, or JSON for read_event. `tape` is not the
+/* A request's body as this dialect says it, without what the provider refuses. */
+enum err dialect_write_request(const struct dialect *d, const struct canon_request *r,
+                               const struct dialect_target *t, struct canon_room *room,
+                               struct buf *out, struct fault *f) MUST_USE;
+/* Whether the provider refuses the choice of a tool that this request makes. */
+bool dialect_refuses_choice(const struct dialect_quirks *q, const struct canon_request *r);
+
+/* One event of a provider: the end of the stream, or JSON for read_event. `tape` is not the
  * room's. ERR_UPSTREAM and a sentence: it is neither. */
 enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct str name,
                       struct str data, struct fault *f) MUST_USE;

@@ -27,22 +27,22 @@ bool canon_is_content(const struct canon_event *e)
     return e->kind > EVENT_BEGIN && e->kind <= EVENT_FINISH;
 }
 
-uint64_t canon_event_bytes(const struct canon_event *e)
+struct str canon_event_text(const struct canon_event *e)
 {
     switch (e->kind) {
     case EVENT_TEXT:
     case EVENT_REFUSAL:
-        return e->text.n;
+        return e->text;
     case EVENT_REASONING:
-        return e->reasoning.text.n;
+        return e->reasoning.text;
     case EVENT_TOOL:
-        return e->tool.name.n;
+        return e->tool.name;
     case EVENT_ARGS:
-        return e->args.raw.n;
+        return e->args.raw;
     case EVENT_SOUND:
-        return e->sound.transcript.n;
+        return e->sound.transcript;
     default:
-        return 0;
+        return STR_NONE;
     }
 }
 
@@ -73,8 +73,18 @@ enum err canon_number(struct canon_ordinals *o, struct canon_room *room, uint64_
     return ERR_OK;
 }
 
+struct str canon_made(struct canon_reader *rd, struct str text)
+{
+    if (!rd->made)
+        return arena_str(rd->room.arena, text);
+    buf_reset(rd->made);
+    return buf_add(rd->made, text) == ERR_OK ? buf_view(rd->made) : STR_NONE;
+}
+
 enum err canon_keep(struct canon_answer *a, struct canon_room *room, const struct canon_event *e)
 {
+    if (a->n == CANON_KEPT_MAX)
+        return ERR_TOO_BIG;
     struct canon_kept *k = arena_alloc(room->arena, sizeof *k);
     if (!k)
         return ERR_NOMEM;
@@ -84,6 +94,7 @@ enum err canon_keep(struct canon_answer *a, struct canon_room *room, const struc
     else
         a->first = k;
     a->last = k;
+    a->n++;
     if (e->choice >= a->choices)
         a->choices = e->choice + 1;
     return ERR_OK;

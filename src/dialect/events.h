@@ -59,6 +59,13 @@ struct canon_failure {
     const struct chat_bill *bill; /* as told within an answer: what was charged; may be NULL */
 };
 
+/* What one provider was sent, for a client that asks to see it. Those of a request are a list. */
+struct canon_echo {
+    struct canon_echo *next;
+    struct str provider; /* raw text: its title */
+    struct str body;     /* raw JSON, on one line */
+};
+
 struct canon_event {
     enum canon_event_kind kind;
     uint32_t choice, block;
@@ -66,6 +73,7 @@ struct canon_event {
         struct {
             struct str id, model; /* the provider's own */
             struct str service_tier, fingerprint;
+            const struct canon_echo *echoes; /* set for writers alone; NULL: none are asked for */
         } begin;
         struct str text;
         struct canon_reasoning reasoning;
@@ -91,8 +99,8 @@ struct canon_event {
 
 /* Something that a client waits for: after it no other endpoint can take over. */
 bool canon_is_content(const struct canon_event *e);
-/* Bytes of text in it, for estimates. */
-uint64_t canon_event_bytes(const struct canon_event *e);
+/* The text in it that counts as tokens, for estimates. */
+struct str canon_event_text(const struct canon_event *e);
 
 /* Numbers things in the order in which they come: a provider's index to a block, a block to the index
  * of a tool call. The latest are found first. */
@@ -114,6 +122,7 @@ typedef enum err canon_event_fn(void *user, const struct canon_event *e);
 struct canon_reader {
     const struct dialect *dialect;
     struct canon_room room;
+    struct buf *made; /* of a stream: for canon_made(). NULL: what is given out is kept */
     canon_event_fn *emit;
     void *user;
     void *state;
@@ -122,6 +131,10 @@ struct canon_reader {
 /* What ends the reading of an answer, with its sentence: ERR_NOMEM, or ERR_TOO_BIG, which is the
  * provider's fault (ERR_UPSTREAM); all else as it is. */
 enum err canon_refuse_answer(struct fault *f, enum err e);
+
+/* A copy of a text that was made for the event that is given out next, where it lasts until the one
+ * after: a stream may have any number of them. p NULL: no memory. */
+struct str canon_made(struct canon_reader *rd, struct str text) MUST_USE;
 
 static inline enum err canon_emit(struct canon_reader *rd, const struct canon_event *e)
 {
@@ -155,7 +168,10 @@ struct canon_kept {
 struct canon_answer {
     struct canon_kept *first, *last;
     uint32_t choices; /* the highest choice, and one */
+    uint32_t n;       /* events */
 };
+enum { CANON_KEPT_MAX = 16384 };
+/* ERR_TOO_BIG, ERR_NOMEM. */
 enum err canon_keep(struct canon_answer *a, struct canon_room *room,
                     const struct canon_event *e) MUST_USE;
 /* The first event of this kind in this choice from `at` on; NULL: none. */

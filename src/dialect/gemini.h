@@ -44,8 +44,14 @@ struct gemini_reading {
     struct str id; /* of the answer, if it can be part of a call's id */
     uint32_t calls;
     uint64_t prompt, tool_prompt, cached, answer, thoughts;
+    struct chat_usage media; /* its parts that are no text */
     struct gemini_choice choices[CHAT_CHOICES_MAX];
 };
+
+/* gemini_write_messages.c */
+/* `systemInstruction` and `contents`. ERR_UNPROCESSABLE: there is content that cannot be said. */
+enum err gemini_write_messages(struct json_writer *w, const struct canon_request *r,
+                               struct str model, struct canon_room *room, struct fault *f);
 
 /* gemini_read_answer.c */
 enum err gemini_read_event(struct canon_reader *rd, struct str name, struct json root,

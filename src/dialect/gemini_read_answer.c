@@ -356,7 +356,7 @@ static enum err read_logprobs(struct reading *g, struct json result)
     }
     if (jw_finish(&w) != ERR_OK)
         return ERR_NOMEM;
-    g->event.raw = arena_str(g->rd->room.arena, buf_view(scratch));
+    g->event.raw = canon_made(g->rd, buf_view(scratch));
     return g->event.raw.p ? emit(g, EVENT_LOGPROBS) : ERR_NOMEM;
 }
 
@@ -464,6 +464,33 @@ static enum err begin(struct canon_reader *rd, struct json root)
     return canon_emit(rd, &e);
 }
 
+/* [{"modality":"AUDIO","tokenCount":9},...]; what is not in a list that is there was none. */
+static uint64_t count_of(struct json list, struct str modality, uint64_t before)
+{
+    uint64_t sum = 0, n;
+    if (!json_is(list, JSON_ARRAY))
+        return before;
+    for (struct json v = json_first(list); v.type; v = json_after(list, v)) {
+        if (json_str_eq(json_get(v, STR("modality")), modality) &&
+            json_u64(json_get(v, STR("tokenCount")), UINT32_MAX, &n))
+            sum += n;
+    }
+    return sum;
+}
+
+static void read_media(struct json usage, struct chat_usage *u)
+{
+    struct json prompt = json_get(usage, STR("promptTokensDetails"));
+    struct json cached = json_get(usage, STR("cacheTokensDetails"));
+    struct json answer = json_get(usage, STR("candidatesTokensDetails"));
+    u->audio = count_of(prompt, STR("AUDIO"), u->audio);
+    u->image = count_of(prompt, STR("IMAGE"), u->image);
+    u->video = count_of(prompt, STR("VIDEO"), u->video);
+    u->audio_cached = count_of(cached, STR("AUDIO"), u->audio_cached);
+    u->audio_output = count_of(answer, STR("AUDIO"), u->audio_output);
+    u->image_output = count_of(answer, STR("IMAGE"), u->image_output);
+}
+
 /* Each figure is the sum up to now; one that is not there stays. */
 static enum err read_usage(struct canon_reader *rd, struct json usage)
 {
@@ -482,12 +509,13 @@ static enum err read_usage(struct canon_reader *rd, struct json usage)
     bool any = false;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         any |= json_u64(json_get(usage, rows[i].name), UINT32_MAX, rows[i].to);
-    e.bill.usage = (struct chat_usage){
-        .prompt = s->prompt + s->tool_prompt,
-        .completion = s->answer + s->thoughts,
-        .cached = s->cached,
-        .reasoning = s->thoughts,
-    };
+    read_media(usage, &s->media);
+    e.bill.usage = s->media;
+    e.bill.usage.prompt = s->prompt + s->tool_prompt;
+    e.bill.usage.completion = s->answer + s->thoughts;
+    e.bill.usage.cached = s->cached;
+    e.bill.usage.reasoning = s->thoughts;
+    chat_trim_usage(&e.bill.usage);
     return any ? canon_emit(rd, &e) : ERR_OK;
 }
 

@@ -113,10 +113,43 @@ static uint64_t count_of(struct json v)
     return json_u64(v, UINT32_MAX, &n) ? n : 0;
 }
 
-static uint64_t at_most(uint64_t n, uint64_t most)
+struct count_row {
+    struct str name;
+    size_t at; /* in struct chat_usage */
+};
+
+static void read_counts(struct json object, const struct count_row *rows, size_t n,
+                        struct chat_usage *u)
 {
-    return n < most ? n : most;
+    for (struct json v = json_first(object); v.type; v = json_after(object, v)) {
+        struct str name = json_raw_str(json_key(v));
+        for (size_t i = 0; i < n; i++) {
+            if (str_eq(name, rows[i].name))
+                *(uint64_t *)(void *)((char *)u + rows[i].at) = count_of(v);
+        }
+    }
 }
+
+#define COUNT(name, member)                                                                        \
+    {                                                                                              \
+        STR_INIT(name), offsetof(struct chat_usage, member)                                        \
+    }
+void openai_read_details(struct json in, struct json out, struct chat_usage *u)
+{
+    static const struct count_row of_prompt[] = {
+        COUNT("cached_tokens", cached), COUNT("cache_write_tokens", cache_write),
+        COUNT("audio_tokens", audio),   COUNT("image_tokens", image),
+        COUNT("video_tokens", video),
+    };
+    static const struct count_row of_completion[] = {
+        COUNT("reasoning_tokens", reasoning),
+        COUNT("audio_tokens", audio_output),
+        COUNT("image_tokens", image_output),
+    };
+    read_counts(in, of_prompt, COUNT_OF(of_prompt), u);
+    read_counts(out, of_completion, COUNT_OF(of_completion), u);
+}
+#undef COUNT
 
 /* A count, or nothing; *has_any tells of a count. */
 static bool take_count(struct json v, uint64_t *out, bool *has_any)
@@ -146,10 +179,8 @@ bool openai_read_usage(struct json usage, struct chat_usage *out)
     }
     if (!take_count(in, &out->prompt, &has_any) || !take_count(made, &out->completion, &has_any))
         return false;
-    out->cached = at_most(count_of(json_get(of_in, STR("cached_tokens"))), out->prompt);
-    out->cache_write =
-        at_most(count_of(json_get(of_in, STR("cache_write_tokens"))), out->prompt - out->cached);
-    out->reasoning = at_most(count_of(json_get(of_made, STR("reasoning_tokens"))), out->completion);
+    openai_read_details(of_in, of_made, out);
+    chat_trim_usage(out);
     return has_any;
 }
 
@@ -164,15 +195,13 @@ static bool is_nothing(struct json v)
 }
 
 /* Text of tool calls: [{"function":{"name":...,"arguments":...}}]. */
-static uint64_t tool_bytes(struct json calls)
+static void count_calls(struct json calls, struct tokens_text *to)
 {
-    uint64_t n = 0;
     for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
         struct json function = json_get(c, STR("function"));
-        n += json_raw_str(json_get(function, STR("name"))).n;
-        n += json_raw_str(json_get(function, STR("arguments"))).n;
+        tokens_add(to, json_raw_str(json_get(function, STR("name"))));
+        tokens_add(to, json_raw_str(json_get(function, STR("arguments"))));
     }
-    return n;
 }
 
 /* Notes what one delta or message brings; true: something that a client waits for. */
@@ -185,7 +214,14 @@ static bool read_content(struct json message, struct openai_event *ev)
             continue;
         brings = true;
         ev->has_thoughts |= str_eq(name, THOUGHTS);
-        ev->content_bytes += str_eq(name, STR("tool_calls")) ? tool_bytes(v) : json_raw_str(v).n;
+        if (str_eq(name, STR("tool_calls"))) {
+            count_calls(v, &ev->content);
+            ev->texts += 2;
+        } else {
+            tokens_add(&ev->content, json_raw_str(v));
+            ev->text = v;
+            ev->texts++;
+        }
     }
     return brings;
 }
@@ -212,9 +248,13 @@ static void find_members(struct json root, struct openai_event *ev, struct json 
         struct str name;
         struct json *at;
     } wanted[] = {
-        {STR("id"), &ev->id_at},        {STR("model"), &ev->model_at},
-        {STR("error"), error},          {STR("usage"), &ev->usage_at},
-        {STR("choices"), &ev->choices}, {STR("provider"), &ev->provider_at},
+        {STR("id"), &ev->id_at},
+        {STR("model"), &ev->model_at},
+        {STR("error"), error},
+        {STR("usage"), &ev->usage_at},
+        {STR("choices"), &ev->choices},
+        {STR("provider"), &ev->provider_at},
+        {STR("obfuscation"), &ev->padding_at},
     };
     for (struct json v = json_first(root); v.type; v = json_after(root, v)) {
         struct str name = json_raw_str(json_key(v));

@@ -6,7 +6,7 @@
 
 #include "dialect/chat.h"
 
-/* A member that goes under another name: its value, or one member of that. */
+/* A member that goes under another name: its value, or one member of that. Names are terminated. */
 struct openai_rename {
     struct str from, member, to;
     uint64_t bit; /* of `from`, as in chat_request.given */
@@ -56,14 +56,17 @@ enum openai_event_kind {
 struct openai_event {
     enum openai_event_kind kind;
     struct json root, choices, first_choice;
-    struct json id_at, model_at, provider_at, usage_at; /* the members, where they are */
-    struct str id;                                      /* the provider's; raw */
+    struct json id_at, model_at, provider_at, usage_at,
+        padding_at;   /* the members, where they are */
+    struct json text; /* what the latest of the texts was; */
+    uint32_t texts; /* and how many there are, of all choices; a call of a tool is more than one */
+    struct str id;  /* the provider's; raw */
     struct str finish_reason; /* raw, of the first choice; empty: none yet */
     bool has_usage, has_fingerprint, is_whole;
     bool has_thoughts; /* a choice says `reasoning_content` */
     struct chat_usage usage;
-    uint64_t content_bytes; /* of text in all choices */
-    uint32_t finishes;      /* choices that ended with this event */
+    struct tokens_text content; /* of text in all choices */
+    uint32_t finishes;          /* choices that ended with this event */
 };
 
 void openai_read_chunk(struct json root, struct openai_event *ev);
@@ -88,5 +91,7 @@ void openai_read_error(struct json root, struct buf *scratch, struct openai_erro
 /* False: no report at all, or its figures are none: then the answer is not free, it is counted
  * here. */
 bool openai_read_usage(struct json usage, struct chat_usage *out);
+/* `prompt_tokens_details` and `completion_tokens_details`, which the Responses word alike. */
+void openai_read_details(struct json in, struct json out, struct chat_usage *u);
 
 #endif

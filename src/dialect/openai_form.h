@@ -15,6 +15,11 @@ enum err openai_keep_facts(struct json root, struct canon_room *room, struct can
                            struct fault *f);
 enum err openai_read_settings(struct json root, struct canon_room *room, struct canon_request *out,
                               struct fault *f);
+
+/* openai_read_messages.c */
+/* What chat_read() has seen to be messages. */
+enum err openai_read_messages(struct json messages, struct canon_room *room,
+                              struct canon_request *out, struct fault *f);
 const char *openai_reasoning_type(enum canon_reasoning_kind kind); /* NULL: OTHER */
 /* One of `reasoning_details`. */
 void openai_read_reasoning(struct canon_room *room, struct json detail,
@@ -30,6 +35,11 @@ enum err openai_read_stream(struct canon_reader *rd, struct str name, struct jso
                             struct fault *f);
 enum err openai_read_whole(struct canon_reader *rd, struct json root, struct fault *f);
 void openai_read_failure(struct json root, struct canon_room *room, struct canon_failure *out);
+
+/* openai_write_answer.c */
+/* A chunk of a stream without choices for each; `who` but for its provider. */
+void openai_write_echoes(struct buf *out, const struct canon_identity *who,
+                         const struct canon_echo *echoes);
 
 /* openai_write_request.c */
 enum err openai_write_request(const struct canon_request *r, const struct dialect_target *t,

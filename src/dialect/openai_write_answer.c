@@ -46,6 +46,7 @@ static void write_sound(struct json_writer *w, const struct canon_event *e)
     jw_end(w);
 }
 
+/* All members but `content` must be there. */
 static void write_citation(struct json_writer *w, const struct canon_citation *c)
 {
     if (c->of == &dialect_openai) {
@@ -55,11 +56,11 @@ static void write_citation(struct json_writer *w, const struct canon_citation *c
     jw_object(w, NULL);
     jw_str_c(w, "type", "url_citation");
     jw_object(w, "url_citation");
-    canon_write_text(w, "url", c->url);
-    canon_write_text(w, "title", c->title);
+    jw_raw_str(w, "url", c->url);
+    jw_raw_str(w, "title", c->title);
     canon_write_text(w, "content", c->quote);
-    canon_write_value(w, "start_index", c->start);
-    canon_write_value(w, "end_index", c->end);
+    jw_raw(w, "start_index", c->start.p ? c->start : STR("0"));
+    jw_raw(w, "end_index", c->end.p ? c->end : STR("0"));
     jw_end(w);
     jw_end(w);
 }
@@ -278,11 +279,31 @@ static enum err write_last(struct canon_writer *to, const struct canon_failure *
     return chunk_end(&w, to);
 }
 
+void openai_write_echoes(struct buf *out, const struct canon_identity *who,
+                         const struct canon_echo *echoes)
+{
+    struct canon_writer to = {.out = out, .who = *who};
+    for (; echoes; echoes = echoes->next) {
+        struct json_writer w;
+        to.who.provider = echoes->provider;
+        chunk_begin(&w, &to);
+        jw_array(&w, "choices");
+        jw_end(&w);
+        jw_object(&w, "debug");
+        jw_raw(&w, "echo_upstream_body", echoes->body);
+        jw_end(&w);
+        chunk_end(&w, &to);
+    }
+}
+
 static enum err write_event(struct canon_writer *to, const struct canon_event *e)
 {
     if (e->choice >= CHAT_CHOICES_MAX)
         return ERR_TOO_BIG;
     switch (e->kind) {
+    case EVENT_BEGIN:
+        openai_write_echoes(to->out, &to->who, e->begin.echoes);
+        return write_delta(to, e);
     case EVENT_LOGPROBS:
         return write_logprobs(to, e);
     case EVENT_FINISH:
@@ -343,21 +364,71 @@ static void write_calls(struct json_writer *w, const struct canon_answer *a, uin
     jw_end(w);
 }
 
+static struct str join(struct canon_room *room, struct str a, struct str b)
+{
+    if (!a.n || !b.n)
+        return b.p && !a.n ? b : a;
+    char *both = arena_alloc(room->arena, a.n + b.n);
+    if (!both)
+        return STR_NONE;
+    memcpy(both, a.p, a.n);
+    memcpy(both + a.n, b.p, b.n);
+    return str_of(both, a.n + b.n);
+}
+
+/* What a later event of a block adds to it. */
+static void add_to_detail(struct canon_room *room, struct canon_reasoning *to,
+                          const struct canon_reasoning *x)
+{
+    to->text = join(room, to->text, x->text);
+    to->signature = join(room, to->signature, x->signature);
+    to->data = join(room, to->data, x->data);
+    if (!to->id.p)
+        to->id = x->id;
+    if (!to->format.p)
+        to->format = x->format;
+}
+
+/* A detail is a block; those of other types do not add up. */
+static void write_details(struct json_writer *w, struct canon_writer *to,
+                          const struct canon_kept *first, uint32_t choice)
+{
+    struct canon_ordinals seen = {NULL, 0};
+    uint32_t n = 0, at;
+    for (const struct canon_kept *k = first; k; k = canon_next(k->next, EVENT_REASONING, choice))
+        n++;
+    struct canon_reasoning *details = arena_alloc(to->room.arena, n * sizeof *details);
+    enum err e = details ? ERR_OK : ERR_NOMEM;
+    for (const struct canon_kept *k = first; e == ERR_OK && k;
+         k = canon_next(k->next, EVENT_REASONING, choice)) {
+        bool is_new, is_other = k->event.reasoning.kind == CANON_REASONING_OTHER;
+        uint64_t key = is_other ? UINT64_C(1) << 32 | seen.n : k->event.block;
+        e = canon_number(&seen, &to->room, key, seen.n, &at, &is_new);
+        if (e == ERR_OK && is_new)
+            details[at] = k->event.reasoning;
+        else if (e == ERR_OK)
+            add_to_detail(&to->room, &details[at], &k->event.reasoning);
+    }
+    jw_array(w, "reasoning_details");
+    for (uint32_t i = 0; e == ERR_OK && i < seen.n; i++)
+        openai_write_reasoning(w, &details[i], i);
+    jw_end(w);
+    if (e != ERR_OK)
+        w->out->failed = e;
+}
+
 /* The texts as one, and the details one by one. */
-static void write_reasoning(struct json_writer *w, const struct canon_answer *a, uint32_t choice)
+static void write_reasoning(struct json_writer *w, struct canon_writer *to,
+                            const struct canon_answer *a, uint32_t choice)
 {
     const struct canon_kept *k = first_of(a, EVENT_REASONING, choice);
-    uint32_t i = 0;
     if (!k)
         return;
     jw_raw(w, "reasoning", STR("\""));
     for (const struct canon_kept *t = k; t; t = canon_next(t->next, EVENT_REASONING, choice))
         buf_add(w->out, t->event.reasoning.text);
     buf_add(w->out, STR("\""));
-    jw_array(w, "reasoning_details");
-    for (; k; k = canon_next(k->next, EVENT_REASONING, choice))
-        openai_write_reasoning(w, &k->event.reasoning, i++);
-    jw_end(w);
+    write_details(w, to, k, choice);
 }
 
 static void write_lists(struct json_writer *w, const struct canon_answer *a, uint32_t choice)
@@ -378,7 +449,8 @@ static void write_lists(struct json_writer *w, const struct canon_answer *a, uin
     }
 }
 
-static void write_message(struct json_writer *w, const struct canon_answer *a, uint32_t choice)
+static void write_message(struct json_writer *w, struct canon_writer *to,
+                          const struct canon_answer *a, uint32_t choice)
 {
     const struct canon_kept *sound = first_of(a, EVENT_SOUND, choice);
     jw_object(w, "message");
@@ -391,7 +463,7 @@ static void write_message(struct json_writer *w, const struct canon_answer *a, u
         canon_write_joined(w, "refusal", a, EVENT_REFUSAL, choice);
     else
         jw_null(w, "refusal");
-    write_reasoning(w, a, choice);
+    write_reasoning(w, to, a, choice);
     write_lists(w, a, choice);
     if (sound)
         write_sound(w, &sound->event);
@@ -399,13 +471,14 @@ static void write_message(struct json_writer *w, const struct canon_answer *a, u
     jw_end(w);
 }
 
-static void write_choice(struct json_writer *w, const struct canon_answer *a, uint32_t choice)
+static void write_choice(struct json_writer *w, struct canon_writer *to,
+                         const struct canon_answer *a, uint32_t choice)
 {
     const struct canon_kept *logprobs = first_of(a, EVENT_LOGPROBS, choice);
     const struct canon_kept *end = first_of(a, EVENT_FINISH, choice);
     jw_object(w, NULL);
     jw_u64(w, "index", choice);
-    write_message(w, a, choice);
+    write_message(w, to, a, choice);
     if (logprobs)
         jw_raw(w, "logprobs", logprobs->event.raw);
     else
@@ -425,7 +498,7 @@ static enum err write_whole(struct canon_writer *to, const struct canon_answer *
     openai_write_identity(&w, to, "chat.completion");
     jw_array(&w, "choices");
     for (uint32_t i = 0; i < a->choices; i++)
-        write_choice(&w, a, i);
+        write_choice(&w, to, a, i);
     jw_end(&w);
     if (begin && begin->event.begin.fingerprint.p)
         jw_raw_str(&w, "system_fingerprint", begin->event.begin.fingerprint);
@@ -454,6 +527,7 @@ const struct dialect dialect_openai = {
     .path = STR_INIT("/chat/completions"),
     .auth = AUTH_BEARER,
     .takes = PARAM_BIT(PARAM__COUNT) - 1,
+    .has_names = true,
     .reader_size = sizeof(struct openai_reading),
     .read_event = openai_read_stream,
     .read_whole = openai_read_whole,

@@ -2,6 +2,8 @@
  * openai_read_request.c. */
 #include "dialect/openai_form.h"
 
+#include "dialect/openai.h"
+
 /* One request being written. */
 struct writing {
     struct json_writer w;
@@ -9,6 +11,7 @@ struct writing {
     const struct dialect_target *t;
     struct canon_room *room;
     struct fault *f;
+    enum err err;
 };
 
 static void write_cache(struct writing *g, const struct canon_cache *c)
@@ -23,8 +26,12 @@ static void write_cache(struct writing *g, const struct canon_cache *c)
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
+/* A file has an id here, a picture has none. */
 static void write_link(struct writing *g, const char *type, const struct canon_media *m)
 {
+    if (m->source == CANON_FILE_ID && g->err == ERR_OK)
+        g->err =
+            fault_set(g->f, ERR_UNPROCESSABLE, "messages: this provider takes no images by an id");
     jw_str_c(&g->w, "type", type);
     jw_object(&g->w, type);
     canon_write_url(&g->w, "url", m);
@@ -304,30 +311,23 @@ static void write_choice(struct writing *g, const struct canon_choice *c)
     }
 }
 
-static bool takes(const struct writing *g, enum canon_param p)
-{
-    return !(g->t->quirks->refuses & PARAM_BIT(p));
-}
-
 static void write_tools(struct writing *g)
 {
-    if (!g->r->tools || !takes(g, PARAM_TOOLS))
+    if (!g->r->tools)
         return;
     jw_array(&g->w, "tools");
     for (const struct canon_tool *t = g->r->tools; t; t = t->next)
         write_tool(g, t);
     jw_end(&g->w);
-    if (takes(g, PARAM_TOOL_CHOICE))
-        write_choice(g, &g->r->choice);
-    if (takes(g, PARAM_PARALLEL_TOOL_CALLS))
-        canon_write_tri(&g->w, "parallel_tool_calls", g->r->parallel);
+    write_choice(g, &g->r->choice);
+    canon_write_tri(&g->w, "parallel_tool_calls", g->r->parallel);
 }
 
 /* --- what else is asked ----------------------------------------------------------------------- */
 
 static void write_format(struct writing *g, const struct canon_format *x)
 {
-    if (x->kind == CANON_FORMAT_UNSAID || !takes(g, PARAM_RESPONSE_FORMAT))
+    if (x->kind == CANON_FORMAT_UNSAID)
         return;
     if (x->kind == CANON_FORMAT_OTHER) {
         if (g->r->from == &dialect_openai)
@@ -335,7 +335,7 @@ static void write_format(struct writing *g, const struct canon_format *x)
         return;
     }
     jw_object(&g->w, "response_format");
-    if (x->kind == CANON_FORMAT_SCHEMA && takes(g, PARAM_STRUCTURED_OUTPUTS)) {
+    if (x->kind == CANON_FORMAT_SCHEMA) {
         jw_str_c(&g->w, "type", "json_schema");
         jw_object(&g->w, "json_schema");
         jw_raw_str(&g->w, "name", x->name.p ? x->name : STR("answer"));
@@ -370,8 +370,6 @@ static void write_reasoning(struct writing *g)
 {
     const struct canon_reason *x = &g->r->reason;
     enum canon_effort effort = canon_effort_of(x, g->t->max_tokens);
-    if (!takes(g, PARAM_REASONING))
-        return;
     if (g->t->quirks->is_openrouter)
         write_reasoning_object(g, x);
     else if (effort) /* OpenAI's highest is xhigh */
@@ -379,22 +377,35 @@ static void write_reasoning(struct writing *g)
                  canon_effort_word(effort == EFFORT_MAX ? EFFORT_XHIGH : effort));
 }
 
+/* What the provider calls it. */
+static const char *name_of(const struct writing *g, struct str name)
+{
+    const struct openai_rules *rules = g->t->quirks->rules;
+    for (uint32_t i = 0; rules && i < rules->renames_n; i++) {
+        if (!rules->renames[i].member.n && str_eq(rules->renames[i].from, name))
+            return rules->renames[i].to.p;
+    }
+    return name.p;
+}
+
 static void write_values(struct writing *g)
 {
-    for (int p = 0; p < PARAM_VALUE__COUNT; p++) {
-        if (takes(g, (enum canon_param)p))
-            canon_write_value(&g->w, canon_param_name((enum canon_param)p).p, g->r->values[p]);
-    }
+    for (int p = 0; p < PARAM_VALUE__COUNT; p++)
+        canon_write_value(&g->w, name_of(g, canon_param_name((enum canon_param)p)),
+                          g->r->values[p]);
 }
 
 static void write_bounds(struct writing *g)
 {
     const struct dialect_target *t = g->t;
+    const struct openai_rules *rules = t->quirks->rules;
     if (t->max_tokens)
-        jw_u64(&g->w, t->quirks->max_tokens_field.p, t->max_tokens);
+        jw_u64(&g->w, name_of(g, t->quirks->max_tokens_field), t->max_tokens);
     if (!t->is_streamed)
         return;
     jw_bool(&g->w, "stream", true);
+    if (rules && rules->has_no_stream_options)
+        return;
     jw_object(&g->w, "stream_options");
     jw_bool(&g->w, "include_usage", true);
     jw_end(&g->w);
@@ -419,5 +430,5 @@ enum err openai_write_request(const struct canon_request *r, const struct dialec
     write_cache(&g, &r->cache);
     write_extras(&g, r->extras);
     enum err e = jw_finish(&g.w);
-    return e == ERR_OK ? e : fault_set(f, e, "No memory for this request: try again later");
+    return e == ERR_OK ? g.err : fault_set(f, e, "No memory for this request: try again later");
 }

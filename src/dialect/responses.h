@@ -14,6 +14,9 @@ extern const struct dialect dialect_responses;
 #define RESPONSES_REASONING STR("openai-responses-v1")
 /* Of reasoning that its provider gave no id: "rs_" and the answer's. */
 #define RESPONSES_MADE_ID STR("rs_gen-")
+/* Clients that know OpenAI's members alone give `id` and `encrypted_content` back, but not `format`: so an
+ * item of others has its format in its id as well, "rs_google-gemini-v1:call-1". */
+#define RESPONSES_WHOSE_ID STR("rs_")
 /* What `include` says to get the logprobs of texts. */
 #define RESPONSES_LOGPROBS STR("message.output_text.logprobs")
 

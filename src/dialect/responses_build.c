@@ -208,6 +208,8 @@ static struct responses_item *begin_reasoning(struct canon_writer *to,
         return NULL;
     i->given = keep(to, x->id);
     i->format = keep(to, x->format);
+    if (!str_eq(i->format, RESPONSES_REASONING))
+        i->whose = i->format;
     responses_tell_item(to, i, "response.output_item.added");
     return i;
 }

@@ -33,6 +33,7 @@ struct responses_item {
     enum responses_item_kind kind;
     uint32_t number;
     struct str given, call_id, name, format; /* in the arena; `given`: the provider's id */
+    struct str whose; /* of reasoning that is not OpenAI's: as it was marked when the item began */
     struct responses_piece *pieces, *last;
     struct buf hidden, signature; /* raw; of an image: its base64 in `hidden` */
     bool is_closed, is_cut;

@@ -2,6 +2,7 @@
  * sources, see responses.h. */
 #include "dialect/responses.h"
 
+#include "dialect/openai.h"
 #include "dialect/openai_form.h"
 
 enum piece {
@@ -96,8 +97,7 @@ static enum err emit_logprobs(struct reading *g, struct json list)
         return ERR_OK;
     buf_reset(b);
     buf_printf(b, "{\"content\":%.*s}", STR_ARG(json_raw(list)));
-    g->event.raw =
-        b->failed ? STR_NONE : arena_str(g->rd->room.arena, buf_view(b)); /* it may be kept */
+    g->event.raw = b->failed ? STR_NONE : canon_made(g->rd, buf_view(b));
     return g->event.raw.p ? emit(g, EVENT_LOGPROBS) : ERR_NOMEM;
 }
 
@@ -303,9 +303,8 @@ static enum err emit_usage(struct canon_reader *rd, struct json usage)
     if (!json_u64(json_get(usage, STR("input_tokens")), UINT32_MAX, &u->prompt) ||
         !json_u64(json_get(usage, STR("output_tokens")), UINT32_MAX, &u->completion))
         return ERR_OK;
-    json_u64(json_get(in, STR("cached_tokens")), UINT32_MAX, &u->cached);
-    json_u64(json_get(in, STR("cache_write_tokens")), UINT32_MAX, &u->cache_write);
-    json_u64(json_get(out, STR("reasoning_tokens")), UINT32_MAX, &u->reasoning);
+    openai_read_details(in, out, u);
+    chat_trim_usage(u);
     return canon_emit(rd, &e);
 }
 

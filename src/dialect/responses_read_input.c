@@ -31,7 +31,7 @@ static enum err read_text(struct responses_asked *g, const struct responses_said
                           struct canon_part *p)
 {
     p->text = canon_text(json_get(b->v, STR("text")));
-    g->out->facts.text_bytes += p->text.n;
+    tokens_add(&g->out->facts.text, p->text);
     return responses_want_text(g, b, "text");
 }
 
@@ -39,7 +39,7 @@ static enum err read_refusal(struct responses_asked *g, const struct responses_s
                              struct canon_part *p)
 {
     p->text = canon_text(json_get(b->v, STR("refusal")));
-    g->out->facts.text_bytes += p->text.n;
+    tokens_add(&g->out->facts.text, p->text);
     return responses_want_text(g, b, "refusal");
 }
 
@@ -155,7 +155,7 @@ static enum err read_content(struct responses_asked *g, struct json content, con
         if (!p)
             return canon_no_memory(g->f);
         p->text = canon_text(content);
-        g->out->facts.text_bytes += p->text.n;
+        tokens_add(&g->out->facts.text, p->text);
         return ERR_OK;
     }
     enum err e = responses_want(g, content, JSON_ARRAY, where, "a string or an array of parts");
@@ -235,7 +235,7 @@ static enum err read_call(struct responses_asked *g, const struct responses_said
         .args = {CANON_ARGS_TEXT, canon_text(json_get(b->v, str_c(args)))},
         .is_custom = is_custom,
     };
-    g->out->facts.text_bytes += p->tool.args.raw.n;
+    tokens_add(&g->out->facts.text, p->tool.args.raw);
     return canon_note_use(g->out, g->room, &p->tool, g->f);
 }
 
@@ -263,7 +263,7 @@ static enum err add_thought(struct responses_asked *g, const struct canon_reason
     if (!p)
         return canon_no_memory(g->f);
     p->reasoning = *x;
-    g->out->facts.text_bytes += x->text.n;
+    tokens_add(&g->out->facts.text, x->text);
     return ERR_OK;
 }
 
@@ -290,6 +290,18 @@ static enum err read_thoughts(struct responses_asked *g, const struct responses_
     return e;
 }
 
+/* Takes "rs_FORMAT:" off an id that has it. */
+static void read_whose(struct canon_reasoning *x)
+{
+    struct str rest = str_skip(x->id, RESPONSES_WHOSE_ID.n);
+    struct str format = str_cut(&rest, ':');
+    if (!str_starts(x->id, RESPONSES_WHOSE_ID) || !format.n || !rest.n)
+        return;
+    x->id = rest;
+    if (!x->format.p)
+        x->format = format;
+}
+
 static enum err read_reasoning_item(struct responses_asked *g, const struct responses_said *b)
 {
     struct canon_reasoning x = {
@@ -298,8 +310,11 @@ static enum err read_reasoning_item(struct responses_asked *g, const struct resp
         .format = canon_word(g->room, json_get(b->v, STR("format"))),
     };
     struct str data = canon_text(json_get(b->v, STR("encrypted_content")));
+    read_whose(&x);
     if (str_starts(x.id, RESPONSES_MADE_ID))
         x.id = STR_NONE;
+    if (data.p && !x.format.p) /* who encrypted it is OpenAI: nobody else can read it */
+        x.format = RESPONSES_REASONING;
     enum err e = read_thoughts(g, b, "summary", x, STR_NONE);
     x.kind = CANON_REASONING_TEXT;
     if (e == ERR_OK)
@@ -338,7 +353,7 @@ static enum err read_opaque(struct responses_asked *g, const struct responses_sa
         return canon_no_memory(g->f);
     p->opaque.of = &dialect_responses;
     p->opaque.raw = json_raw(b->v);
-    g->out->facts.text_bytes += p->opaque.raw.n;
+    tokens_add(&g->out->facts.text, p->opaque.raw);
     return ERR_OK;
 }
 

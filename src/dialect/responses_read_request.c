@@ -23,6 +23,7 @@ static enum err read_tool(struct responses_asked *g, struct json v, size_t i)
     if (!t)
         return canon_no_memory(g->f);
     client_read_cache(v, &t->cache);
+    tokens_add(&g->out->facts.text, json_raw(v));
     if (!is_function) {
         t->raw = json_raw(v);
         t->of = &dialect_responses;
@@ -122,8 +123,8 @@ static enum err read_text_wish(struct responses_asked *g, struct json v)
     if (json_is_none_or_null(v))
         return ERR_OK;
     enum err e = responses_want(g, v, JSON_OBJECT, "text", "an object");
-    if (e == ERR_OK && !json_is_none_or_null(verbosity))
-        e = responses_want(g, verbosity, JSON_STRING, "text.verbosity", "a string");
+    if (e == ERR_OK)
+        e = member_check(verbosity, &member_find(STR("verbosity"))->rule, "text.verbosity", g->f);
     g->out->values[PARAM_VERBOSITY] = canon_value(verbosity);
     return e == ERR_OK ? read_format(g, json_get(v, STR("format"))) : e;
 }
@@ -134,24 +135,16 @@ static enum err read_reasoning_wish(struct responses_asked *g, struct json v)
     struct json effort = json_get(v, STR("effort")), max = json_get(v, STR("max_tokens"));
     if (json_is_none_or_null(v))
         return ERR_OK;
-    enum err e = responses_want(g, v, JSON_OBJECT, "reasoning", "an object");
+    enum err e = member_check(v, &member_find(STR("reasoning"))->rule, "reasoning", g->f);
     if (e != ERR_OK)
         return e;
-    if (!json_is_none_or_null(effort)) {
-        to->effort = canon_effort_find(canon_word(g->room, effort));
-        if (!to->effort)
-            return fault_set(g->f, ERR_INVALID,
-                             "reasoning.effort: expected none, minimal, low, medium, high, xhigh "
-                             "or max, got %s",
-                             responses_got(effort));
-    }
-    if (!json_is_none_or_null(max) && !json_u64(max, UINT32_MAX, &to->max_tokens))
-        return fault_set(g->f, ERR_INVALID, "reasoning.max_tokens: expected a whole number, got %s",
-                         json_kind(max));
+    to->effort = canon_effort_find(canon_word(g->room, effort));
+    to->max_tokens = json_u64_or(max, 0);
     to->enabled = canon_tri_of(json_get(v, STR("enabled")));
     to->is_excluded = json_bool_or(json_get(v, STR("exclude")), false);
     to->summary = canon_text(json_get(v, STR("summary")));
-    return ERR_OK;
+    return member_check_budget(to->max_tokens, "reasoning.max_tokens", g->out->facts.max_tokens,
+                               "max_output_tokens", g->f);
 }
 
 /* Members that go through as they are, with the kind that they must be. */
@@ -174,16 +167,23 @@ static const struct client_setting settings[] = {
 
 static enum err read_settings(struct responses_asked *g, struct json root)
 {
+    static const struct member_rule strings = {.kind = MEMBER_STRINGS},
+                                    truncation = {.kind = MEMBER_WORD, .words = "auto disabled"};
     struct json user = json_get(root, STR("user")), include = json_get(root, STR("include"));
     enum err e = client_read_settings(g->out, root, settings, COUNT_OF(settings), g->f);
     if (e != ERR_OK)
         return e;
-    if (!json_is_none_or_null(include) && !json_is(include, JSON_ARRAY))
-        return responses_want(g, include, JSON_ARRAY, "include", "an array of strings");
+    e = member_check(include, &strings, "include", g->f);
+    if (e == ERR_OK)
+        e = member_check(json_get(root, STR("truncation")), &truncation, "truncation", g->f);
+    if (e != ERR_OK)
+        return e;
     for (struct json v = json_first(include); v.type; v = json_after(include, v)) {
         if (json_str_eq(v, RESPONSES_LOGPROBS))
             g->out->values[PARAM_LOGPROBS] = STR("true");
     }
+    if (json_u64_or(json_get(root, STR("top_logprobs")), 0) > 0)
+        g->out->values[PARAM_LOGPROBS] = STR("true"); /* elsewhere it is nothing without */
     if (json_is(user, JSON_STRING))
         g->out->facts.user = canon_plain(g->room, json_raw_str(user));
     return ERR_OK;
@@ -199,9 +199,9 @@ static enum err read_models(struct responses_asked *g, struct json root)
     if (!json_is_none_or_null(models))
         e = responses_want(g, models, JSON_ARRAY, "models", "an array");
     if (e == ERR_OK && (!json_is_none_or_null(model) || json_first(models).type == JSON_NONE))
-        e = client_add_model(g->out, g->room, model, "model", g->f);
+        e = client_add_model(&g->out->facts, g->room, model, "model", g->f);
     for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = client_add_model(g->out, g->room, v, "models", g->f);
+        e = client_add_model(&g->out->facts, g->room, v, "models", g->f);
     return e;
 }
 
@@ -244,7 +244,9 @@ static enum err read_facts(struct responses_asked *g, struct json root)
                          "max_output_tokens: expected a whole number of at least 1, got %s%s",
                          json_kind(max), json_is(max, JSON_NUMBER) ? " outside of that" : "");
     g->out->parallel = canon_tri_of(json_get(root, STR("parallel_tool_calls")));
-    return client_read_facts(g->out, root, g->f);
+    e = client_read_facts(g->out, root, g->f);
+    facts->wants_echo = chat_wants_echo(json_get(root, STR("debug")), facts->is_streamed);
+    return e;
 }
 
 /* Members that are read elsewhere, or are the gateway's own. */
@@ -280,7 +282,7 @@ enum err responses_read_request(struct json root, struct canon_room *room,
 {
     struct responses_asked g = {.room = room, .out = out, .f = f};
     *out = (struct canon_request){.from = &dialect_responses};
-    enum err e = client_check(root, responses_request_shape, f);
+    enum err e = client_open(root, f);
     if (e == ERR_OK)
         e = read_facts(&g, root);
     if (e == ERR_OK)
@@ -295,6 +297,8 @@ enum err responses_read_request(struct json root, struct canon_room *room,
         e = read_settings(&g, root);
     if (e == ERR_OK)
         e = client_read_extras(out, room, root, is_known, f);
+    if (e == ERR_OK)
+        e = client_check(root, responses_request_shape, f);
     client_read_cache(root, &out->cache);
     return e;
 }

@@ -133,12 +133,27 @@ static struct responses_standing ended(const struct responses_writing *s)
     return at;
 }
 
+static void write_echoes(struct canon_writer *to, const struct canon_echo *echoes)
+{
+    struct json_writer w;
+    for (; echoes; echoes = echoes->next) {
+        event_begin(&w, to, "response.debug");
+        jw_raw_str(&w, "provider", echoes->provider);
+        jw_object(&w, "debug");
+        jw_raw(&w, "echo_upstream_body", echoes->body);
+        jw_end(&w);
+        event_end(&w, to);
+    }
+}
+
 static enum err write_begin(struct canon_writer *to, const struct canon_event *e)
 {
     struct responses_standing at = {.status = "in_progress"};
     responses_build(to, e);
     write_response(to, "response.created", at);
-    return write_response(to, "response.in_progress", at);
+    write_response(to, "response.in_progress", at);
+    write_echoes(to, e->begin.echoes);
+    return to->out->failed;
 }
 
 static enum err write_end(struct canon_writer *to)

@@ -25,7 +25,7 @@ const struct responses_kind responses_kinds[] = {
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-/* The provider's id, else one that no other answer has. */
+/* The provider's id, else one that no other answer has; behind whose it is, where it is not OpenAI's. */
 void responses_write_id(struct json_writer *w, const char *key, const struct canon_writer *to,
                         const struct responses_item *i)
 {
@@ -34,16 +34,21 @@ void responses_write_id(struct json_writer *w, const char *key, const struct can
                                         [ITEM_CALL] = "fc",
                                         [ITEM_CUSTOM] = "ctc",
                                         [ITEM_IMAGE] = "ig"};
-    if (i->given.n) {
-        jw_raw_str(w, key, i->given);
-        return;
-    }
     jw_raw(w, key, STR("\""));
-    buf_add_c(w->out, heads[i->kind]);
-    buf_add(w->out, STR("_"));
-    buf_add(w->out, to->who.id);
-    buf_add(w->out, STR("_"));
-    buf_add_u64(w->out, i->number);
+    if (i->whose.n) {
+        buf_add(w->out, RESPONSES_WHOSE_ID);
+        buf_add(w->out, i->whose);
+        buf_add(w->out, STR(":"));
+    }
+    if (i->given.n) {
+        buf_add(w->out, i->given);
+    } else {
+        buf_add_c(w->out, heads[i->kind]);
+        buf_add(w->out, STR("_"));
+        buf_add(w->out, to->who.id);
+        buf_add(w->out, STR("_"));
+        buf_add_u64(w->out, i->number);
+    }
     buf_add(w->out, STR("\""));
 }
 
@@ -152,10 +157,15 @@ static void write_usage(struct json_writer *w, const struct chat_bill *b)
     jw_object(w, "input_tokens_details");
     jw_u64(w, "cached_tokens", u->cached);
     jw_u64(w, "cache_write_tokens", u->cache_write);
+    chat_write_count(w, "audio_tokens", u->audio);
+    chat_write_count(w, "image_tokens", u->image);
+    chat_write_count(w, "video_tokens", u->video);
     jw_end(w);
     jw_u64(w, "output_tokens", u->completion);
     jw_object(w, "output_tokens_details");
     jw_u64(w, "reasoning_tokens", u->reasoning);
+    chat_write_count(w, "audio_tokens", u->audio_output);
+    chat_write_count(w, "image_tokens", u->image_output);
     jw_end(w);
     jw_u64(w, "total_tokens", u->prompt + u->completion);
     jw_usd(w, "cost", b->cost);

@@ -306,23 +306,17 @@ void responses_write_choice(struct json_writer *w, const struct canon_choice *c)
     }
 }
 
-static bool takes(const struct writing *g, enum canon_param p)
-{
-    return !(g->t->quirks->refuses & PARAM_BIT(p));
-}
-
 static void write_tools(struct writing *g)
 {
-    if (!g->r->tools || !takes(g, PARAM_TOOLS))
+    if (!g->r->tools)
         return;
     jw_array(&g->w, "tools");
     for (const struct canon_tool *t = g->r->tools; t; t = t->next)
         responses_write_tool(&g->w, t, g->r->from == &dialect_responses);
     jw_end(&g->w);
-    if (g->r->choice.kind && takes(g, PARAM_TOOL_CHOICE))
+    if (g->r->choice.kind)
         responses_write_choice(&g->w, &g->r->choice);
-    if (takes(g, PARAM_PARALLEL_TOOL_CALLS))
-        canon_write_tri(&g->w, "parallel_tool_calls", g->r->parallel);
+    canon_write_tri(&g->w, "parallel_tool_calls", g->r->parallel);
 }
 
 /* --- what else is asked ----------------------------------------------------------------------- */
@@ -364,7 +358,7 @@ static void write_reasoning_wish(struct writing *g)
     const struct canon_reason *x = &g->r->reason;
     enum canon_effort effort = g->is_wide ? x->effort : canon_effort_of(x, g->t->max_tokens);
     bool says_more = g->is_wide && (x->max_tokens || x->enabled || x->is_excluded);
-    if (!takes(g, PARAM_REASONING) || !(effort || x->summary.p || says_more))
+    if (!(effort || x->summary.p || says_more))
         return;
     if (!g->is_wide && effort == EFFORT_MAX) /* OpenAI's highest */
         effort = EFFORT_XHIGH;
@@ -392,10 +386,8 @@ static void write_values(struct writing *g)
         PARAM_TOP_K,      PARAM_FREQUENCY_PENALTY, PARAM_PRESENCE_PENALTY,
         PARAM_MODALITIES, PARAM_IMAGE_CONFIG,      PARAM_PROMPT_CACHE_OPTIONS,
     };
-    for (size_t i = 0; i < COUNT_OF(common); i++) {
-        if (takes(g, common[i]))
-            canon_write_value(&g->w, canon_param_name(common[i]).p, g->r->values[common[i]]);
-    }
+    for (size_t i = 0; i < COUNT_OF(common); i++)
+        canon_write_value(&g->w, canon_param_name(common[i]).p, g->r->values[common[i]]);
     for (size_t i = 0; g->is_wide && i < COUNT_OF(wide); i++)
         canon_write_value(&g->w, canon_param_name(wide[i]).p, g->r->values[wide[i]]);
 }
@@ -404,8 +396,8 @@ static void write_values(struct writing *g)
  * that do not reason refuse to be asked for the former. */
 static void write_include(struct writing *g)
 {
-    bool reasons = canon_reasons(&g->r->reason) == CANON_YES && takes(g, PARAM_REASONING);
-    bool is_counted = str_eq(g->r->values[PARAM_LOGPROBS], STR("true")) && takes(g, PARAM_LOGPROBS);
+    bool reasons = canon_reasons(&g->r->reason) == CANON_YES;
+    bool is_counted = str_eq(g->r->values[PARAM_LOGPROBS], STR("true"));
     if (!reasons && !is_counted)
         return;
     jw_array(&g->w, "include");
@@ -445,8 +437,7 @@ enum err responses_write_request(const struct canon_request *r, const struct dia
     if (t->max_tokens)
         jw_u64(&g.w, "max_output_tokens", t->max_tokens);
     write_reasoning_wish(&g);
-    if (takes(&g, PARAM_RESPONSE_FORMAT))
-        responses_write_format(&g.w, r);
+    responses_write_format(&g.w, r);
     write_values(&g);
     write_cache(&g, &r->cache);
     write_extras(&g);

@@ -27,13 +27,12 @@ static bool short_decimal(struct str s, double *out)
     return true;
 }
 
-/* Only for range checks of sampling parameters: money never passes here. */
-static bool number_in(struct json v, double low, double high)
+bool shape_number_in(struct json v, double low, double high)
 {
     char text[64];
     double d;
     struct str raw = json_raw(v);
-    if (raw.n >= sizeof text)
+    if (!json_is(v, JSON_NUMBER) || raw.n >= sizeof text)
         return false;
     if (!short_decimal(raw, &d)) {
         memcpy(text, raw.p, raw.n);
@@ -59,7 +58,7 @@ static bool is_number_right(const struct shape *s, struct json v)
 {
     if (s->kinds & SHAPE_COUNT)
         return count_in(s, v);
-    return !has_range(s) || number_in(v, s->low, s->high);
+    return !has_range(s) || shape_number_in(v, s->low, s->high);
 }
 
 /* --- sentences -------------------------------------------------------------------------------- */

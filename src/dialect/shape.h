@@ -64,4 +64,8 @@ enum err shape_check(const struct shape *s, struct json v, const struct shape_pl
 enum err shape_check_members(const struct shape *rows, struct json object,
                              const struct shape_place *at, struct fault *f) MUST_USE;
 
+/* Whether it is a number within. Only for range checks of sampling parameters: money never passes
+ * here. */
+bool shape_number_in(struct json v, double low, double high);
+
 #endif

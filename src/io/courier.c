@@ -1,177 +1,28 @@
 /* courier.c: one thread, one multi handle; jobs come in by a locked list and a wake-up. */
-#include "io/courier.h"
+#include "io/courier_inside.h"
 
-#include <arpa/inet.h>
-#include <curl/curl.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
-#include <strings.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/thread.h"
 
-enum {
-    URL_MAX = 2048,
-    CONNECT_MS = 10000,
-    POLL_MS = 60000,
-    FIELD_MAX = 4096,
-    POST_MAX = 64 * 1024,
-    OPENED_MAX = 64,
-};
+enum { CONNECT_MS = 10000, POLL_MS = 60000 };
 
-/* A socket of libcurl's. For a mail libcurl waits without returning (behind its last line, and for
- * the answer to QUIT): who gives up must tell the socket. */
-struct opened {
-    curl_socket_t fd;
-    enum courier_kind kind;
-};
-
-struct courier {
-    CURLM *multi;
-    char *extra_ca;
-    pthread_t thread;
-    bool is_running;
-    pthread_mutex_t lock; /* guards what follows, but for the trips */
-    struct courier_job *first, **end;
-    bool is_stopping, is_cancelling;
-    struct list trips; /* the thread's */
-    struct opened opened[OPENED_MAX];
-    unsigned opened_n;
-};
-
-/* One job under way. */
-struct trip {
-    struct list link;
-    struct courier *courier;
-    struct courier_job *job;
-    CURL *easy;
-    struct curl_slist *fields, *recipients;
-    struct str unsent; /* of a mail */
-    struct courier_answer *answer;
-    bool is_public_only, was_private, is_too_big;
-    char why[CURL_ERROR_SIZE];
-};
-
-/* --- which URLs --- */
-
-static bool is_this_machine(const char *host)
-{
-    struct in_addr v4;
-    if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
-}
-
-static bool is_http_right(const char *scheme, const char *host)
-{
-    return strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && is_this_machine(host));
-}
-
-static bool is_mail_right(const char *scheme, const char *host)
-{
-    (void)host;
-    return strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0;
-}
-
-/* Terminated text. No user in it: what stands there would be sent. */
-static bool is_right(const char *url, bool (*judge)(const char *scheme, const char *host))
-{
-    char *scheme = NULL, *host = NULL, *user = NULL;
-    CURLU *u = curl_url();
-    bool good = u && curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-                curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_NO_USER && judge(scheme, host);
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(user);
-    curl_url_cleanup(u);
-    return good;
-}
-
-/* Terminates; false: too long, or with a character that no URL has. */
-static bool url_copy(struct str url, char out[URL_MAX + 1])
-{
-    if (url.n == 0 || url.n > URL_MAX)
-        return false;
-    for (size_t i = 0; i < url.n; i++) {
-        if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 127)
-            return false;
-    }
-    memcpy(out, url.p, url.n);
-    out[url.n] = '\0';
-    return true;
-}
-
-bool courier_url_is_right(struct str url)
-{
-    char text[URL_MAX + 1];
-    return url_copy(url, text) && is_right(text, is_http_right);
-}
-
-bool courier_mail_url_is_right(struct str url)
-{
-    char text[URL_MAX + 1];
-    return url_copy(url, text) && is_right(text, is_mail_right);
-}
-
-/* --- which addresses --- */
-
-struct range {
-    uint32_t from;
-    uint8_t bits;
-};
-
-/* What is not the public network (RFC 6890 and its successors). */
-static bool is_public_v4(uint32_t a)
-{
-    static const struct range others[] = {
-        {0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
-        {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24}, {0xc0586300, 24}, {0xc0a80000, 16},
-        {0xc6120000, 15}, {0xc6336400, 24}, {0xcb007100, 24}, {0xe0000000, 3},
-    };
-    for (size_t i = 0; i < COUNT_OF(others); i++) {
-        if ((a ^ others[i].from) >> (32 - others[i].bits) == 0)
-            return false;
-    }
-    return true;
-}
-
-/* Only 2000::/3, without what leads elsewhere: documentation, 6to4, Teredo, benchmarks. NAT64 and
- * mapped addresses lie outside it. */
-static bool is_public_v6(const uint8_t a[16])
-{
-    if (a[0] >> 5 != 1)
-        return false;
-    if (a[0] == 0x20 && a[1] == 0x02)
-        return false;
-    if (a[0] == 0x20 && a[1] == 0x01 && (a[2] < 2 || (a[2] == 0x0d && a[3] == 0xb8)))
-        return false;
-    return !(a[0] == 0x3f && a[1] == 0xff);
-}
-
-static bool is_public(const struct sockaddr *to)
-{
-    if (to->sa_family == AF_INET)
-        return is_public_v4(ntohl(((const struct sockaddr_in *)(const void *)to)->sin_addr.s_addr));
-    return to->sa_family == AF_INET6 &&
-           is_public_v6(((const struct sockaddr_in6 *)(const void *)to)->sin6_addr.s6_addr);
-}
+/* --- sockets --- */
 
 /* Called with the very address that will be connected to: no second look-up can change it. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct trip *t = user;
     (void)purpose;
-    if (t->is_public_only && !is_public(&to->addr)) {
+    if (t->is_public_only && !where_is_public(&to->addr)) {
         t->was_private = true;
         return CURL_SOCKET_BAD;
     }
     int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     pthread_mutex_lock(&t->courier->lock);
-    if (fd != -1 && t->courier->opened_n < OPENED_MAX)
+    if (fd != -1 && t->courier->opened_n < COURIER_OPENED_MAX)
         t->courier->opened[t->courier->opened_n++] = (struct opened){fd, t->job->kind};
     pthread_mutex_unlock(&t->courier->lock);
     return fd;
@@ -201,60 +52,7 @@ static void hang_up_mail(struct courier *c)
     }
 }
 
-/* --- what comes and goes --- */
-
-static size_t on_body(char *p, size_t one, size_t n, void *user)
-{
-    struct trip *t = user;
-    if (buf_add(&t->answer->body, str_of(p, one * n)) == ERR_OK)
-        return n;
-    t->is_too_big = true;
-    return 0;
-}
-
-static void note_max_age(struct courier_answer *a, struct str value)
-{
-    while (value.p) {
-        struct str part = str_trim(str_cut(&value, ','));
-        uint64_t seconds;
-        if (str_ieq(str_head(part, 8), STR("max-age=")) &&
-            str_u64(str_skip(part, 8), INT32_MAX, &seconds))
-            a->max_age_s = (int32_t)seconds;
-    }
-}
-
-static size_t on_field(char *p, size_t one, size_t n, void *user)
-{
-    struct courier_answer *a = ((struct trip *)user)->answer;
-    struct str value = str_of(p, one * n), name = str_cut(&value, ':');
-    while (value.n && (value.p[value.n - 1] == '\n' || value.p[value.n - 1] == '\r'))
-        value.n--;
-    value = str_trim(value);
-    if (str_ieq(name, STR("etag")) && value.n <= COURIER_ETAG_MAX) {
-        memcpy(a->etag, value.p, value.n);
-        a->etag[value.n] = '\0';
-    } else if (str_ieq(name, STR("cache-control"))) {
-        note_max_age(a, value);
-    }
-    return n;
-}
-
-static size_t on_mail_wanted(char *out, size_t one, size_t n, void *user)
-{
-    struct trip *t = user;
-    struct str part = str_head(t->unsent, one * n);
-    if (part.n)
-        memcpy(out, part.p, part.n);
-    t->unsent = str_skip(t->unsent, part.n);
-    return part.n;
-}
-
-static size_t on_unwanted(char *p, size_t one, size_t n, void *user)
-{
-    (void)p;
-    (void)user;
-    return one * n;
-}
+/* --- setting out --- */
 
 /* The system's authorities are there already. */
 static CURLcode on_tls(CURL *easy, void *ctx, void *user)
@@ -264,174 +62,44 @@ static CURLcode on_tls(CURL *easy, void *ctx, void *user)
                                                                : CURLE_SSL_CACERT_BADFILE;
 }
 
-/* --- setting out --- */
-
-#define SET(option, value) (good = curl_easy_setopt(t->easy, option, value) == CURLE_OK && good)
-
-static bool add_field(struct trip *t, const char *name, struct str value)
-{
-    char line[FIELD_MAX];
-    struct buf b = {.p = line, .cap = sizeof line - 1, .max = sizeof line - 1};
-    if (value.n == 0)
-        return true;
-    buf_add_c(&b, name);
-    buf_add_c(&b, ": ");
-    buf_add(&b, value);
-    if (b.failed != ERR_OK || memchr(line, '\n', b.n) || memchr(line, '\r', b.n))
-        return false;
-    line[b.n] = '\0';
-    struct curl_slist *more = curl_slist_append(t->fields, line);
-    explicit_bzero(line, b.n);
-    if (more)
-        t->fields = more;
-    return more != NULL;
-}
-
-static bool set_up_all(struct trip *t, uint32_t timeout_ms)
+bool trip_set_up(struct trip *t, uint32_t timeout_ms)
 {
     bool good = true;
-    SET(CURLOPT_PRIVATE, t);
-    SET(CURLOPT_ERRORBUFFER, t->why);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS));
-    SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
-    SET(CURLOPT_OPENSOCKETDATA, t);
-    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    SET(CURLOPT_CLOSESOCKETDATA, t->courier);
+    COURIER_SET(CURLOPT_PRIVATE, t);
+    COURIER_SET(CURLOPT_ERRORBUFFER, t->why);
+    COURIER_SET(CURLOPT_NOSIGNAL, 1L);
+    COURIER_SET(CURLOPT_PROXY, "");
+    COURIER_SET(CURLOPT_FOLLOWLOCATION, 0L);
+    COURIER_SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    COURIER_SET(CURLOPT_CONNECTTIMEOUT_MS,
+                (long)(timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS));
+    COURIER_SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    COURIER_SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    COURIER_SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    COURIER_SET(CURLOPT_OPENSOCKETDATA, t);
+    COURIER_SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    COURIER_SET(CURLOPT_CLOSESOCKETDATA, t->courier);
     if (t->courier->extra_ca) {
-        SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
-        SET(CURLOPT_SSL_CTX_DATA, t->courier->extra_ca);
+        COURIER_SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+        COURIER_SET(CURLOPT_SSL_CTX_DATA, t->courier->extra_ca);
     }
     if (t->is_public_only) /* a connection that somebody else opened may lead anywhere */
-        SET(CURLOPT_FRESH_CONNECT, 1L);
+        COURIER_SET(CURLOPT_FRESH_CONNECT, 1L);
     return good;
-}
-
-static bool set_up_http(struct trip *t, const char *url, struct secret authorization)
-{
-    bool good = is_right(url, is_http_right);
-    SET(CURLOPT_URL, url);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_USERAGENT, "turnpike");
-    SET(CURLOPT_ACCEPT_ENCODING, NULL);
-    SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_WRITEDATA, t);
-    SET(CURLOPT_HEADERFUNCTION, on_field);
-    SET(CURLOPT_HEADERDATA, t);
-    return good && add_field(t, "Authorization", secret_reveal(authorization));
-}
-
-static void answer_reset(struct courier_answer *a, size_t body_max)
-{
-    *a = (struct courier_answer){.max_age_s = -1};
-    buf_init(&a->body, body_max);
-}
-
-static bool set_up_get(struct trip *t, char url[URL_MAX + 1])
-{
-    struct courier_get *g = container_of(t->job, struct courier_get, job);
-    t->answer = &g->answer;
-    t->is_public_only = g->is_public_only;
-    return url_copy(g->url, url) && set_up_all(t, g->timeout_ms) &&
-           set_up_http(t, url, g->authorization) && add_field(t, "If-None-Match", g->etag) &&
-           add_field(t, "Accept", STR("application/json"));
-}
-
-static bool set_up_post(struct trip *t, char url[URL_MAX + 1])
-{
-    struct courier_post *p = container_of(t->job, struct courier_post, job);
-    struct str body = secret_reveal(p->body);
-    bool good = body.n <= POST_MAX && url_copy(p->url, url);
-    t->answer = &p->answer;
-    t->is_public_only = p->is_public_only;
-    good = good && set_up_all(t, p->timeout_ms) && set_up_http(t, url, p->authorization) &&
-           add_field(t, "Content-Type", p->content_type) &&
-           add_field(t, "Accept", STR("application/json"));
-    if (good) {
-        SET(CURLOPT_POSTFIELDSIZE, (long)body.n);
-        SET(CURLOPT_COPYPOSTFIELDS, body.p ? body.p : "");
-    }
-    return good;
-}
-
-/* In angle brackets; false: it would be more than an address. */
-static bool address_copy(struct str address, char *out, size_t size)
-{
-    if (address.n < 3 || address.n + 3 > size)
-        return false;
-    for (size_t i = 0; i < address.n; i++) {
-        if ((unsigned char)address.p[i] <= ' ' || address.p[i] == '<' || address.p[i] == '>' ||
-            address.p[i] == 127)
-            return false;
-    }
-    out[0] = '<';
-    memcpy(out + 1, address.p, address.n);
-    memcpy(out + 1 + address.n, ">", 2);
-    return true;
-}
-
-static bool set_up_sign_in(struct trip *t, const struct courier_mail *m)
-{
-    char user[256], password[1024];
-    struct str hidden = secret_reveal(m->password);
-    bool good = m->user.n < sizeof user && hidden.n < sizeof password;
-    if (m->user.n == 0 || !good)
-        return good;
-    memcpy(user, m->user.p, m->user.n);
-    user[m->user.n] = '\0';
-    memcpy(password, hidden.p ? hidden.p : "", hidden.n);
-    password[hidden.n] = '\0';
-    SET(CURLOPT_USERNAME, user);
-    SET(CURLOPT_PASSWORD, password);
-    explicit_bzero(password, sizeof password);
-    return good;
-}
-
-static bool set_up_mail(struct trip *t, char url[URL_MAX + 1])
-{
-    static const long uses[] = {[COURIER_TLS_REQUIRED] = CURLUSESSL_ALL,
-                                [COURIER_TLS_OPPORTUNISTIC] = CURLUSESSL_TRY,
-                                [COURIER_TLS_NEVER] = CURLUSESSL_NONE};
-    struct courier_mail *m = container_of(t->job, struct courier_mail, job);
-    char from[400], to[400];
-    bool good = url_copy(m->url, url) && is_right(url, is_mail_right) &&
-                address_copy(m->from, from, sizeof from) && address_copy(m->to, to, sizeof to);
-    m->status = 0;
-    if (!good || !set_up_all(t, m->timeout_ms) || !set_up_sign_in(t, m))
-        return false;
-    t->unsent = m->message;
-    t->recipients = curl_slist_append(NULL, to);
-    SET(CURLOPT_URL, url);
-    SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    SET(CURLOPT_USE_SSL, uses[m->tls]);
-    SET(CURLOPT_MAIL_FROM, from);
-    SET(CURLOPT_MAIL_RCPT, t->recipients);
-    SET(CURLOPT_UPLOAD, 1L);
-    SET(CURLOPT_READFUNCTION, on_mail_wanted);
-    SET(CURLOPT_READDATA, t);
-    SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)m->message.n);
-    SET(CURLOPT_WRITEFUNCTION, on_unwanted);
-    return good && t->recipients;
 }
 
 static bool set_up(struct trip *t)
 {
-    char url[URL_MAX + 1];
     bool good = false;
     switch (t->job->kind) {
     case COURIER_GET:
-        good = set_up_get(t, url);
+        good = http_set_up_get(t);
         break;
     case COURIER_POST:
-        good = set_up_post(t, url);
+        good = http_set_up_post(t);
         break;
     case COURIER_MAIL:
-        good = set_up_mail(t, url);
+        good = mail_set_up(t);
         break;
     }
     return good &&
@@ -471,7 +139,7 @@ static const char *why_of(const struct trip *t, CURLcode rc)
     return is_harmless && t->why[0] ? t->why : curl_easy_strerror(rc);
 }
 
-static enum err judge_failure(struct trip *t, CURLcode rc, struct fault *f)
+enum err trip_judge(struct trip *t, CURLcode rc, struct fault *f)
 {
     if (t->was_private)
         return fault_set(f, ERR_FORBIDDEN, "its address is not of the public network");
@@ -482,24 +150,6 @@ static enum err judge_failure(struct trip *t, CURLcode rc, struct fault *f)
         return fault_set(f, ERR_NOMEM, "no memory for a request");
     return fault_set(f, rc == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM, "%s",
                      why_of(t, rc));
-}
-
-/* 5xx is for good, but for what says that the server or our sign-in is not as it should be: the
- * operator mends that. */
-static enum err judge_mail(struct trip *t, CURLcode rc, long status, struct fault *f)
-{
-    struct courier_mail *m = container_of(t->job, struct courier_mail, job);
-    m->status = (int)status;
-    if (rc == CURLE_OK)
-        return ERR_OK;
-    bool is_refused =
-        rc == CURLE_SEND_ERROR || rc == CURLE_RECV_ERROR || rc == CURLE_WEIRD_SERVER_REPLY;
-    if (is_refused && status >= 550 && status <= 559)
-        return fault_set(f, ERR_UNPROCESSABLE, "the mail server refused it for good (%ld)", status);
-    judge_failure(t, rc, f);
-    if (status >= 400)
-        return fault_set(f, ERR_UPSTREAM, "the mail server answered %ld", status);
-    return f->err;
 }
 
 static bool is_cancelled(struct courier *c, const struct courier_job *j)
@@ -516,10 +166,10 @@ static void trip_end(struct trip *t, CURLcode rc)
     long status = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     if (j->kind == COURIER_MAIL) {
-        j->err = judge_mail(t, rc, status, &j->fault);
+        j->err = mail_judge(t, rc, status, &j->fault);
     } else {
         t->answer->status = (int)status;
-        j->err = rc == CURLE_OK ? ERR_OK : judge_failure(t, rc, &j->fault);
+        j->err = rc == CURLE_OK ? ERR_OK : trip_judge(t, rc, &j->fault);
     }
     if (rc != CURLE_OK && is_cancelled(t->courier, j))
         j->err = fault_set(&j->fault, ERR_CANCELLED, "it was given up");
@@ -540,10 +190,10 @@ static void job_reset(struct courier_job *j)
     j->fault = (struct fault){0};
     if (j->kind == COURIER_GET) {
         struct courier_get *g = container_of(j, struct courier_get, job);
-        answer_reset(&g->answer, g->body_max);
+        http_answer_reset(&g->answer, g->body_max);
     } else if (j->kind == COURIER_POST) {
         struct courier_post *p = container_of(j, struct courier_post, job);
-        answer_reset(&p->answer, p->body_max);
+        http_answer_reset(&p->answer, p->body_max);
     }
 }
 

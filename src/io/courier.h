@@ -31,7 +31,7 @@ struct courier_job {
                            ERR_TOO_BIG, ERR_INVALID (an URL that is not taken), ERR_FORBIDDEN (an
                            address that is not public), ERR_CANCELLED, ERR_NOMEM */
     struct fault fault; /* never tells the query or a credential */
-    void *user; /* the caller's: the courier does not look at it */
+    void *user;         /* the caller's: the courier does not look at it */
     struct io_post post;
     struct courier_job *next;
     bool is_cancelled; /* the courier's, as the two before it */

@@ -261,18 +261,37 @@ static size_t add_view(struct str *out, size_t n, size_t max, struct str view)
     return n + 1;
 }
 
-size_t splice_size(struct splice *s)
+/* By how much the first `n` edits make the text longer; modulo SIZE_MAX + 1. */
+static size_t growth(const struct splice *s, uint32_t n)
 {
-    settle_now(s);
-    size_t size = s->failed ? 0 : s->text.n;
-    for (uint32_t i = 0; i < s->n && !s->failed; i++) {
+    size_t size = 0;
+    for (uint32_t i = 0; i < n; i++) {
         struct str pieces[3];
-        size_t n = pieces_of(&s->edits[i], pieces);
+        size_t pieces_n = pieces_of(&s->edits[i], pieces);
         size -= s->edits[i].n;
-        for (size_t k = 0; k < n; k++)
+        for (size_t k = 0; k < pieces_n; k++)
             size += pieces[k].n;
     }
     return size;
+}
+
+size_t splice_size(struct splice *s)
+{
+    settle_now(s);
+    return s->failed ? 0 : s->text.n + growth(s, s->n);
+}
+
+size_t splice_where(struct splice *s, struct json value)
+{
+    uint32_t before = 0;
+    settle_now(s);
+    if (s->failed || value.type == JSON_NONE)
+        return SPLICE_NOWHERE;
+    while (before < s->n && s->edits[before].at + s->edits[before].n <= node_of(value)->at)
+        before++;
+    if (before < s->n && s->edits[before].at < end_of_value(value))
+        return SPLICE_NOWHERE;
+    return node_of(value)->at + growth(s, before);
 }
 
 size_t splice_views(struct splice *s, struct str *out, size_t max)

@@ -11,6 +11,7 @@
 #include "json/read.h"
 
 enum { SPLICE_EDITS_MAX = 96, SPLICE_VIEWS_MAX = 4 * SPLICE_EDITS_MAX + 1 };
+#define SPLICE_NOWHERE SIZE_MAX
 
 /* An added member is two edits, one behind the other, so that each gives at most four views. */
 enum splice_kind { SPLICE_REPLACE, SPLICE_DROP, SPLICE_ADD_NAME, SPLICE_ADD_VALUE };
@@ -53,5 +54,7 @@ size_t splice_size(struct splice *s); /* bytes of the result */
  * no bytes are left out. `max` must suffice. */
 size_t splice_views(struct splice *s, struct str *out, size_t max);
 enum err splice_write(struct splice *s, struct buf *out);
+/* Where a value of the text begins in the result; SPLICE_NOWHERE: an edit touches it. */
+size_t splice_where(struct splice *s, struct json value);
 
 #endif

@@ -1,4 +1,5 @@
 /* admit.c: may this request be made, by whom, of which endpoints, and what is set aside for it. */
+#include "relay/direct.h"
 #include "relay/translate.h"
 
 #include "dialect/openai_form.h"
@@ -18,6 +19,26 @@ static bool may_tell(const void *r, const struct endpoint *e)
     return relay_may_tell(r, e);
 }
 
+/* What a request is, and whose route it is for a model of that output. */
+static const struct service {
+    const char *what, *path;
+} services[OUTPUT__COUNT] = {
+    [OUTPUT_TEXT] = {"chats", "/api/v1/chat/completions"},
+    [OUTPUT_EMBEDDINGS] = {"embeddings", "/api/v1/embeddings"},
+    [OUTPUT_RERANK] = {"ranking", "/api/v1/rerank"},
+};
+
+/* A model that is for something else. */
+static enum err check_output(const struct relay *r, const struct model *m, struct fault *f)
+{
+    const struct service *is = &services[m->output];
+    if (m->output == upstream_output(r->task))
+        return ERR_OK;
+    return fault_set(
+        f, ERR_INVALID, "model: expected a model for %s, got one for %s: %.*s is asked by POST %s",
+        services[upstream_output(r->task)].what, is->what, STR_ARG(str_head(m->id, 100)), is->path);
+}
+
 /* The models that the client names, there are, and its key may ask. */
 static enum err find_models(const struct relay *r, const struct chat_request *req,
                             struct choice_question *q, struct fault *f)
@@ -27,6 +48,8 @@ static enum err find_models(const struct relay *r, const struct chat_request *re
         const struct model *m =
             choose_model(r->routes->catalog, req->models[i], &q->sorts[q->models_n]);
         is_there |= m != NULL;
+        if (m && check_output(r, m, f) != ERR_OK)
+            return f->err;
         if (m && relay_may_ask(r, m))
             q->models[q->models_n++] = m;
     }
@@ -70,7 +93,8 @@ static enum err make_plan(struct relay *r, const struct chat_request *req, struc
  * form adds is less than its JSON. */
 static uint64_t prompt_bound(const struct relay *r, const struct chat_request *req)
 {
-    return r->body.n + req->links * LINK_TOKENS;
+    uint64_t repeated = r->direct ? r->direct->asked.repeated : 0;
+    return r->body.n + req->links * LINK_TOKENS + repeated;
 }
 
 static uint64_t output_wanted(const struct relay *r, const struct endpoint *e)
@@ -143,7 +167,10 @@ static bool adjust(struct relay *r, nanos need, nanos least, int64_t now)
 enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_tokens, struct fault *f)
 {
     enum { LEAST_OUTPUT = 16 }; /* tokens; less is no answer, and some providers refuse it */
-    const struct price *p = &t->endpoint->price;
+    struct price use =
+        price_without_media(&t->endpoint->price, !r->asked.has_media, !r->asked.may_speak);
+    struct price all = price_of_requests(&use, r->asked.searches);
+    const struct price *p = &all;
     uint64_t prompt = r->asked.prompt_bound, n = r->asked.choices;
     uint64_t wanted = output_wanted(r, t->endpoint);
     uint64_t least_output = r->asked.has_max || wanted < LEAST_OUTPUT ? wanted : LEAST_OUTPUT;
@@ -172,7 +199,11 @@ static void keep_facts(struct relay *r, const struct chat_request *req)
         .choices = (uint32_t)req->choices,
         .max_tokens = req->max_tokens,
         .prompt_bound = prompt_bound(r, req),
-        .text_bytes = req->text_bytes,
+        .text = req->text,
+        .searches = r->direct ? r->direct->asked.searches : 1,
+        .has_media = req->has_media,
+        .may_speak = req->may_speak,
+        .wants_echo = req->wants_echo,
     };
     if (req->user.n)
         r->user = arena_str(&r->arena, str_head(req->user, 200));
@@ -183,6 +214,8 @@ static enum err read_request(struct relay *r, struct json root, struct chat_requ
                              struct fault *f)
 {
     bool is_openai = r->client == &dialect_openai;
+    if (r->task)
+        return relay_direct_read(r, root, out, f);
     struct json wish = json_get(json_get(root, STR("provider")), STR("require_parameters"));
     if (!is_openai || json_bool_or(wish, false)) {
         enum err e = relay_translation_read(r, root, f);

@@ -74,12 +74,14 @@ void relay_note_event(struct relay *r, const struct openai_event *ev)
         relay_keep_text(a->upstream_id, sizeof a->upstream_id, ev->id);
     if (ev->finish_reason.p)
         relay_keep_text(a->finish_native, sizeof a->finish_native, ev->finish_reason);
+    a->finishes += ev->finishes;
     if (ev->has_usage) {
         a->usage = ev->usage;
         a->has_usage = true;
+        a->finishes_in_usage = a->finishes;
     }
-    a->finishes += ev->finishes;
-    a->content_bytes += ev->content_bytes;
+    a->content.bytes += ev->content.bytes;
+    a->content.wide += ev->content.wide;
 }
 
 enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence)
@@ -98,6 +100,23 @@ void relay_join_lines(char *p, size_t n)
     }
 }
 
+static enum err end_event(struct turn *t, enum err failed)
+{
+    if (failed == ERR_OK && buf_add(&t->r->w->scratch2, STR("\n\n")) == ERR_OK)
+        return ERR_OK;
+    return relay_turn_fail(t, OUTCOME_BROKEN, 502,
+                           "The provider sent an event too large to pass on");
+}
+
+/* Most events bring some text and nothing else. `text`: how it went out. */
+static void learn(struct relay *r, const struct openai_event *ev, struct splice *s, struct str text)
+{
+    struct json differing[] = {ev->text, ev->padding_at};
+    bool is_text_alone = ev->texts == 1 && !ev->finishes && !ev->has_usage;
+    if (is_text_alone && ev->kind == OPENAI_CONTENT)
+        alike_learn(&r->alike, s, text, differing, ev->padding_at.type ? 2 : 1);
+}
+
 /* The event under our identity, appended to the bytes of this turn. */
 static enum err forward(struct turn *t, const struct openai_event *ev, struct str data)
 {
@@ -106,16 +125,25 @@ static enum err forward(struct turn *t, const struct openai_event *ev, struct st
     struct splice s;
     splice_init(&s, data);
     openai_edit_event(ev, &r->identity, &s);
+    relay_echo_tell(r, out);
     buf_add(out, STR("data: "));
     size_t at = out->n;
     splice_write(&s, out);
     if (UNLIKELY(memchr(data.p, '\n', data.n) || memchr(data.p, '\r', data.n)))
         relay_join_lines(out->p + at, out->n - at);
-    buf_add(out, STR("\n\n"));
-    if (s.failed != ERR_OK || out->failed != ERR_OK)
-        return relay_turn_fail(t, OUTCOME_BROKEN, 502,
-                               "The provider sent an event too large to pass on");
-    return ERR_OK;
+    else if (out->failed == ERR_OK)
+        learn(r, ev, &s, str_skip(buf_view(out), at));
+    return end_event(t, s.failed);
+}
+
+/* One like an event before it. */
+static enum err forward_alike(struct turn *t, const struct str held[ALIKE_STRINGS_MAX])
+{
+    struct relay *r = t->r;
+    tokens_add(&r->answered.content, held[0]);
+    t->brought_content = true;
+    buf_add(&r->w->scratch2, STR("data: "));
+    return end_event(t, alike_write(&r->alike, held, &r->w->scratch2));
 }
 
 static enum err on_event(void *user, const struct sse_event *e)
@@ -124,10 +152,13 @@ static enum err on_event(void *user, const struct sse_event *e)
     struct relay *r = t->r;
     struct openai_event ev;
     struct json root;
+    struct str held[ALIKE_STRINGS_MAX];
     if (r->answered.saw_done)
         return ERR_OK;
     if (r->is_translated)
         return relay_translate_event(t, e);
+    if (alike_read(&r->alike, e->data, held))
+        return forward_alike(t, held);
     if (str_eq(str_trim(e->data), STR("[DONE]"))) {
         r->answered.saw_done = true;
         return ERR_OK;
@@ -188,7 +219,7 @@ static void give(struct relay *r, struct turn *t)
     if (r->state == RELAY_TRYING && t->brought_content)
         first_content(r);
     if (r->state == RELAY_TRYING) {
-        if (r->in.n + bytes.n <= PENDING_MAX)
+        if (r->in.n + bytes.n <= PENDING_MAX + r->echoes_bytes)
             buf_add(&r->in, bytes);
         return;
     }
@@ -225,6 +256,7 @@ void relay_release_framing(struct relay *r)
 {
     sse_release(&r->sse);
     eventstream_release(&r->frames);
+    alike_release(&r->alike);
     sse_init(&r->sse, EVENT_MAX);
     eventstream_init(&r->frames, EVENT_MAX);
 }

@@ -1,4 +1,5 @@
 /* attempt.c: one request to one endpoint, and what follows when it fails. */
+#include "relay/direct.h"
 #include "relay/translate.h"
 
 #include "base/log.h"
@@ -159,7 +160,7 @@ void relay_drop_attempt(struct relay *r)
     r->answered = (struct answered){0};
     if (r->translation)
         relay_translation_drop(r);
-    r->is_events = r->is_paused = r->was_sent = false;
+    r->is_events = r->is_paused = r->was_sent = r->is_echoed = false;
     r->deadline_ms = 0;
     r->status = 0;
     if (!r->is_committed && !r->is_half_closed)
@@ -285,6 +286,11 @@ static struct str end_of_head(struct relay *r, const struct kind *k)
     return lines.p ? lines : nothing;
 }
 
+struct str relay_length(struct relay *r, uint64_t n, const struct kind *k)
+{
+    return digits(r, n, end_of_head(r, k));
+}
+
 /* The client's own bytes with the changed members spliced, as views for one writev. They lie in the
  * arena and the body until the provider has answered. */
 static const struct str *compose(struct relay *r, const struct chat_request *req,
@@ -302,7 +308,7 @@ static const struct str *compose(struct relay *r, const struct chat_request *req
     openai_edit_request(req, &asked, &s);
     size_t room = HEAD_VIEWS + 4 * (size_t)s.n + 1;
     struct str *views = arena_alloc(&r->arena, room * sizeof *views);
-    struct str length = digits(r, splice_size(&s), end_of_head(r, t->endpoint->provider->kind));
+    struct str length = relay_length(r, splice_size(&s), t->endpoint->provider->kind);
     if (!views || !asked.model_json.p || !asked.max_tokens_json.p || !length.p ||
         s.failed != ERR_OK)
         return NULL;
@@ -313,7 +319,9 @@ static const struct str *compose(struct relay *r, const struct chat_request *req
         views[at++] = buf_view(&r->upstream->tail);
     }
     views[at++] = length;
-    *n = at + (uint32_t)splice_views(&s, views + at, room - at);
+    uint32_t body_n = (uint32_t)splice_views(&s, views + at, room - at);
+    relay_echo_note(r, views + at, body_n);
+    *n = at + body_n;
     return views;
 }
 
@@ -341,6 +349,8 @@ static enum err make_request(struct relay *r, const struct chat_request *read, u
     const struct target *t = &r->plan[r->plan_at];
     if (!set_identity(r, t))
         return canon_no_memory(f);
+    if (r->direct)
+        return relay_direct_request(r, read, t, views, n, f);
     if (relay_translates(r, t->endpoint)) {
         enum err e = relay_translate_request(r, t, max_tokens, views, n, f);
         r->is_translated = r->translation != NULL;

@@ -6,9 +6,11 @@
 
 #include "base/arena.h"
 #include "dialect/dialect.h"
+#include "dialect/direct.h"
 #include "dialect/openai.h"
 #include "http/eventstream.h"
 #include "http/sse.h"
+#include "json/alike.h"
 #include "json/pass.h"
 #include "relay/relay.h"
 #include "relay/reply.h"
@@ -63,19 +65,21 @@ struct failure {
 
 /* Facts of the request, kept when its bytes are gone. */
 struct asked {
-    bool is_streamed, has_max;
+    bool is_streamed, has_max, has_media, may_speak, wants_echo;
     uint32_t choices;
     uint64_t max_tokens;
-    uint64_t prompt_bound; /* tokens */
-    uint64_t text_bytes;
+    uint64_t prompt_bound;   /* tokens */
+    uint64_t searches;       /* that are paid for at most */
+    struct tokens_text text; /* of the prompt */
 };
 
 /* What is known of the answer so far. */
 struct answered {
     struct chat_usage usage;
     bool has_usage, saw_done;
-    uint32_t finishes; /* choices that ended */
-    uint64_t content_bytes;
+    uint32_t finishes;          /* choices that ended */
+    uint32_t finishes_in_usage; /* when the usage was told */
+    struct tokens_text content;
     char finish_native[REASON_MAX]; /* raw JSON text without quotes */
     const char *finish;             /* the reason in our words; NULL: as the native one says */
     char upstream_id[UPSTREAM_ID_MAX];
@@ -100,7 +104,13 @@ struct relay {
     struct relay_worker *w;
     struct http_stream *stream; /* NULL: answered, or the client is gone */
     struct reply_context context;
-    struct gate_wait wait;
+    union {
+        struct gate_wait wait; /* READING */
+        struct {               /* afterwards; a stream's memory is counted */
+            struct answered answered;
+            struct chat_bill bill;
+        };
+    };
     struct principal *who;       /* a reference */
     struct relay_routes *routes; /* a reference: the catalog and ways it was planned with */
     struct arena arena;
@@ -113,6 +123,8 @@ struct relay {
     struct upstream *upstream; /* a reference; of the attempt under way */
     struct http_call call;
     const struct dialect *client;    /* the format that it speaks */
+    const struct direct_task *task;  /* NULL: a chat */
+    struct direct *direct;           /* in the arena; NULL: a chat */
     struct translation *translation; /* in the arena; NULL: nothing had to be translated yet */
     bool is_translated;              /* in the attempt under way, or the latest */
     struct io_timer timer;           /* the one deadline: connect, first byte, idle, or a comment */
@@ -131,12 +143,14 @@ struct relay {
     int32_t retry_after_s;
     struct sse sse; /* by the framing of the dialect, this or that */
     struct eventstream frames;
+    struct alike alike;      /* the form that the stream's events have, where they are all alike */
     struct buf in;           /* a whole answer or an error body; a stream's events before content */
     struct json_pass *pass;  /* for an answer over WHOLE_MAX; in the arena */
     struct failure *failure; /* the latest; in the arena */
-    struct answered answered;
     struct openai_identity identity; /* in the arena */
-    struct chat_bill bill;
+    struct canon_echo *echoes;       /* what providers were sent, in the arena; see echo.c */
+    size_t echoes_bytes;
+    bool is_echoed; /* they are told */
     bool is_estimated, is_cancelled;
     nanos uncollected;
     int64_t rate_ms; /* when it was counted against the key's rates; 0: it was not, or is settled */
@@ -166,12 +180,6 @@ void relay_respond_failure(struct relay *r, const struct canon_failure *x, struc
 struct canon_room relay_room(struct relay *r); /* for readers and writers of formats */
 void relay_arm(struct relay *r);               /* the timer, for the nearest of the three */
 
-/* What the prompt comes to in tokens, where no provider has counted. */
-static inline uint64_t relay_prompt_estimate(const struct relay *r)
-{
-    return chat_estimate(r->asked.text_bytes);
-}
-
 /* admit.c */
 void relay_admit(struct relay *r); /* body and credential are there */
 /* The hold for the endpoint at hand, and what to ask of it; ERR_NO_CREDIT, ERR_KEY_LIMIT with a
@@ -200,6 +208,9 @@ void failure_from_words(struct relay *r, struct failure *x, int status,
                         const struct canon_failure *said);
 /* As it is told to the client; NULL: the answer broke off and nobody knows why. */
 struct canon_failure relay_told(const struct relay *r, const struct failure *x);
+/* What stands behind "Content-Length: ": so many bytes, and who the client says it is, for providers
+ * that want to know. In the arena; p NULL: no memory. */
+struct str relay_length(struct relay *r, uint64_t n, const struct kind *k);
 extern const struct http_call_ops relay_call_ops;
 void relay_on_timer(struct io_timer *t);
 
@@ -227,7 +238,15 @@ struct turn {
 };
 enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence);
 
+/* echo.c */
+/* Where the client asks for it, keeps what the provider at hand is sent. */
+void relay_echo_note(struct relay *r, const struct str *views, uint32_t n);
+/* In the form of OpenAI's chat, once an attempt. */
+void relay_echo_tell(struct relay *r, struct buf *out);
+
 /* whole.c */
+void relay_whole_failed(struct relay *r); /* an error in place of an answer */
+void relay_whole_broken(struct relay *r, const char *sentence);
 void relay_whole_body(struct relay *r, struct str bytes);
 void relay_whole_end(struct relay *r);
 void relay_whole_finish(struct relay *r); /* the record is safe: the answer goes out */
@@ -235,6 +254,8 @@ void relay_whole_passed(struct relay *r);
 
 /* settle.c */
 void relay_settle(struct relay *r, enum ending ending); /* both of these */
+/* What the prompt comes to in tokens, where no provider has counted. */
+uint64_t relay_prompt_estimate(const struct relay *r);
 void relay_charge(struct relay *r, enum ending ending); /* the bill; the hold is settled */
 void relay_record(struct relay *r);                     /* the record; the ending follows it */
 

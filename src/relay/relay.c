@@ -25,6 +25,11 @@ static const uint32_t edges[RELAY__COUNT] = {
 void relay_enter(struct relay *r, enum relay_state next)
 {
     BUG_ON(!(edges[r->state] & BIT(next)));
+    if (r->state == RELAY_READING) {
+        gate_leave(&r->wait);
+        r->answered = (struct answered){0};
+        r->bill = (struct chat_bill){0};
+    }
     r->state = next;
 }
 
@@ -128,7 +133,6 @@ void relay_die(struct relay *r)
 {
     BUG_ON(r->stream != NULL);
     relay_enter(r, RELAY_DEAD);
-    gate_leave(&r->wait);
     hold_cancel(&r->hold);
     relay_settle_rate(r, 0);
     log_death(r);
@@ -324,14 +328,15 @@ static struct relay *relay_take(struct relay_worker *w)
 }
 
 static struct relay *relay_new(struct relay_worker *w, struct http_stream *s,
-                               const struct dialect *client)
+                               const struct relay_service *service)
 {
     struct relay *r = relay_take(w);
     if (!r)
         return NULL;
     r->w = w;
     r->stream = s;
-    r->client = client;
+    r->client = service->speaks;
+    r->task = service->direct;
     r->began_ns = relay_worker_ns(w);
     r->began_wall_ms = relay_worker_wall_ms(w);
     r->retry_after_s = -1;
@@ -363,15 +368,15 @@ static enum err check_head(struct relay *r, const struct http_head *head, struct
 }
 
 void relay_begin(struct relay_worker *w, struct http_stream *s, const struct http_head *head,
-                 const struct dialect *client)
+                 const struct relay_service *service)
 {
     struct fault f = {ERR_NOMEM, "No memory for this request: try again later"};
-    struct relay *r = relay_new(w, s, client);
+    struct relay *r = relay_new(w, s, service);
     if (!r) {
         struct reply_context c;
         struct canon_failure x = reply_failure_of(&f);
         reply_context_init(&c, relay_worker_random(w), head);
-        reply_failure(s, &c, client, &x, STR_NONE);
+        reply_failure(s, &c, service->speaks, &x, STR_NONE);
         return;
     }
     reply_context_init(&r->context, relay_worker_random(w), head);

@@ -4,21 +4,46 @@
 /* --- the bill
  * ------------------------------------------------------------------------------------------ */
 
-/* Without a provider's word, one token per four bytes; nothing is charged for an answer that
- * brought nothing, unless the client left before it could. */
+static uint64_t estimate(const struct relay *r, const struct tokens_text *text)
+{
+    const struct target *t = r->plan ? &r->plan[r->plan_at] : NULL;
+    return t ? tokens_estimate(text, t->model->id, t->endpoint->model)
+             : tokens_estimate(text, STR_NONE, STR_NONE);
+}
+
+uint64_t relay_prompt_estimate(const struct relay *r)
+{
+    return estimate(r, &r->asked.text);
+}
+
+/* What is told in the middle of a stream (some tell with each event how far they are) is not the sum. */
+static bool is_usage_final(const struct relay *r)
+{
+    bool is_whole = r->ending == ENDING_WHOLE || r->ending == ENDING_PASSED;
+    return r->answered.has_usage && (is_whole || r->answered.finishes_in_usage > 0);
+}
+
+/* Without a provider's word it is counted here; nothing is charged for an answer that brought nothing,
+ * unless the client left before it could. */
 static void find_usage(struct relay *r)
 {
     struct answered *a = &r->answered;
-    bool brought_nothing = a->content_bytes == 0 && a->finishes == 0 && !r->is_cancelled;
-    if (a->has_usage) {
-        r->bill.usage = a->usage;
+    struct chat_usage *u = &r->bill.usage;
+    bool brought_nothing = a->content.bytes == 0 && a->finishes == 0 && !r->is_cancelled;
+    if (is_usage_final(r)) {
+        *u = a->usage;
         return;
     }
     r->is_estimated = true;
+    u->searches = a->usage.searches;
     if (brought_nothing)
         return;
-    r->bill.usage.prompt = relay_prompt_estimate(r);
-    r->bill.usage.completion = chat_estimate(a->content_bytes);
+    uint64_t completion = r->direct ? 0 : estimate(r, &a->content);
+    *u = a->usage;
+    if (!u->prompt)
+        u->prompt = relay_prompt_estimate(r);
+    if (u->completion < completion)
+        u->completion = completion;
 }
 
 static struct tokens tokens_of(const struct chat_usage *u)
@@ -27,17 +52,24 @@ static struct tokens tokens_of(const struct chat_usage *u)
                            .completion = u->completion,
                            .cached = u->cached,
                            .cache_write = u->cache_write,
-                           .reasoning = u->reasoning};
+                           .reasoning = u->reasoning,
+                           .cache_write_1h = u->cache_write_1h,
+                           .audio = u->audio,
+                           .image = u->image,
+                           .audio_cached = u->audio_cached,
+                           .audio_output = u->audio_output,
+                           .image_output = u->image_output};
 }
 
 static void charge(struct relay *r)
 {
-    const struct price *p = &r->plan[r->plan_at].endpoint->price;
+    struct price paid =
+        price_of_requests(&r->plan[r->plan_at].endpoint->price, r->bill.usage.searches);
+    const struct price *p = &paid;
     struct tokens all = tokens_of(&r->bill.usage), prompt = all, completion = all;
-    bool is_nothing = all.prompt == 0 && all.completion == 0;
+    bool is_nothing = all.prompt == 0 && all.completion == 0 && r->bill.usage.searches == 0;
     struct price per_token = *p;
-    prompt.completion = prompt.reasoning = 0;
-    completion.prompt = completion.cached = completion.cache_write = 0;
+    prompt.completion = completion.prompt = 0; /* and so all their parts */
     per_token.request = 0;
     nanos cost = is_nothing ? 0 : price_cost(p, &all);
     r->bill.prompt_cost = price_cost(&per_token, &prompt);
@@ -221,6 +253,7 @@ static void finish_error(struct relay *r)
     struct json_writer w;
     char room[REASON_MAX + 3];
     buf_reset(out);
+    relay_echo_tell(r, out);
     buf_add(out, STR("data: "));
     json_writer_init(&w, out);
     begin_chunk(r, &w);

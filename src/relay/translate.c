@@ -10,22 +10,33 @@ enum { CANON_TIMES = 8, CANON_MAX = 64 * 1024 * 1024, BODY_MORE = 64 * 1024 };
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-static void release_body(void *body)
+static void release(void *translation)
 {
-    buf_release(body);
+    struct translation *x = translation;
+    buf_release(&x->body);
+    buf_release(&x->made);
+    buf_release(&x->line);
+}
+
+/* In the arena, for the canonical form of a text. */
+static void allow(struct relay *r, size_t text)
+{
+    uint64_t more = (uint64_t)text * CANON_TIMES;
+    r->arena.max += more < CANON_MAX ? more : CANON_MAX;
 }
 
 static struct translation *translation_of(struct relay *r)
 {
     struct translation *x = r->translation;
-    uint64_t more = (uint64_t)r->body.n * CANON_TIMES;
     if (x)
         return x;
-    r->arena.max += more < CANON_MAX ? more : CANON_MAX;
+    allow(r, r->body.n);
     x = arena_zalloc(&r->arena, sizeof *x);
-    if (!x || !arena_defer(&r->arena, release_body, &x->body))
+    if (!x || !arena_defer(&r->arena, release, x))
         return NULL;
     buf_init(&x->body, 2 * r->w->settings.body_max + BODY_MORE);
+    buf_init(&x->made, 2 * EVENT_MAX);
+    buf_init(&x->line, EVENT_MAX);
     r->translation = x;
     return x;
 }
@@ -38,7 +49,12 @@ enum err relay_translation_read(struct relay *r, struct json root, struct fault 
         return canon_no_memory(f);
     enum err e = r->client->read_request(root, &room, &x->asked, f);
     x->is_read = e == ERR_OK;
-    return e;
+    if (e != ERR_OK)
+        return e;
+    x->asked.facts.has_media = canon_has_media(&x->asked);
+    x->asked.facts.may_speak =
+        x->asked.values[PARAM_MODALITIES].p || x->asked.values[PARAM_AUDIO].p;
+    return ERR_OK;
 }
 
 /* A client's own form is read only where it does not pass through. */
@@ -64,17 +80,22 @@ bool relay_translates(const struct relay *r, const struct endpoint *e)
 static struct dialect_quirks quirks_of(const struct relay *r, const struct endpoint *e)
 {
     const struct provider *p = e->provider;
+    const struct openai_rules *rules = &r->routes->fit.of[e->index];
     return (struct dialect_quirks){.name = p->kind->name,
                                    .refuses = r->routes->fit.refuses[e->index],
+                                   .refuses_required = rules->drops_required,
+                                   .refuses_named = rules->drops_function,
                                    .max_tokens_field = p->max_tokens_field,
+                                   .rules = rules,
                                    .is_openrouter = str_eq(p->kind->name, STR("openrouter"))};
 }
 
 bool relay_may_tell(const struct relay *r, const struct endpoint *e)
 {
     const struct translation *x = r->translation;
-    uint64_t takes = dialect_of(r, e)->takes & ~r->routes->fit.refuses[e->index];
-    return !x || !(canon_asks(&x->asked) & ~takes);
+    struct dialect_quirks quirks = quirks_of(r, e);
+    uint64_t takes = dialect_of(r, e)->takes & ~quirks.refuses;
+    return !x || !((canon_asks(&x->asked) & ~takes) || dialect_refuses_choice(&quirks, &x->asked));
 }
 
 static struct str kept(struct relay *r, const struct buf *b)
@@ -128,6 +149,7 @@ static const struct str *views_of(struct relay *r, const struct dialect_target *
     }
     views[at++] = end;
     views[at++] = buf_view(&r->translation->body);
+    relay_echo_note(r, &views[at - 1], 1);
     *n = at;
     return views;
 }
@@ -141,6 +163,7 @@ static bool begin_reading(struct relay *r)
     x->reader = (struct canon_reader){
         .dialect = d,
         .room = relay_room(r),
+        .made = r->asked.is_streamed ? &x->made : NULL,
         .state = arena_zalloc(&r->arena, d->reader_size),
     };
     relay_translation_drop(r);
@@ -153,6 +176,8 @@ enum err relay_translate_request(struct relay *r, const struct target *t, uint64
     enum err e = read_late(r, f);
     if (e != ERR_OK)
         return e;
+    if (!r->upstream->dialect->write_request)
+        return fault_set(f, ERR_UNPROCESSABLE, "The provider of this model has no chats");
     struct translation *x = r->translation;
     struct canon_room room = relay_room(r);
     struct dialect_target target = {.model = t->endpoint->model,
@@ -161,7 +186,7 @@ enum err relay_translate_request(struct relay *r, const struct target *t, uint64
                                     .quirks = &x->quirks};
     x->quirks = quirks_of(r, t->endpoint);
     buf_reset(&x->body);
-    e = r->upstream->dialect->write_request(&x->asked, &target, &room, &x->body, f);
+    e = dialect_write_request(r->upstream->dialect, &x->asked, &target, &room, &x->body, f);
     if (e != ERR_OK)
         return e;
     *views = begin_reading(r) ? views_of(r, &target, n) : NULL;
@@ -173,12 +198,13 @@ enum err relay_translate_request(struct relay *r, const struct target *t, uint64
 static void note(struct relay *r, const struct canon_event *e)
 {
     struct answered *a = &r->answered;
-    a->content_bytes += canon_event_bytes(e);
+    tokens_add(&a->content, canon_event_text(e));
     if (e->kind == EVENT_BEGIN && !a->upstream_id[0])
         relay_keep_text(a->upstream_id, sizeof a->upstream_id, e->begin.id);
     if (e->kind == EVENT_USAGE) {
         a->usage = e->bill.usage;
         a->has_usage = true;
+        a->finishes_in_usage = a->finishes;
     }
     if (e->kind == EVENT_FINISH) {
         a->finishes++;
@@ -192,7 +218,7 @@ static void note(struct relay *r, const struct canon_event *e)
 static bool is_for_client(const struct relay *r, const struct canon_event *e)
 {
     bool is_hidden = e->kind == EVENT_REASONING && r->translation->asked.reason.is_excluded;
-    return e->kind != EVENT_USAGE && e->kind != EVENT_END && !is_hidden;
+    return canon_is_content(e) && !is_hidden;
 }
 
 static enum err fail_as_said(struct turn *t, const struct canon_event *e)
@@ -234,20 +260,30 @@ static enum err make_writer(struct relay *r)
     return x->writer.state ? ERR_OK : ERR_NOMEM;
 }
 
+/* What the beginning says is told with what comes next: until then another endpoint may take over, and
+ * a format may repeat all of the request there. A text that there is no memory for is not told. */
+static void keep_begin(struct relay *r, const struct canon_event *e)
+{
+    struct canon_event *to = &r->translation->begin;
+    if (e->begin.service_tier.p)
+        to->begin.service_tier = arena_str(&r->arena, e->begin.service_tier);
+    if (e->begin.fingerprint.p)
+        to->begin.fingerprint = arena_str(&r->arena, e->begin.fingerprint);
+}
+
 /* Every answer begins once, whatever its provider does. */
 static enum err write(struct relay *r, const struct canon_event *e)
 {
-    static const struct canon_event nameless = {.kind = EVENT_BEGIN};
-    struct canon_writer *w = &r->translation->writer;
-    bool is_begin = e->kind == EVENT_BEGIN;
-    if (!w->state) {
+    struct translation *x = r->translation;
+    if (!x->writer.state) {
         enum err failed = make_writer(r);
+        x->begin.begin.echoes = r->echoes;
         if (failed == ERR_OK)
-            failed = r->client->write_event(w, is_begin ? e : &nameless);
+            failed = r->client->write_event(&x->writer, &x->begin);
         if (failed != ERR_OK)
             return failed;
     }
-    return is_begin ? ERR_OK : r->client->write_event(w, e);
+    return r->client->write_event(&x->writer, e);
 }
 
 static enum err on_streamed(void *user, const struct canon_event *e)
@@ -256,9 +292,11 @@ static enum err on_streamed(void *user, const struct canon_event *e)
     note(t->r, e);
     if (e->kind == EVENT_ERROR)
         return fail_as_said(t, e);
+    if (e->kind == EVENT_BEGIN)
+        keep_begin(t->r, e);
     if (!is_for_client(t->r, e))
         return ERR_OK;
-    t->brought_content |= canon_is_content(e);
+    t->brought_content = true;
     if (write(t->r, e) == ERR_OK)
         return ERR_OK;
     return relay_turn_fail(t, OUTCOME_BROKEN, 502,
@@ -270,10 +308,11 @@ static struct str on_one_line(struct relay *r, struct str data)
 {
     if (LIKELY(!memchr(data.p, '\n', data.n)))
         return data;
-    struct str line = arena_str(&r->arena, data);
-    if (line.p)
-        relay_join_lines((char *)line.p, line.n);
-    return line;
+    struct buf *line = &r->translation->line;
+    buf_reset(line);
+    if (buf_add(line, data) == ERR_OK)
+        relay_join_lines(line->p, line->n);
+    return buf_view(line);
 }
 
 enum err relay_translate_event(struct turn *t, const struct sse_event *e)
@@ -301,6 +340,7 @@ enum err relay_translate_last(struct relay *r, struct buf *out)
 void relay_translation_drop(struct relay *r)
 {
     r->translation->writer.state = NULL;
+    r->translation->begin = (struct canon_event){.kind = EVENT_BEGIN};
 }
 
 /* --- a whole answer --------------------------------------------------------------------------- */
@@ -312,7 +352,9 @@ static enum err on_whole(void *user, const struct canon_event *e)
     note(t->r, e);
     if (e->kind == EVENT_ERROR)
         return fail_as_said(t, e);
-    return is_for_client(t->r, e) ? canon_keep(&x->whole, &x->reader.room, e) : ERR_OK;
+    return e->kind == EVENT_BEGIN || is_for_client(t->r, e)
+               ? canon_keep(&x->whole, &x->reader.room, e)
+               : ERR_OK;
 }
 
 static enum err read_whole(struct turn *t)
@@ -323,6 +365,7 @@ static enum err read_whole(struct turn *t)
     struct json root;
     rd->emit = on_whole;
     rd->user = t;
+    allow(r, r->in.n);
     if (json_parse(&r->w->tape, buf_view(&r->in), &root, NULL) != ERR_OK)
         return relay_turn_fail(t, OUTCOME_BROKEN, 502, "The provider's answer is not JSON");
     enum err e = read_end(t, rd->dialect->read_whole(rd, root, &f), &f);

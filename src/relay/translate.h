@@ -12,8 +12,10 @@ struct translation {
     bool is_read; /* `asked` is there: it is read once, and written anew for each attempt */
     struct dialect_quirks quirks; /* of the attempt under way, as all that follows */
     struct buf body;              /* what the provider is sent */
+    struct buf made, line; /* of the event that is read: what is made for it, all on one line */
     struct canon_reader reader;
-    struct canon_writer writer; /* its state is NULL until the answer begins */
+    struct canon_writer writer; /* its state is NULL until content comes */
+    struct canon_event begin;   /* what it begins with, in the arena */
     struct canon_answer whole;
 };
 

@@ -30,33 +30,59 @@ static void add_credential(struct buf *b, const struct dialect *d, const struct 
     buf_add(b, STR("\r\n"));
 }
 
+/* The two parts of a head, and where they are cut. */
+struct parts {
+    struct buf *head, *tail;
+    struct str path;
+    bool is_written; /* the path depends on the request */
+};
+
 /* The path up to where it depends on the endpoint's model; what follows that, in the tail. */
-static struct buf *add_path(struct upstream *u, const struct provider *p)
+static struct buf *add_path(const struct parts *to, const struct provider *p)
 {
     struct str prefix = p->kind->path_prefix, model = STR("{model}");
     size_t cut = str_find(prefix, model);
-    if (u->dialect->write_path)
-        return &u->tail;
-    buf_add(&u->head, str_head(prefix, cut));
-    struct buf *b = cut < prefix.n ? &u->tail : &u->head;
+    if (to->is_written)
+        return to->tail;
+    buf_add(to->head, str_head(prefix, cut));
+    struct buf *b = cut < prefix.n ? to->tail : to->head;
     buf_add(b, str_skip(prefix, cut + model.n));
-    buf_add(b, u->dialect->path);
+    buf_add(b, to->path);
     return b;
 }
 
-/* The two parts of the head. */
-static void add_head(struct upstream *u, const struct provider *p, const struct url *url)
+static void add_head(const struct parts *to, const struct dialect *d, const struct provider *p,
+                     const struct url *url)
 {
-    buf_printf(&u->head, "POST %.*s", STR_ARG(url->path));
-    struct buf *b = add_path(u, p);
+    buf_printf(to->head, "POST %.*s", STR_ARG(url->path));
+    struct buf *b = add_path(to, p);
     if (p->kind->query_name.n)
         buf_printf(b, "?%.*s=%.*s", STR_ARG(p->kind->query_name), STR_ARG(p->api_version));
     buf_printf(b, " HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(url->authority));
-    add_credential(b, u->dialect, p);
-    buf_add(b, u->dialect->headers);
+    add_credential(b, d, p);
+    buf_add(b, d->headers);
     buf_add(b, STR("Content-Type: application/json\r\nUser-Agent: turnpike\r\n"));
     buf_add(b, p->kind->headers);
     buf_add(b, STR("Content-Length: "));
+}
+
+/* False: no memory. */
+static bool add_heads(struct upstream *u, const struct provider *p, const struct url *url)
+{
+    const struct dialect *d = u->dialect;
+    struct parts chat = {&u->head, &u->tail, d->path, d->write_path != NULL};
+    add_head(&chat, d, p, url);
+    bool is_there = u->head.failed == ERR_OK && u->tail.failed == ERR_OK;
+    for (unsigned i = 0; i < DIRECT__COUNT; i++) {
+        struct upstream_way *w = &u->direct[i];
+        w->form = direct_form_find((enum direct_kind)i, p->dialect);
+        if (!w->form)
+            continue;
+        struct parts parts = {&w->head, &w->tail, w->form->path, w->form->write_path != NULL};
+        add_head(&parts, d, p, url);
+        is_there &= w->head.failed == ERR_OK && w->tail.failed == ERR_OK;
+    }
+    return is_there;
 }
 
 struct upstream *upstream_new(struct io_loop *l, const struct provider *p, const struct io_tls *tls,
@@ -81,13 +107,16 @@ struct upstream *upstream_new(struct io_loop *l, const struct provider *p, const
     buf_init(&u->head, HEAD_MAX);
     buf_init(&u->tail, HEAD_MAX);
     buf_init(&u->identity, HEAD_MAX);
-    add_head(u, p, &url);
+    for (unsigned i = 0; i < DIRECT__COUNT; i++) {
+        buf_init(&u->direct[i].head, HEAD_MAX);
+        buf_init(&u->direct[i].tail, HEAD_MAX);
+    }
+    bool has_heads = add_heads(u, p, &url);
     add_identity(&u->identity, p);
     struct http_origin origin = {url.host, url.port, url.is_tls ? tls : NULL};
     struct http_pool_limits limits = {p->connections_max, WAITING_MAX, IDLE_MS};
     u->pool = http_pool_new(l, &origin, &limits);
-    if (u->pool && u->head.failed == ERR_OK && u->tail.failed == ERR_OK &&
-        u->identity.failed == ERR_OK)
+    if (u->pool && has_heads && u->identity.failed == ERR_OK)
         return u;
     fault_write(f, ERR_NOMEM, "no memory for provider '%.*s'", STR_ARG(p->name));
     upstream_unref(u);
@@ -109,6 +138,10 @@ void upstream_unref(struct upstream *u)
     buf_release(&u->head);
     buf_release(&u->tail);
     buf_release(&u->identity);
+    for (unsigned i = 0; i < DIRECT__COUNT; i++) {
+        buf_release(&u->direct[i].head);
+        buf_release(&u->direct[i].tail);
+    }
     free(u);
 }
 
@@ -120,4 +153,24 @@ bool upstream_serves(const struct upstream *u, const struct provider *p)
     bool same = b.failed == ERR_OK && str_eq(buf_view(&b), buf_view(&u->identity));
     buf_release(&b);
     return same;
+}
+
+static const enum output outputs[DIRECT__COUNT] = {
+    [DIRECT_EMBED] = OUTPUT_EMBEDDINGS, [DIRECT_RANK] = OUTPUT_RERANK};
+
+enum output upstream_output(const struct direct_task *task)
+{
+    return task ? outputs[task->kind] : OUTPUT_TEXT;
+}
+
+bool upstream_has(const struct provider *p, enum output output)
+{
+    const struct dialect *d = dialect_find(p->dialect);
+    if (output == OUTPUT_TEXT)
+        return d && d->write_request;
+    for (unsigned i = 0; i < DIRECT__COUNT; i++) {
+        if (outputs[i] == output)
+            return direct_form_find((enum direct_kind)i, p->dialect) != NULL;
+    }
+    return false;
 }

@@ -6,11 +6,19 @@
 #include "base/buf.h"
 #include "catalog/catalog.h"
 #include "dialect/dialect.h"
+#include "dialect/direct.h"
 #include "http/client.h"
+
+/* A request's head for what is no chat, cut as the upstream's own. */
+struct upstream_way {
+    const struct direct_form *form; /* NULL: the provider does not do it */
+    struct buf head, tail;
+};
 
 struct upstream {
     uint32_t refs;
     const struct dialect *dialect;
+    struct upstream_way direct[DIRECT__COUNT];
     struct http_pool *pool;
     struct buf head; /* from the request line to "Content-Length: ", or to where it is cut */
     struct buf tail; /* what follows where the path depends on the endpoint's model; else empty */
@@ -25,5 +33,10 @@ struct upstream *upstream_ref(struct upstream *u);
 void upstream_unref(struct upstream *u); /* NULL is fine */
 /* Whether it serves this provider as it is now: same URL, credential and limits. */
 bool upstream_serves(const struct upstream *u, const struct provider *p);
+
+/* The output of models that such a task asks; NULL: a chat. */
+enum output upstream_output(const struct direct_task *task);
+/* Whether providers that speak this one's dialect have models of that output. */
+bool upstream_has(const struct provider *p, enum output output);
 
 #endif

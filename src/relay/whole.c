@@ -1,5 +1,6 @@
 /* whole.c: an answer in one piece. Up to WHOLE_MAX it is gathered, read and edited; a larger one
  * passes through in bounded memory, its top-level members edited on the way. */
+#include "relay/direct.h"
 #include "relay/translate.h"
 
 /* --- too large to hold
@@ -28,7 +29,7 @@ static void pass_feed(struct relay *r, struct str bytes)
         pass_failed(r, &f);
         return;
     }
-    r->answered.content_bytes += bytes.n;
+    r->answered.content.bytes += bytes.n;
     struct str view = buf_view(out);
     if (view.n)
         http_send(r->stream, &view, 1);
@@ -51,6 +52,8 @@ static void pass_begin(struct relay *r)
     }
     p->rules[RULE_ID] =
         (struct pass_rule){.name = STR("id"), .put = r->identity.id_json, .note = true};
+    if (r->direct) /* it may have none: it is added at the end */
+        p->rules[RULE_ID] = (struct pass_rule){.name = STR("id"), .drop = true};
     p->rules[RULE_MODEL] = (struct pass_rule){.name = STR("model"), .put = r->identity.model_json};
     p->rules[RULE_PROVIDER] = (struct pass_rule){.name = STR("provider"), .drop = true};
     p->rules[RULE_USAGE] = (struct pass_rule){.name = STR("usage"), .drop = true, .note = true};
@@ -85,7 +88,10 @@ static void write_bill(struct relay *r, struct buf *out)
 {
     struct json_writer w;
     json_writer_init(&w, out);
-    chat_write_usage(&w, NULL, &r->bill);
+    if (r->task)
+        r->task->write_usage(&w, NULL, &r->bill);
+    else
+        chat_write_usage(&w, NULL, &r->bill);
     jw_finish(&w);
 }
 
@@ -95,8 +101,8 @@ void relay_whole_passed(struct relay *r)
     struct http_stream *s = r->stream;
     buf_reset(members);
     buf_reset(out);
-    buf_add(members, STR("\"provider\":"));
-    buf_add(members, r->identity.provider_json);
+    buf_add(members, r->direct ? STR("\"id\":") : STR("\"provider\":"));
+    buf_add(members, r->direct ? r->identity.id_json : r->identity.provider_json);
     buf_add(members, STR(",\"usage\":"));
     write_bill(r, members);
     json_pass_finish(r->pass, buf_view(members), out);
@@ -112,7 +118,8 @@ void relay_whole_passed(struct relay *r)
 void relay_whole_body(struct relay *r, struct str bytes)
 {
     bool is_answer = r->status == 200 && !r->asked.is_streamed;
-    size_t most = is_answer && r->is_translated ? TRANSLATED_MAX : WHOLE_MAX;
+    bool is_translated = r->direct ? relay_direct_translates(r) : r->is_translated;
+    size_t most = is_answer && is_translated ? TRANSLATED_MAX : WHOLE_MAX;
     if (!r->is_paused)
         r->deadline_ms =
             io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
@@ -124,7 +131,7 @@ void relay_whole_body(struct relay *r, struct str bytes)
     if (r->in.n + bytes.n <= most) {
         if (buf_add(&r->in, bytes) == ERR_OK)
             return;
-    } else if (is_answer && !r->is_translated && buf_add(&r->in, bytes) == ERR_OK) {
+    } else if (is_answer && !is_translated && buf_add(&r->in, bytes) == ERR_OK) {
         pass_begin(r);
         return;
     }
@@ -135,14 +142,14 @@ void relay_whole_body(struct relay *r, struct str bytes)
 }
 
 /* An answer with another status than 200, or an error under 200. */
-static void fail_whole(struct relay *r)
+void relay_whole_failed(struct relay *r)
 {
     struct failure x;
     failure_from_status(r, &x, r->status, buf_view(&r->in));
     relay_fail(r, &x);
 }
 
-static void fail_shape(struct relay *r, const char *sentence)
+void relay_whole_broken(struct relay *r, const char *sentence)
 {
     struct failure x;
     failure_init(&x, OUTCOME_BROKEN, 502, "%s", sentence);
@@ -177,7 +184,11 @@ void relay_whole_end(struct relay *r)
         return;
     }
     if (r->status != 200) {
-        fail_whole(r);
+        relay_whole_failed(r);
+        return;
+    }
+    if (r->direct) {
+        relay_direct_whole(r);
         return;
     }
     if (r->is_translated) {
@@ -185,15 +196,15 @@ void relay_whole_end(struct relay *r)
         return;
     }
     if (json_parse(&r->w->tape, buf_view(&r->in), &root, NULL) != ERR_OK) {
-        fail_shape(r, "The provider's answer is not JSON");
+        relay_whole_broken(r, "The provider's answer is not JSON");
         return;
     }
     openai_read_answer(root, &ev);
     if (ev.kind == OPENAI_ERROR) {
-        fail_whole(r);
+        relay_whole_failed(r);
     } else if (ev.kind == OPENAI_BAD || r->asked.is_streamed) {
-        fail_shape(r, r->asked.is_streamed ? "The provider did not stream its answer"
-                                           : "The provider's answer is no chat completion");
+        relay_whole_broken(r, r->asked.is_streamed ? "The provider did not stream its answer"
+                                                   : "The provider's answer is no chat completion");
     } else {
         relay_note_event(r, &ev);
         r->first_ns = relay_worker_ns(r->w);

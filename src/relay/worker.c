@@ -123,7 +123,7 @@ struct relay_worker *relay_worker_new(struct io_loop *l, const struct relay_shar
     w->journal = journal_open(shared->store, l, number, sync, f);
     if (w->journal)
         w->gate = gate_new(l, shared->store, shared->ledger, shared->key_prefix,
-                           shared->management_prefix);
+                           shared->management_prefix, shared->tokens);
     if (w->gate && relay_worker_reload(w, settings, catalog, f) == ERR_OK)
         return w;
     relay_worker_free(w);

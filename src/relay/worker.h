@@ -30,6 +30,7 @@ struct relay_shared {
     struct ledger *ledger;
     const struct io_tls *upstream_tls;
     struct str key_prefix, management_prefix;
+    const struct token_shared *tokens; /* NULL: no access tokens are accepted */
 };
 
 /* A catalog and this worker's ways to its providers. Counted: a request keeps those it was planned

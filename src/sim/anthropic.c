@@ -45,27 +45,16 @@ static enum err read_tools(struct sim_call *c, struct json request, struct fault
     return sim__check_tool(c, &wanted, f);
 }
 
-/* The last turn of an assistant who thinks and calls begins with what was thought. */
-static enum err check_thinking(const struct sim_call *c, struct json messages, struct fault *f)
+static enum err check_thinking(const struct sim_call *c, struct json request, struct fault *f)
 {
-    struct json last = {0};
-    for (struct json m = json_first(messages); m.type; m = json_after(messages, m)) {
-        if (json_str_eq(json_get(m, STR("role")), STR("assistant")))
-            last = json_get(m, STR("content"));
-    }
+    struct json last = sim__last_of(request, &turns, STR("assistant"));
     struct json first = json_get(json_first(last), STR("type"));
     bool calls = false;
     for (struct json b = json_first(last); b.type; b = json_after(last, b))
         calls |= json_str_eq(json_get(b, STR("type")), STR("tool_use"));
     bool has_thought =
         json_str_eq(first, STR("thinking")) || json_str_eq(first, STR("redacted_thinking"));
-    if (!c->thinks || !calls || has_thought)
-        return ERR_OK;
-    return fault_set(
-        f, ERR_INVALID,
-        "messages.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
-        "another. When `thinking` is enabled, a final `assistant` message must start "
-        "with a thinking block.");
+    return sim__check_thinking(c, calls, has_thought, f);
 }
 
 static void read_wishes(struct sim_call *c, struct json request)
@@ -91,7 +80,7 @@ static enum err read_messages(struct sim_call *c, struct json request, struct fa
         e = sim__read_turns(c, request, &turns, f);
     read_wishes(c, request);
     if (e == ERR_OK)
-        e = check_thinking(c, json_get(request, STR("messages")), f);
+        e = check_thinking(c, request, f);
     if (e == ERR_OK)
         e = read_tools(c, request, f);
     return e;
@@ -128,15 +117,6 @@ static void write_tool_head(struct sim_call *c, struct json_writer *w)
     jw_str(w, "name", c->tools[sim__block(c)->tool].name);
 }
 
-static void write_signature(struct sim_call *c, struct json_writer *w)
-{
-    struct buf signature;
-    buf_init(&signature, SIM_TEXT_MAX);
-    sim__add_signature(&signature, sim__block_text(c, sim__block(c)));
-    jw_str(w, "signature", buf_view(&signature));
-    buf_release(&signature);
-}
-
 static void whole_block(struct sim_call *c, struct json_writer *w)
 {
     jw_object(w, NULL);
@@ -144,7 +124,7 @@ static void whole_block(struct sim_call *c, struct json_writer *w)
     case SIM_BLOCK_THOUGHT:
         jw_str_c(w, "type", "thinking");
         sim__write_text(c, w, "thinking");
-        write_signature(c, w);
+        sim__write_signature(c, w, "signature", sim__block(c));
         break;
     case SIM_BLOCK_TEXT:
         jw_str_c(w, "type", "text");
@@ -258,7 +238,7 @@ static void block_stop(struct sim_call *c)
     struct json_writer w;
     if (sim__block(c)->kind == SIM_BLOCK_THOUGHT) {
         delta_begin(c, &w, "signature_delta");
-        write_signature(c, &w);
+        sim__write_signature(c, &w, "signature", sim__block(c));
         event_end(c, &w);
     }
     event_begin(c, &w, "content_block_stop");

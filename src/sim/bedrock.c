@@ -59,6 +59,20 @@ static enum err read_tools(struct sim_call *c, struct json config, struct fault 
 static const char *const roles[] = {"user", "assistant", NULL};
 static const struct sim_turns turns = {"messages", "content", roles, false};
 
+/* What Claude asks for at Anthropic, in the fields that are its own. */
+static enum err read_thinking(struct sim_call *c, struct json request, struct fault *f)
+{
+    struct json own = json_get(request, STR("additionalModelRequestFields"));
+    struct json type = json_get(json_get(own, STR("thinking")), STR("type"));
+    bool calls = false;
+    c->thinks = json_str_eq(type, STR("enabled")) || json_str_eq(type, STR("adaptive"));
+    struct json last = sim__last_of(request, &turns, STR("assistant"));
+    for (struct json b = json_first(last); b.type; b = json_after(last, b))
+        calls |= json_is(json_get(b, STR("toolUse")), JSON_OBJECT);
+    struct json thought = json_get(json_first(last), STR("reasoningContent"));
+    return sim__check_thinking(c, calls, json_is(thought, JSON_OBJECT), f);
+}
+
 static enum err read_converse(struct sim_call *c, struct json request, struct fault *f)
 {
     struct json format = json_get(json_get(request, STR("outputConfig")), STR("textFormat"));
@@ -71,6 +85,8 @@ static enum err read_converse(struct sim_call *c, struct json request, struct fa
         e = sim__count_text(c, json_get(request, STR("system")), "system", f);
     if (e == ERR_OK)
         e = sim__read_turns(c, request, &turns, f);
+    if (e == ERR_OK)
+        e = read_thinking(c, request, f);
     if (e == ERR_OK)
         e = read_tools(c, json_get(request, STR("toolConfig")), f);
     return e;
@@ -103,11 +119,39 @@ static void write_metadata(const struct sim_call *c, struct json_writer *w)
 static void write_tool(struct sim_call *c, struct json_writer *w, bool is_whole)
 {
     char id[SIM_ID_MAX];
+    const struct sim_block *b = sim__block(c);
     jw_object(w, "toolUse");
-    jw_str(w, "toolUseId", sim__id(c, "tooluse", id));
-    jw_str(w, "name", c->tool);
+    jw_str(w, "toolUseId", sim__tool_id(c, "tooluse", b->tool, id));
+    jw_str(w, "name", c->tools[b->tool].name);
     if (is_whole)
-        jw_raw(w, "input", sim__text_is_json(c) ? buf_view(&c->text) : STR("{}"));
+        jw_raw(w, "input", sim__text_is_json(c) ? sim__block_text(c, b) : STR("{}"));
+    jw_end(w);
+}
+
+static void write_thought(struct sim_call *c, struct json_writer *w)
+{
+    jw_object(w, "reasoningContent");
+    jw_object(w, "reasoningText");
+    sim__write_text(c, w, "text");
+    sim__write_signature(c, w, "signature", sim__block(c));
+    jw_end(w);
+    jw_end(w);
+}
+
+static void whole_block(struct sim_call *c, struct json_writer *w)
+{
+    jw_object(w, NULL);
+    switch (sim__block(c)->kind) {
+    case SIM_BLOCK_THOUGHT:
+        write_thought(c, w);
+        break;
+    case SIM_BLOCK_TEXT:
+        sim__write_text(c, w, "text");
+        break;
+    case SIM_BLOCK_TOOL:
+        write_tool(c, w, true);
+        break;
+    }
     jw_end(w);
 }
 
@@ -120,12 +164,8 @@ static void whole(struct sim_call *c)
     jw_object(&w, "message");
     jw_str_c(&w, "role", "assistant");
     jw_array(&w, "content");
-    jw_object(&w, NULL);
-    if (c->tool.n)
-        write_tool(c, &w, true);
-    else
-        sim__write_text(c, &w, "text");
-    jw_end(&w);
+    for (; c->at < c->blocks_n; c->at++)
+        whole_block(c, &w);
     jw_end(&w);
     jw_end(&w);
     jw_end(&w); /* output */
@@ -165,36 +205,57 @@ static void open_message(struct sim_call *c)
     event_begin(&e);
     jw_str_c(&e.w, "role", "assistant");
     event_end(c, &e, EVENTSTREAM_EVENT, "messageStart");
-    if (!c->tool.n) /* texts begin with their first piece */
+}
+
+static void block_event_begin(struct sim_call *c, struct event *e, const char *key)
+{
+    event_begin(e);
+    jw_u64(&e->w, "contentBlockIndex", c->at);
+    if (key)
+        jw_object(&e->w, key);
+}
+
+/* Texts and thoughts begin with their first piece. */
+static void open_block(struct sim_call *c)
+{
+    struct event e;
+    if (sim__block(c)->kind != SIM_BLOCK_TOOL)
         return;
-    event_begin(&e);
-    jw_u64(&e.w, "contentBlockIndex", 0);
-    jw_object(&e.w, "start");
+    block_event_begin(c, &e, "start");
     write_tool(c, &e.w, false);
     event_end(c, &e, EVENTSTREAM_EVENT, "contentBlockStart");
 }
 
 static void piece(struct sim_call *c, struct str text)
 {
+    static const char *const keys[] = {[SIM_BLOCK_THOUGHT] = "reasoningContent",
+                                       [SIM_BLOCK_TEXT] = NULL,
+                                       [SIM_BLOCK_TOOL] = "toolUse"};
+    enum sim_block_kind kind = sim__block(c)->kind;
     struct event e;
-    event_begin(&e);
-    jw_u64(&e.w, "contentBlockIndex", 0);
-    jw_object(&e.w, "delta");
-    if (c->tool.n) {
-        jw_object(&e.w, "toolUse");
-        jw_str(&e.w, "input", text);
-    } else {
-        jw_str(&e.w, "text", text);
-    }
+    block_event_begin(c, &e, "delta");
+    if (keys[kind])
+        jw_object(&e.w, keys[kind]);
+    jw_str(&e.w, kind == SIM_BLOCK_TOOL ? "input" : "text", text);
     event_end(c, &e, EVENTSTREAM_EVENT, "contentBlockDelta");
+}
+
+static void close_block(struct sim_call *c)
+{
+    struct event e;
+    if (sim__block(c)->kind == SIM_BLOCK_THOUGHT) {
+        block_event_begin(c, &e, "delta");
+        jw_object(&e.w, "reasoningContent");
+        sim__write_signature(c, &e.w, "signature", sim__block(c));
+        event_end(c, &e, EVENTSTREAM_EVENT, "contentBlockDelta");
+    }
+    block_event_begin(c, &e, NULL);
+    event_end(c, &e, EVENTSTREAM_EVENT, "contentBlockStop");
 }
 
 static void close_message(struct sim_call *c)
 {
     struct event e;
-    event_begin(&e);
-    jw_u64(&e.w, "contentBlockIndex", 0);
-    event_end(c, &e, EVENTSTREAM_EVENT, "contentBlockStop");
     event_begin(&e);
     jw_str_c(&e.w, "stopReason", stop_reasons[c->finish]);
     event_end(c, &e, EVENTSTREAM_EVENT, "messageStop");
@@ -225,7 +286,9 @@ const struct sim_format sim__bedrock = {
     .read = read_converse,
     .whole = whole,
     .open = open_message,
+    .block = open_block,
     .piece = piece,
+    .block_end = close_block,
     .close = close_message,
     .stream_fields = "Content-Type: application/vnd.amazon.eventstream\r\n",
     .problem_event = problem_event,

@@ -5,9 +5,19 @@
 
 /* --- thoughts ---------------------------------------------------------------------------------- */
 
-enum err sim__add_signature(struct buf *out, struct str thought)
+static void add_signature(struct buf *out, struct str thought)
 {
-    return base64_add(out, BASE64_PLAIN, thought.p, thought.n);
+    base64_add(out, BASE64_PLAIN, thought.p, thought.n);
+}
+
+void sim__write_signature(const struct sim_call *c, struct json_writer *w, const char *key,
+                          const struct sim_block *thought)
+{
+    struct buf signature;
+    buf_init(&signature, SIM_TEXT_MAX);
+    add_signature(&signature, sim__block_text(c, thought));
+    jw_str(w, key, buf_view(&signature));
+    buf_release(&signature);
 }
 
 static void add_thought(struct buf *out, struct str said)
@@ -28,7 +38,7 @@ bool sim__keep_thought(struct sim_call *c, struct str thought, struct str signat
 {
     struct buf own;
     buf_init(&own, SIM_TEXT_MAX);
-    sim__add_signature(&own, thought);
+    add_signature(&own, thought);
     bool is_own = str_eq(signature, buf_view(&own));
     buf_release(&own);
     return is_own && keep(c, thought);

@@ -4,8 +4,8 @@
 
 #include "http/url.h"
 
-static void write_error(const struct sim_problem_words *p, struct str message, bool is_inside,
-                        struct buf *out)
+void sim__gemini_error(const struct sim_problem_words *p, struct str message, bool is_inside,
+                       struct buf *out)
 {
     (void)is_inside; /* its code is a number always */
     struct json_writer w;
@@ -129,14 +129,8 @@ static void write_thought(struct json_writer *w, struct str text)
 /* Of what was thought, on the part that follows it: on the first call, or on the text's last piece. */
 static void write_signature(const struct sim_call *c, struct json_writer *w)
 {
-    const struct sim_block *first = &c->blocks[0];
-    if (first->kind != SIM_BLOCK_THOUGHT)
-        return;
-    struct buf signature;
-    buf_init(&signature, SIM_TEXT_MAX);
-    sim__add_signature(&signature, sim__block_text(c, first));
-    jw_str(w, "thoughtSignature", buf_view(&signature));
-    buf_release(&signature);
+    if (c->blocks[0].kind == SIM_BLOCK_THOUGHT)
+        sim__write_signature(c, w, "thoughtSignature", &c->blocks[0]);
 }
 
 /* Arguments that were cut are no JSON: then there is no call to give. */
@@ -268,7 +262,7 @@ static void close_stream(struct sim_call *c)
 }
 
 const struct sim_format sim__gemini = {
-    .error = write_error,
+    .error = sim__gemini_error,
     .read = read_generate,
     .whole = whole,
     .open = open_stream,

@@ -9,7 +9,7 @@
  *   turns.c     messages: what was said last, what was given back
  *   tools.c     which tools are called
  *   compose.c   what is said, and how it falls into blocks
- *   openai.c, responses.c, embeddings.c, anthropic.c, gemini.c, bedrock.c   one format each: a struct sim_format
+ *   openai.c, responses.c, embeddings.c, rerank.c, anthropic.c, gemini.c, bedrock.c   the formats, each: a struct sim_format
  *   signature.c  whether a request is signed as AWS wants it
  *   words.c     filler, and how text is cut
  *
@@ -163,7 +163,15 @@ struct sim_format {
     int wrong_key_status; /* 0: as OpenAI's */
 };
 extern const struct sim_format sim__chat, sim__completions, sim__embeddings, sim__messages,
-    sim__responses, sim__gemini, sim__bedrock;
+    sim__responses, sim__bedrock, sim__gemini, sim__gemini_embeddings, sim__cohere_embed,
+    sim__jina_rerank, sim__cohere_rerank;
+#define SIM_BATCH_EMBED ":batchEmbedContents" /* how a path of Gemini's embeddings ends */
+void sim__gemini_error(const struct sim_problem_words *p, struct str message, bool is_inside,
+                       struct buf *out);
+void sim__cohere_error(const struct sim_problem_words *p, struct str message, bool is_inside,
+                       struct buf *out);
+/* `meta` with what is billed. */
+void sim__cohere_units(struct json_writer *w, const char *unit, uint64_t n);
 /* Also told where no format is known yet. */
 void sim__openai_error(const struct sim_problem_words *p, struct str message, bool is_inside,
                        struct buf *out);
@@ -191,6 +199,8 @@ struct sim_call {
     bool is_only, is_lorem, is_stream, wants_usage, wants_json, wants_base64;
     bool ends_with_user; /* the last message is the user's, not a tool's result */
     bool thinks;         /* reasoning is asked for */
+    bool wants_summary,
+        wants_sealed; /* of it, where the format asks apart: to see it, to have it signed */
     uint32_t pace_ms, dimensions;
     uint64_t max_tokens; /* 0: not given */
     uint64_t prompt_bytes;
@@ -199,6 +209,9 @@ struct sim_call {
     uint32_t tools_n;
     uint32_t *hashes; /* of texts to embed: hashes_n, in the arena */
     uint32_t hashes_n;
+    uint32_t *scores; /* of documents to rank, in millionths: scores_n, in the arena */
+    uint32_t scores_n;
+    uint64_t top; /* how many of them are wanted */
 
     /* What is said: of the last user message at first, then of the answer or the tool's arguments.
      */
@@ -262,7 +275,8 @@ void sim__answer(struct sim_call *c);
 void sim__compose(struct sim_call *c);
 struct str sim__block_text(const struct sim_call *c, const struct sim_block *b);
 /* The base64 of a thought: so who gives a signature back gives back what was thought. */
-enum err sim__add_signature(struct buf *out, struct str thought);
+void sim__write_signature(const struct sim_call *c, struct json_writer *w, const char *key,
+                          const struct sim_block *thought);
 /* Keeps a thought that came back; false: the signature is not its own. */
 bool sim__keep_thought(struct sim_call *c, struct str thought, struct str signature);
 /* The same where the signature is all that came back. */
@@ -295,6 +309,13 @@ struct sim_turns {
 /* Counts all of them, keeps the text of the user's last one. */
 enum err sim__read_turns(struct sim_call *c, struct json request, const struct sim_turns *t,
                          struct fault *f) MUST_USE;
+
+/* What the last message of this role says; JSON_NONE: there is none. */
+struct json sim__last_of(struct json request, const struct sim_turns *t, struct str role);
+/* ERR_INVALID where reasoning is asked for, and an assistant who called before gives no thought back
+ * before its calls: Claude's rule. */
+enum err sim__check_thinking(const struct sim_call *c, bool calls, bool has_thought,
+                             struct fault *f) MUST_USE;
 
 struct sim_tool_choice {
     bool never, must;

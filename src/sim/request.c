@@ -37,11 +37,22 @@ static bool read_voice(struct sim_call *c, struct str name)
     return fault != NULL;
 }
 
+/* Without "sim/", and without a family's name: "anthropic.echo" is asked as Bedrock's Claude is. */
+static struct str bare_name(struct str name)
+{
+    static const struct str families[] = {STR_INIT("sim/"), STR_INIT("anthropic.")};
+    for (size_t i = 0; i < COUNT_OF(families); i++) {
+        if (str_starts(name, families[i]))
+            name = str_skip(name, families[i].n);
+    }
+    return name;
+}
+
 enum err sim__read_model(struct sim_call *c, struct str name, struct fault *f)
 {
     if (name.n == 0 || name.n > MODEL_MAX)
         return fault_set(f, ERR_INVALID, "model: a name of 1 to %d bytes is needed", MODEL_MAX);
-    struct str bare = str_starts(name, STR("sim/")) ? str_skip(name, 4) : name;
+    struct str bare = bare_name(name);
     if (!cut_pace(&bare, &c->pace_ms) || !read_voice(c, bare))
         return fault_set(f, ERR_NOT_FOUND,
                          "The model `%.*s` does not exist: the simulated provider has echo, lorem, "

@@ -48,6 +48,18 @@ static enum err read_tools(struct sim_call *c, struct json request, struct fault
     return sim__check_tool(c, &wanted, f);
 }
 
+/* Thoughts are shown and given out only to who asks for that. */
+static void read_reasoning(struct sim_call *c, struct json request)
+{
+    struct json reasoning = json_get(request, STR("reasoning"));
+    struct json effort = json_get(reasoning, STR("effort"));
+    struct json include = json_get(request, STR("include"));
+    c->thinks = json_is(reasoning, JSON_OBJECT) && !json_str_eq(effort, STR("none"));
+    c->wants_summary = json_is(json_get(reasoning, STR("summary")), JSON_STRING);
+    for (struct json v = json_first(include); v.type; v = json_after(include, v))
+        c->wants_sealed |= json_str_eq(v, STR("reasoning.encrypted_content"));
+}
+
 static enum err read_input(struct sim_call *c, struct json request, struct fault *f)
 {
     struct json input = json_get(request, STR("input"));
@@ -71,6 +83,7 @@ static enum err read_response(struct sim_call *c, struct json request, struct fa
         e = sim__count_text(c, json_get(request, STR("instructions")), "instructions", f);
     if (e == ERR_OK)
         e = read_input(c, request, f);
+    read_reasoning(c, request);
     if (e == ERR_OK)
         e = read_tools(c, request, f);
     return e;
@@ -81,6 +94,35 @@ static enum err read_response(struct sim_call *c, struct json request, struct fa
 /* How far it is. */
 enum standing { STANDING_BEGUN, STANDING_ENDED };
 
+/* Of each kind of block: its item, the item's part, and what the part's events are called. A call has no
+ * part. */
+static const struct words {
+    const char *item, *prefix, *part, *index, *key;
+    const char *part_added, *delta, *done, *part_done;
+} kinds[] = {
+    [SIM_BLOCK_THOUGHT] = {"reasoning", "rs", "summary_text", "summary_index", "text",
+                           "response.reasoning_summary_part.added",
+                           "response.reasoning_summary_text.delta",
+                           "response.reasoning_summary_text.done",
+                           "response.reasoning_summary_part.done"},
+    [SIM_BLOCK_TEXT] = {"message", "msg", "output_text", "content_index", "text",
+                        "response.content_part.added", "response.output_text.delta",
+                        "response.output_text.done", "response.content_part.done"},
+    [SIM_BLOCK_TOOL] = {"function_call", "fc", NULL, NULL, "arguments", NULL,
+                        "response.function_call_arguments.delta",
+                        "response.function_call_arguments.done", NULL},
+};
+
+static const struct words *words_of(const struct sim_call *c)
+{
+    return &kinds[sim__block(c)->kind];
+}
+
+static struct str item_id(const struct sim_call *c, char out[SIM_ID_MAX])
+{
+    return sim__tool_id(c, words_of(c)->prefix, sim__block(c)->tool, out);
+}
+
 static const char *cut_by(const struct sim_call *c)
 {
     return c->finish == SIM_FINISH_LENGTH   ? "max_output_tokens"
@@ -88,39 +130,69 @@ static const char *cut_by(const struct sim_call *c)
                                             : NULL;
 }
 
-static void write_part(struct sim_call *c, struct json_writer *w, bool is_whole)
+/* A thought is shown where a summary is asked for. */
+static bool has_part(const struct sim_call *c)
 {
-    jw_str_c(w, "type", "output_text");
-    jw_array(w, "annotations");
-    jw_end(w);
+    return words_of(c)->part && (sim__block(c)->kind != SIM_BLOCK_THOUGHT || c->wants_summary);
+}
+
+static void write_part(struct sim_call *c, struct json_writer *w, const char *key, bool is_whole)
+{
+    jw_object(w, key);
+    jw_str_c(w, "type", words_of(c)->part);
+    if (sim__block(c)->kind == SIM_BLOCK_TEXT) {
+        jw_array(w, "annotations");
+        jw_end(w);
+    }
     if (is_whole)
         sim__write_text(c, w, "text");
     else
         jw_str_c(w, "text", "");
+    jw_end(w);
 }
 
-/* The members of the one item that there is. */
-static void write_item(struct sim_call *c, struct json_writer *w, enum standing at)
+static void write_parts(struct sim_call *c, struct json_writer *w, const char *key,
+                        enum standing at)
+{
+    jw_array(w, key);
+    if (at == STANDING_ENDED && has_part(c))
+        write_part(c, w, NULL, true);
+    jw_end(w);
+}
+
+/* The item of the block that is being told. */
+static void write_item(struct sim_call *c, struct json_writer *w, const char *key, enum standing at)
 {
     char id[SIM_ID_MAX];
-    bool is_ended = at == STANDING_ENDED;
-    jw_str_c(w, "type", c->tool.n ? "function_call" : "message");
-    jw_str(w, "id", sim__id(c, c->tool.n ? "fc" : "msg", id));
-    jw_str_c(w, "status", !is_ended ? "in_progress" : cut_by(c) ? "incomplete" : "completed");
-    if (c->tool.n) {
-        jw_str(w, "call_id", sim__id(c, "call", id));
-        jw_str(w, "name", c->tool);
-        jw_str(w, "arguments", is_ended ? buf_view(&c->text) : STR(""));
-        return;
-    }
-    jw_str_c(w, "role", "assistant");
-    jw_array(w, "content");
-    if (is_ended) {
-        jw_object(w, NULL);
-        write_part(c, w, true);
-        jw_end(w);
+    const struct sim_block *b = sim__block(c);
+    bool is_ended = at == STANDING_ENDED, is_cut = cut_by(c) && c->at + 1 == c->blocks_n;
+    jw_object(w, key);
+    jw_str_c(w, "type", words_of(c)->item);
+    jw_str(w, "id", item_id(c, id));
+    jw_str_c(w, "status", !is_ended ? "in_progress" : is_cut ? "incomplete" : "completed");
+    switch (b->kind) {
+    case SIM_BLOCK_THOUGHT:
+        write_parts(c, w, "summary", at);
+        if (is_ended && c->wants_sealed)
+            sim__write_signature(c, w, "encrypted_content", b);
+        break;
+    case SIM_BLOCK_TEXT:
+        jw_str_c(w, "role", "assistant");
+        write_parts(c, w, "content", at);
+        break;
+    case SIM_BLOCK_TOOL:
+        jw_str(w, "call_id", sim__tool_id(c, "call", b->tool, id));
+        jw_str(w, "name", c->tools[b->tool].name);
+        jw_str(w, "arguments", is_ended ? sim__block_text(c, b) : STR(""));
+        break;
     }
     jw_end(w);
+}
+
+static void write_items(struct sim_call *c, struct json_writer *w)
+{
+    for (c->at = 0; c->at < c->blocks_n; c->at++)
+        write_item(c, w, NULL, STANDING_ENDED);
 }
 
 static void write_usage(const struct sim_call *c, struct json_writer *w)
@@ -132,7 +204,7 @@ static void write_usage(const struct sim_call *c, struct json_writer *w)
     jw_end(w);
     jw_u64(w, "output_tokens", c->completion_tokens);
     jw_object(w, "output_tokens_details");
-    jw_u64(w, "reasoning_tokens", 0);
+    jw_u64(w, "reasoning_tokens", c->thought_tokens);
     jw_end(w);
     jw_u64(w, "total_tokens", c->prompt_tokens + c->completion_tokens);
     jw_end(w);
@@ -161,11 +233,8 @@ static void write_response(struct sim_call *c, struct json_writer *w, enum stand
     write_cut(c, w, at);
     jw_str(w, "model", c->model);
     jw_array(w, "output");
-    if (is_ended) {
-        jw_object(w, NULL);
-        write_item(c, w, at);
-        jw_end(w);
-    }
+    if (is_ended)
+        write_items(c, w);
     jw_end(w);
     if (is_ended && sim__tells_usage(c))
         write_usage(c, w);
@@ -215,10 +284,8 @@ static void item_event(struct sim_call *c, const char *type, enum standing at)
 {
     struct json_writer w;
     event_begin(c, &w, type);
-    jw_u64(&w, "output_index", 0);
-    jw_object(&w, "item");
-    write_item(c, &w, at);
-    jw_end(&w);
+    jw_u64(&w, "output_index", c->at);
+    write_item(c, &w, "item", at);
     event_end(c, &w);
 }
 
@@ -227,19 +294,17 @@ static void piece_begin(struct sim_call *c, struct json_writer *w, const char *t
 {
     char id[SIM_ID_MAX];
     event_begin(c, w, type);
-    jw_str(w, "item_id", sim__id(c, c->tool.n ? "fc" : "msg", id));
-    jw_u64(w, "output_index", 0);
-    if (!c->tool.n)
-        jw_u64(w, "content_index", 0);
+    jw_str(w, "item_id", item_id(c, id));
+    jw_u64(w, "output_index", c->at);
+    if (words_of(c)->index)
+        jw_u64(w, words_of(c)->index, 0);
 }
 
 static void part_event(struct sim_call *c, const char *type, bool is_whole)
 {
     struct json_writer w;
     piece_begin(c, &w, type);
-    jw_object(&w, "part");
-    write_part(c, &w, is_whole);
-    jw_end(&w);
+    write_part(c, &w, "part", is_whole);
     event_end(c, &w);
 }
 
@@ -247,30 +312,45 @@ static void open_stream(struct sim_call *c)
 {
     response_event(c, "response.created", STANDING_BEGUN);
     response_event(c, "response.in_progress", STANDING_BEGUN);
+}
+
+static bool is_hidden(const struct sim_call *c)
+{
+    return sim__block(c)->kind == SIM_BLOCK_THOUGHT && !has_part(c);
+}
+
+static void open_item(struct sim_call *c)
+{
     item_event(c, "response.output_item.added", STANDING_BEGUN);
-    if (!c->tool.n)
-        part_event(c, "response.content_part.added", false);
+    if (has_part(c))
+        part_event(c, words_of(c)->part_added, false);
+    if (is_hidden(c))
+        c->said = sim__block(c)->end;
 }
 
 static void piece(struct sim_call *c, struct str text)
 {
     struct json_writer w;
-    piece_begin(
-        c, &w, c->tool.n ? "response.function_call_arguments.delta" : "response.output_text.delta");
+    piece_begin(c, &w, words_of(c)->delta);
     jw_str(&w, "delta", text);
     event_end(c, &w);
 }
 
-static void close_stream(struct sim_call *c)
+static void close_item(struct sim_call *c)
 {
     struct json_writer w;
-    piece_begin(c, &w,
-                c->tool.n ? "response.function_call_arguments.done" : "response.output_text.done");
-    jw_str(&w, c->tool.n ? "arguments" : "text", buf_view(&c->text));
-    event_end(c, &w);
-    if (!c->tool.n)
-        part_event(c, "response.content_part.done", true);
+    if (!is_hidden(c)) {
+        piece_begin(c, &w, words_of(c)->done);
+        jw_str(&w, words_of(c)->key, sim__block_text(c, sim__block(c)));
+        event_end(c, &w);
+    }
+    if (has_part(c))
+        part_event(c, words_of(c)->part_done, true);
     item_event(c, "response.output_item.done", STANDING_ENDED);
+}
+
+static void close_stream(struct sim_call *c)
+{
     response_event(c, cut_by(c) ? "response.incomplete" : "response.completed", STANDING_ENDED);
 }
 
@@ -289,7 +369,9 @@ const struct sim_format sim__responses = {
     .read = read_response,
     .whole = whole,
     .open = open_stream,
+    .block = open_item,
     .piece = piece,
+    .block_end = close_item,
     .close = close_stream,
     .problem_event = problem_event,
 };

@@ -83,25 +83,32 @@ static void get_models(struct sim *s, struct http_stream *stream, struct buf *ou
 static const struct route {
     enum http_method method;
     struct str path;
-    bool is_prefix; /* the format reads the rest */
+    bool is_prefix;     /* the format reads the rest */
+    const char *suffix; /* of the path; NULL: any */
     const struct sim_format *format;
     void (*get)(struct sim *s, struct http_stream *stream, struct buf *out);
 } routes[] = {
-    {HTTP_POST, STR_INIT("/v1/chat/completions"), false, &sim__chat, NULL},
-    {HTTP_POST, STR_INIT("/v1/completions"), false, &sim__completions, NULL},
-    {HTTP_POST, STR_INIT("/v1/responses"), false, &sim__responses, NULL},
-    {HTTP_POST, STR_INIT("/v1/embeddings"), false, &sim__embeddings, NULL},
-    {HTTP_POST, STR_INIT("/v1/messages"), false, &sim__messages, NULL},
-    {HTTP_POST, STR_INIT("/v1beta/models/"), true, &sim__gemini, NULL},
-    {HTTP_POST, STR_INIT("/model/"), true, &sim__bedrock, NULL},
-    {HTTP_GET, STR_INIT("/v1/models"), false, NULL, get_models},
-    {HTTP_GET, STR_INIT("/health"), false, NULL, get_health},
+    {HTTP_POST, STR_INIT("/v1/chat/completions"), .format = &sim__chat},
+    {HTTP_POST, STR_INIT("/v1/completions"), .format = &sim__completions},
+    {HTTP_POST, STR_INIT("/v1/embeddings"), .format = &sim__embeddings},
+    {HTTP_POST, STR_INIT("/v1/responses"), .format = &sim__responses},
+    {HTTP_POST, STR_INIT("/v1/messages"), .format = &sim__messages},
+    {HTTP_POST, STR_INIT("/v1beta/models/"), true, SIM_BATCH_EMBED, &sim__gemini_embeddings, NULL},
+    {HTTP_POST, STR_INIT("/v1beta/models/"), true, .format = &sim__gemini},
+    {HTTP_POST, STR_INIT("/v2/embed"), .format = &sim__cohere_embed},
+    {HTTP_POST, STR_INIT("/v1/rerank"), .format = &sim__jina_rerank},
+    {HTTP_POST, STR_INIT("/v2/rerank"), .format = &sim__cohere_rerank},
+    {HTTP_POST, STR_INIT("/model/"), true, .format = &sim__bedrock},
+    {HTTP_GET, STR_INIT("/v1/models"), .get = get_models},
+    {HTTP_GET, STR_INIT("/health"), .get = get_health},
 };
 
 static const struct route *route_of(struct str path)
 {
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
         const struct route *r = &routes[i];
+        if (r->suffix && !str_ends(path, str_c(r->suffix)))
+            continue;
         if (r->is_prefix ? str_starts(path, r->path) : str_eq(path, r->path))
             return r;
     }

@@ -1,8 +1,9 @@
 /* sim.h: the simulated provider: OpenAI chat, completions, responses and embeddings, Anthropic
- * messages, Gemini generateContent, Bedrock Converse, whole and streamed, over real HTTP, with faults
- * chosen by the model's name. It never pretends to be a language model: "echo" answers with the last
- * message, the user's or the tools' results, "lorem" with max_tokens words of filler, both counted one
- * token per four bytes, rounded up.
+ * messages, Gemini generateContent and batchEmbedContents, Bedrock Converse, Cohere's embed and rerank,
+ * Jina's rerank, whole and (chats) streamed, over real HTTP, with faults chosen by the model's name.
+ * It never pretends to be a language model: "echo" answers with the last message, the user's or the
+ * tools' results, "lorem" with max_tokens words of filler, both counted one token per four bytes,
+ * rounded up.
  *
  * Some words of the user's last message choose what is answered:
  *   "call NAME"                 calls this tool, with {"text": what the user said}
@@ -14,10 +15,10 @@
  * format has signatures, and a signature that is not its own is refused. Who asks for JSON gets
  * {"text": the answer}.
  *
- * Models, with or without "sim/" before them: "echo", "lorem", and "fault-NAME" and "only-NAME" for
- * each fault. Behind any of them "@20ms" makes a pause of 20 ms between the events of a stream, or
- * before a whole answer. GET /health tells how many calls are open, were answered, and were left by
- * their clients. */
+ * Models, with or without "sim/" and "anthropic." (as Bedrock names Claude's) before them: "echo",
+ * "lorem", and "fault-NAME" and "only-NAME" for each fault. Behind any of them "@20ms" makes a pause of
+ * 20 ms between the events of a stream, or before a whole answer. GET /health tells how many calls are
+ * open, were answered, and were left by their clients. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 

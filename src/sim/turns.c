@@ -93,7 +93,24 @@ static void add_url(struct buf *to, struct str url)
         add_line(to, url);
 }
 
-/* Of each format: where a part has its link or data URL; or its type and its data. */
+/* Bedrock's: {"image": {"format": "png", "source": {"bytes": its base64}}}. */
+static void keep_bytes(struct sim_call *c, struct json part)
+{
+    static const struct str kinds[] = {STR_INIT("image"), STR_INIT("audio"), STR_INIT("video"),
+                                       STR_INIT("document")};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct json media = json_get(part, kinds[i]);
+        struct json bytes = json_get(json_get(media, STR("source")), STR("bytes"));
+        char mime[64];
+        if (!json_is(bytes, JSON_STRING))
+            continue;
+        snprintf(mime, sizeof mime, "%.*s/%.*s", STR_ARG(kinds[i]),
+                 STR_ARG(json_raw_str(json_get(media, STR("format")))));
+        add_data(&c->media, str_c(mime), json_raw_str(bytes));
+    }
+}
+
+/* Of each format: where a part has its link or data URL (or is it itself); or its type and its data. */
 static void keep_media(struct sim_call *c, struct json part)
 {
     static const struct {
@@ -101,6 +118,7 @@ static void keep_media(struct sim_call *c, struct json part)
     } rows[] = {
         {STR_INIT("image_url"), STR_INIT(""), STR_INIT(""), STR_INIT("url")},
         {STR_INIT("file"), STR_INIT(""), STR_INIT(""), STR_INIT("file_data")},
+        {STR_INIT("file_data"), STR_INIT(""), STR_INIT(""), STR_INIT("")},
         {STR_INIT("input_audio"), STR_INIT("format"), STR_INIT("data"), STR_INIT("")},
         {STR_INIT("source"), STR_INIT("media_type"), STR_INIT("data"), STR_INIT("url")},
         {STR_INIT("inlineData"), STR_INIT("mimeType"), STR_INIT("data"), STR_INIT("")},
@@ -108,7 +126,8 @@ static void keep_media(struct sim_call *c, struct json part)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct json media = json_get(part, rows[i].part);
-        struct json data = json_get(media, rows[i].data), url = json_get(media, rows[i].url);
+        struct json data = json_get(media, rows[i].data);
+        struct json url = json_is(media, JSON_STRING) ? media : json_get(media, rows[i].url);
         struct buf said;
         buf_init(&said, SIM_BODY_MAX);
         if (json_is(data, JSON_STRING))
@@ -169,15 +188,24 @@ static enum err read_part(struct sim_call *c, struct json part, bool is_user, co
 {
     struct json signature = json_get(part, STR("thoughtSignature"));
     struct json response = json_get(part, STR("functionResponse"));
-    if (is_user)
+    if (is_user) {
         keep_media(c, part);
+        keep_bytes(c, part);
+    }
+    struct json result = json_get(part, STR("toolResult"));
+    struct json reasoning = json_get(json_get(part, STR("reasoningContent")), STR("reasoningText"));
     if (json_str_eq(json_get(part, STR("type")), STR("tool_result")))
         return keep_result(c, json_get(part, STR("content")), where, f);
+    if (json_is(result, JSON_OBJECT))
+        return keep_result(c, json_get(result, STR("content")), where, f);
     if (json_is(response, JSON_OBJECT))
         return keep_response(c, json_get(response, STR("response")), where, f);
     if (json_str_eq(json_get(part, STR("type")), STR("thinking")))
         return keep_thought(c, json_get(part, STR("thinking")), json_get(part, STR("signature")),
                             where, f);
+    if (json_is(reasoning, JSON_OBJECT))
+        return keep_thought(c, json_get(reasoning, STR("text")),
+                            json_get(reasoning, STR("signature")), where, f);
     if (json_is(signature, JSON_STRING))
         return keep_thought(c, (struct json){0}, signature, where, f);
     return ERR_OK;
@@ -256,6 +284,53 @@ static void forget(struct sim_call *c, bool is_user, bool is_tool)
         buf_reset(&c->media);
 }
 
+/* Who speaks, and where it is said. */
+struct speaker {
+    bool is_user, is_tool;
+    const char *content;
+};
+
+/* Items of OpenAI's responses that are no messages have a type in place of a role. */
+static struct speaker speaker_of(struct json turn, const struct sim_turns *t)
+{
+    struct json role = json_get(turn, STR("role")), type = json_get(turn, STR("type"));
+    bool is_item = json_is(role, JSON_NONE) && json_is(type, JSON_STRING) &&
+                   !json_str_eq(type, STR("message"));
+    if (is_item) {
+        bool is_output = json_str_eq(type, STR("function_call_output"));
+        return (struct speaker){.is_tool = is_output, .content = is_output ? "output" : "text"};
+    }
+    return (struct speaker){.is_user = json_is(role, JSON_NONE) || json_str_eq(role, STR("user")),
+                            .is_tool = json_str_eq(role, STR("tool")),
+                            .content = t->content};
+}
+
+/* What an item of OpenAI's responses has of a thought. */
+static enum err read_sealed(struct sim_call *c, struct json turn, const char *where,
+                            struct fault *f)
+{
+    struct json sealed = json_get(turn, STR("encrypted_content"));
+    if (!json_is(sealed, JSON_STRING))
+        return ERR_OK;
+    return keep_thought(c, (struct json){0}, sealed, where, f);
+}
+
+static enum err read_said(struct sim_call *c, struct json turn, const struct speaker *by,
+                          const char *where, struct fault *f)
+{
+    struct buf text;
+    struct json content = json_get(turn, str_c(by->content));
+    enum err e = read_text(content, where, &text, f);
+    if (e == ERR_OK)
+        e = read_parts(c, content, by->is_user, where, f);
+    if (e == ERR_OK && by->is_tool)
+        add_line(&c->results, buf_view(&text));
+    if (e == ERR_OK)
+        keep_last(c, by->is_user, &text);
+    buf_release(&text);
+    return e;
+}
+
 static enum err read_turn(struct sim_call *c, struct json turn, const struct sim_turns *t,
                           unsigned i, struct fault *f)
 {
@@ -263,22 +338,12 @@ static enum err read_turn(struct sim_call *c, struct json turn, const struct sim
     if (e != ERR_OK)
         return e;
     char where[64];
-    snprintf(where, sizeof where, "%s[%u].%s", t->list, i, t->content);
-    struct json role = json_get(turn, STR("role")), content = json_get(turn, str_c(t->content));
-    bool is_user = json_is(role, JSON_NONE) || json_str_eq(role, STR("user"));
-    bool is_tool = json_str_eq(role, STR("tool"));
-    struct buf text;
-    forget(c, is_user, is_tool);
+    struct speaker by = speaker_of(turn, t);
+    snprintf(where, sizeof where, "%s[%u].%s", t->list, i, by.content);
+    forget(c, by.is_user, by.is_tool);
     read_reasoning(c, turn);
-    e = read_text(content, where, &text, f);
-    if (e == ERR_OK)
-        e = read_parts(c, content, is_user, where, f);
-    if (e == ERR_OK && is_tool)
-        add_line(&c->results, buf_view(&text));
-    if (e == ERR_OK)
-        keep_last(c, is_user, &text);
-    buf_release(&text);
-    return e;
+    e = read_sealed(c, turn, where, f);
+    return e == ERR_OK ? read_said(c, turn, &by, where, f) : e;
 }
 
 enum err sim__read_turns(struct sim_call *c, struct json request, const struct sim_turns *t,
@@ -296,4 +361,26 @@ enum err sim__read_turns(struct sim_call *c, struct json request, const struct s
         turn = json_after(list, turn);
     }
     return e;
+}
+
+struct json sim__last_of(struct json request, const struct sim_turns *t, struct str role)
+{
+    struct json list = json_get(request, str_c(t->list)), last = {0};
+    for (struct json m = json_first(list); m.type; m = json_after(list, m)) {
+        if (json_str_eq(json_get(m, STR("role")), role))
+            last = json_get(m, str_c(t->content));
+    }
+    return last;
+}
+
+enum err sim__check_thinking(const struct sim_call *c, bool calls, bool has_thought,
+                             struct fault *f)
+{
+    if (!c->thinks || !calls || has_thought)
+        return ERR_OK;
+    return fault_set(
+        f, ERR_INVALID,
+        "messages.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+        "another. When `thinking` is enabled, a final `assistant` message must start "
+        "with a thinking block.");
 }

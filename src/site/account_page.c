@@ -20,7 +20,7 @@ void bounds_fields(struct buf *out, const struct bounds_view *v)
     html_field(out, &(struct html_field){"limit", "Spending limit, in dollars", "text", v->limit,
                                          "inputmode=\"decimal\" pattern=\"[0-9]*[.]?[0-9]*\" "
                                          "autocomplete=\"off\"",
-                                         "Empty: no limit of its own."});
+                                         "Empty: no limit but the account's credit."});
     html_select(out, "reset", "The limit starts anew", resets, COUNT_OF(resets), v->reset);
     html_select(out, "expires", "The key expires", expiries, COUNT_OF(expiries), v->expires);
     html_raw(out, "</div>");

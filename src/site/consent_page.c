@@ -8,6 +8,11 @@ static void who_asks(struct buf *out, const struct consent_view *v)
     else
         html_raw(out, "An app without an address");
     html_raw(out, "</span> asks for an API key that spends from your account.</p>\n");
+    if (v->label.n) {
+        html_raw(out, "<p>It wants the key to be called <span class=\"app\" id=\"label\">");
+        html_text(out, v->label);
+        html_raw(out, "</span>.</p>\n");
+    }
     html_raw(out, "<p class=\"soft\">");
     if (!v->title.n) {
         html_raw(out, "You will be shown a code to copy into it. Go on only if you have just asked "
@@ -18,7 +23,9 @@ static void who_asks(struct buf *out, const struct consent_view *v)
         html_text(out, v->origin);
         html_raw(out, "</code>.");
     }
-    html_raw(out, " You can revoke it on your account's page at any time.</p>\n");
+    html_raw(out, " With the key it can ask models, up to the limit below. It sees none of your "
+                  "other keys and changes nothing in your account. You can revoke the key on your "
+                  "account's page at any time.</p>\n");
 }
 
 void consent_page(struct buf *out, const struct consent_view *v)
@@ -33,7 +40,7 @@ void consent_page(struct buf *out, const struct consent_view *v)
     html_hidden(out, "key_label", v->label);
     bounds_fields(out, &v->bounds);
     html_button(out, "", "Allow", "do", "allow");
-    html_button(out, "quiet", "Deny", "do", "deny");
+    html_button_unchecked(out, "quiet", "Deny", "do", "deny");
     html_form_end(out);
     html_raw(out, "</div>\n");
     page_end(out);

@@ -96,11 +96,23 @@ void html_select(struct buf *out, const char *name, const char *label,
     html_raw(out, label ? "</select></p>\n" : "</select>");
 }
 
-void html_button(struct buf *out, const char *kind, const char *text, const char *name,
-                 const char *value)
+static void button(struct buf *out, const char *kind, const char *text, const char *name,
+                   const char *value, const char *more)
 {
     buf_printf(out, "<button class=\"%s\"", kind);
     if (name)
         buf_printf(out, " name=\"%s\" value=\"%s\"", name, value);
-    buf_printf(out, ">%s</button>", text);
+    buf_printf(out, "%s>%s</button>", more, text);
+}
+
+void html_button(struct buf *out, const char *kind, const char *text, const char *name,
+                 const char *value)
+{
+    button(out, kind, text, name, value, "");
+}
+
+void html_button_unchecked(struct buf *out, const char *kind, const char *text, const char *name,
+                           const char *value)
+{
+    button(out, kind, text, name, value, " formnovalidate");
 }

@@ -29,6 +29,9 @@ struct html_choice {
 /* label NULL: none is shown, `name` is read out. */
 void html_select(struct buf *out, const char *name, const char *label,
                  const struct html_choice *choices, size_t n, struct str chosen);
+/* Sends the form whatever its fields hold. */
+void html_button_unchecked(struct buf *out, const char *kind, const char *text, const char *name,
+                           const char *value);
 /* kind: "", "quiet" or "danger". name NULL: none. */
 void html_button(struct buf *out, const char *kind, const char *text, const char *name,
                  const char *value);

@@ -53,7 +53,8 @@ const char site_css[] =
     "table{width:100%;border-collapse:collapse;font-size:.95rem}\n"
     "th{text-align:left;color:var(--soft);font-weight:600;font-size:.85rem}\n"
     "th,td{padding:.5rem .75rem .5rem 0;border-bottom:1px solid var(--line);vertical-align:top;"
-    "overflow-wrap:anywhere}\n"
+    "overflow-wrap:break-word}\n"
+    "td:first-child{overflow-wrap:anywhere}\n"
     "tr:last-child td{border-bottom:0}\n"
     "td.acts{white-space:nowrap}td form{display:inline-flex;gap:.4rem;margin:0 .4rem .2rem 0}\n"
     "code,.secret{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.95em}\n"
@@ -64,7 +65,8 @@ const char site_css[] =
     "@media(max-width:40rem){main{margin:1.25rem auto}.who{margin-left:0;width:100%}"
     "table,tbody,tr,td{display:block}thead{position:absolute;left:-999rem}"
     "tr{border-bottom:1px solid var(--line);padding:.5rem 0}tr:last-child{border-bottom:0}"
-    "td{border:0;padding:.15rem 0}td.acts{white-space:normal;padding-top:.4rem}"
+    "td{border:0;padding:.15rem 0}td.acts{white-space:normal;padding-top:.4rem}td "
+    "form{display:flex;flex-wrap:wrap}"
     "td[data-label]::before{content:attr(data-label) \": \";color:var(--soft);font-size:.85rem}}\n";
 
 /* A bar across a road. */

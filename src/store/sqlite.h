@@ -77,7 +77,7 @@ void col_usage(struct query *q, struct usage *u);
 enum err account_read(struct store_conn *c, int64_t id, struct account *out,
                       struct fault *f) MUST_USE;
 enum err col_account(struct query *q, struct account *a, struct fault *f) MUST_USE;
-enum err change_note(struct store_conn *c, bool is_key, int64_t id, const uint8_t *hash,
+enum err change_note(struct store_conn *c, enum change_kind kind, int64_t id, const uint8_t *hash,
                      struct fault *f) MUST_USE;
 
 enum err sqlite_account_create(struct store_conn *c, struct store_call *call);

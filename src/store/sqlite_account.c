@@ -43,11 +43,11 @@ static enum err read_by_email(struct store_conn *c, const char *email, struct ac
     return e == ERR_NOT_FOUND ? fault_set(f, e, "there is no account %.200s", email) : e;
 }
 
-enum err change_note(struct store_conn *c, bool is_key, int64_t id, const uint8_t *hash,
+enum err change_note(struct store_conn *c, enum change_kind kind, int64_t id, const uint8_t *hash,
                      struct fault *f)
 {
     struct query q = query_of(c, SQL_CHANGE_INSERT);
-    query_i64(&q, is_key);
+    query_i64(&q, kind);
     query_i64(&q, id);
     query_blob(&q, hash, KEY_HASH_BYTES);
     return query_run(&q, f);
@@ -65,7 +65,7 @@ static enum err create(struct store_conn *c, const char *email, struct account *
     if (e != ERR_OK)
         return e;
     int64_t id = sqlite3_last_insert_rowid(c->db);
-    e = change_note(c, false, id, NULL, f);
+    e = change_note(c, CHANGE_ACCOUNT, id, NULL, f);
     return e == ERR_OK ? account_read(c, id, out, f) : e;
 }
 
@@ -143,7 +143,7 @@ enum err sqlite_account_disable(struct store_conn *c, struct store_call *call)
     query_i64(&q, a->disabled);
     query_i64(&q, row.id);
     e = query_run(&q, &call->fault);
-    return e == ERR_OK ? change_note(c, false, row.id, NULL, &call->fault) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_ACCOUNT, row.id, NULL, &call->fault) : e;
 }
 
 static enum err grant_record(struct store_conn *c, const struct store_credit_grant *g,
@@ -179,7 +179,7 @@ enum err sqlite_credit_grant(struct store_conn *c, struct store_call *call)
                          "at most %lld dollars",
                          (long long)(NANOS_MAX / NANOS_PER_USD));
     if ((e = grant_record(c, g, f)) != ERR_OK || (e = grant_add(c, g, f)) != ERR_OK ||
-        (e = change_note(c, false, g->account_id, NULL, f)) != ERR_OK)
+        (e = change_note(c, CHANGE_ACCOUNT, g->account_id, NULL, f)) != ERR_OK)
         return e;
     e = account_read(c, g->account_id, &g->account, f);
     account_release(&g->account);

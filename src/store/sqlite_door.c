@@ -91,7 +91,7 @@ static enum err gather(struct store_conn *c, int64_t account_id, struct fault *f
     struct query q = query_of(c, SQL_IP_GATHER);
     query_i64(&q, account_id);
     enum err e = query_run(&q, f);
-    return e == ERR_OK ? change_note(c, false, account_id, NULL, f) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_ACCOUNT, account_id, NULL, f) : e;
 }
 
 static enum err check_count(struct store_conn *c, int64_t account_id, struct fault *f)
@@ -164,5 +164,5 @@ enum err sqlite_policy_set(struct store_conn *c, struct store_call *call)
     query_i64(&q, p->key_lifetime_ms);
     query_i64(&q, p->account_id);
     enum err e = query_run(&q, &call->fault);
-    return e == ERR_OK ? change_note(c, false, p->account_id, NULL, &call->fault) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_ACCOUNT, p->account_id, NULL, &call->fault) : e;
 }

@@ -91,7 +91,7 @@ static enum err follow(struct store_conn *c, struct exposure *x, const struct ow
     query_i64(&q, o->key_id);
     enum err e = query_run(&q, f);
     x->is_changed = e == ERR_OK;
-    return e == ERR_OK ? change_note(c, true, o->key_id, x->hash, f) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_KEY, o->key_id, x->hash, f) : e;
 }
 
 static enum err audit(struct store_conn *c, const struct store_exposure_add *a,

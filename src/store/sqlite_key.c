@@ -214,7 +214,7 @@ enum err sqlite_key_create(struct store_conn *c, struct store_call *call)
     if (e != ERR_OK)
         return e;
     k->id = sqlite3_last_insert_rowid(c->db);
-    return change_note(c, true, k->id, k->hash, &call->fault);
+    return change_note(c, CHANGE_KEY, k->id, k->hash, &call->fault);
 }
 
 /* Room for `n` more, grown as rows come: `limit` is the client's word. */
@@ -314,7 +314,7 @@ static enum err key_write(struct store_conn *c, struct key *k, struct fault *f)
     query_i64(&q, k->updated_ms);
     query_i64(&q, k->id);
     enum err e = query_run(&q, f);
-    return e == ERR_OK ? change_note(c, true, k->id, k->hash, f) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_KEY, k->id, k->hash, f) : e;
 }
 
 enum err sqlite_key_update(struct store_conn *c, struct store_call *call)
@@ -356,7 +356,7 @@ enum err sqlite_key_delete(struct store_conn *c, struct store_call *call)
     query_i64(&q, clock_wall_ms());
     query_i64(&q, k.id);
     e = query_run(&q, &call->fault);
-    return e == ERR_OK ? change_note(c, true, k.id, d->hash, &call->fault) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_KEY, k.id, d->hash, &call->fault) : e;
 }
 
 enum err sqlite_keys_touch(struct store_conn *c, struct store_call *call)
@@ -396,7 +396,8 @@ enum err sqlite_changes(struct store_conn *c, struct store_call *call)
     while ((e = query_next(&q, &call->fault)) == ERR_OK) {
         struct store_change *change = &s->changes[s->n++];
         s->seq = col_i64(&q);
-        change->is_key = col_bool(&q);
+        int64_t kind = col_i64(&q);
+        change->kind = kind >= 0 && kind < CHANGE__COUNT ? (enum change_kind)kind : CHANGE_ACCOUNT;
         change->id = col_i64(&q);
         col_hash(&q, change->hash);
     }

@@ -65,7 +65,7 @@ static const struct {
 
      "CREATE TABLE change("
      "seq INTEGER PRIMARY KEY AUTOINCREMENT,"
-     "kind INTEGER NOT NULL," /* 0: account, 1: key */
+     "kind INTEGER NOT NULL," /* enum change_kind */
      "id INTEGER NOT NULL,"
      "hash BLOB) STRICT;",
      NULL},
@@ -119,6 +119,7 @@ static const struct {
     {SCHEMA_PEOPLE, NULL},
     {SCHEMA_EXPOSURE, NULL},
     {SCHEMA_MAIL_SEALED, NULL},
+    {SCHEMA_TOKEN, NULL},
 };
 
 /* --- version 3 --- */

@@ -31,6 +31,27 @@
     "policy INTEGER NOT NULL,"                                                                   \
     "UNIQUE(key_id, url, source)) STRICT;"                                                       \
     "CREATE INDEX exposure_account ON exposure(account_id);"
+
+/* Who may get tokens (`claims`: a JSON object, or empty; `minute`, `issued`: how many in which minute);
+ * what signs ours. */
+#define SCHEMA_TOKEN                                                                             \
+    "CREATE TABLE federation("                                                                   \
+    "n INTEGER PRIMARY KEY AUTOINCREMENT,"                                                       \
+    "id TEXT NOT NULL UNIQUE,"                                                                   \
+    "account_id INTEGER NOT NULL REFERENCES account(id),"                                        \
+    "key_id INTEGER NOT NULL REFERENCES key(id),"                                                \
+    "name TEXT NOT NULL, issuer TEXT NOT NULL, jwks_url TEXT NOT NULL,"                          \
+    "audience TEXT NOT NULL, subject TEXT NOT NULL, claims TEXT NOT NULL,"                       \
+    "lifetime_s INTEGER NOT NULL, disabled INTEGER NOT NULL, is_operators INTEGER NOT NULL,"     \
+    "created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL DEFAULT 0,"                        \
+    "last_used_ms INTEGER NOT NULL DEFAULT 0,"                                                   \
+    "minute INTEGER NOT NULL DEFAULT 0, issued INTEGER NOT NULL DEFAULT 0) STRICT;"              \
+    "CREATE INDEX federation_account ON federation(account_id);"                                 \
+    "CREATE TABLE signing_key("                                                                  \
+    "id INTEGER PRIMARY KEY AUTOINCREMENT,"                                                      \
+    "kid TEXT NOT NULL UNIQUE,"                                                                  \
+    "sealed BLOB NOT NULL,"                                                                      \
+    "created_ms INTEGER NOT NULL) STRICT;"
 /* clang-format on */
 
 #endif

@@ -215,7 +215,7 @@ enum err sqlite_user_change(struct store_conn *c, struct store_call *call)
     if (e == ERR_OK && s->disables_keys)
         e = keys_disable(c, s, f);
     /* every worker, and other processes, look at all of the account again */
-    return e == ERR_OK ? change_note(c, false, u->account_id, NULL, f) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_ACCOUNT, u->account_id, NULL, f) : e;
 }
 
 enum err sqlite_user_signup(struct store_conn *c, struct store_call *call)

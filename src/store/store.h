@@ -75,10 +75,16 @@ struct store_generation_get {
 void store_generation_release(struct store_generation_get *g);
 /* What others (the command line, another node) changed since `seq`: the ids of accounts and keys to
  * look at again. At most 256 at a time. A first call with seq -1 only tells the present seq. */
+enum change_kind {
+    CHANGE_ACCOUNT,
+    CHANGE_KEY,
+    CHANGE_TOKENS, /* federation policies or the keys that sign */
+    CHANGE__COUNT
+};
 struct store_change {
-    bool is_key;
+    enum change_kind kind;
     int64_t id;
-    uint8_t hash[KEY_HASH_BYTES];
+    uint8_t hash[KEY_HASH_BYTES]; /* of CHANGE_KEY */
 };
 struct store_changes {
     struct store_call call;

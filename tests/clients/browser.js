@@ -9,10 +9,11 @@ const FLAGS = [
   "--disable-component-update", "--disable-sync",
 ];
 
-export async function startBrowser() {
+// options: of a browser context ({ javaScriptEnabled: false }).
+export async function startBrowser(options = {}) {
   const profile = mkdtempSync(join(tmpdir(), "turnpike-browser-"));
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS });
+  const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS, ...options });
   context.setDefaultTimeout(30_000);
   return {
     newPage: () => context.newPage(),

@@ -15,7 +15,7 @@ const client = (gateway, apiKey) =>
 
 let gateway, browser;
 before(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway("signup: invitation\n");
   browser = await startBrowser();
 });
 after(async () => {
@@ -100,8 +100,68 @@ test("browser: from an app through sign-in and consent to an answer with the new
   app.server.close();
 });
 
+test("browser: without script and by keyboard alone", async () => {
+  const plain = await startBrowser({ javaScriptEnabled: false });
+  const app = await startApp();
+  try {
+    const page = await plain.newPage();
+    const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
+    await page.goto(app.url);
+    await press("Tab");
+    await page.locator("a:focus").waitFor();
+    await press("Enter");
+    await page.waitForURL("**/signin?**");
+    await page.locator("#email:focus").waitFor(); // without a key: the first field has the focus
+    await page.keyboard.type(EMAIL);
+    await press("Tab");
+    await page.locator("#password:focus").waitFor();
+    await page.keyboard.type(PASSWORD);
+    await press("Enter");
+    await page.waitForURL("**/auth?**");
+    const focused = () => page.locator(":focus").evaluate((e) => e.name || e.textContent);
+    await page.getByRole("button", { name: "Deny" }).waitFor();
+    const seen = [];
+    while (!seen.includes("expires")) { // in the order in which it is read
+      await press("Tab");
+      seen.push(await focused());
+    }
+    assert.deepEqual(seen, ["Turnpike", "Account", "People", "Sign out", "limit", "reset", "expires"]);
+    await page.getByLabel(/limit, in dollars/).focus();
+    await page.keyboard.type("x"); // 3x: no number
+    await press("Tab", "Tab", "Tab");
+    await page.locator("button:focus", { hasText: "Allow" }).waitFor();
+    await press("Enter");
+    assert.match(page.url(), /\/auth\?/, "the browser itself says that it is wrong");
+    await page.getByRole("button", { name: "Deny" }).focus();
+    await press("Enter");
+    await page.waitForURL("**/callback?**error=access_denied**");
+  } finally {
+    await plain.stop();
+    app.server.close();
+  }
+});
+
 test("browser: nothing overflows a phone", async () => {
   const page = await browser.newPage();
+  const fill = async (email) => {
+    if (email) await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/account");
+  };
+  await browser.clear();
+  await page.goto(`${root(gateway)}/signin`);
+  await fill(EMAIL);
+  await page.goto(`${root(gateway)}/account/people`);
+  await page.getByLabel("E-mail").fill("bob-with-a-long-name-of-many-letters@department.of.something.example.org");
+  await page.getByRole("button", { name: "Invite" }).click();
+  const link = await page.textContent("#new-link");
+  await browser.clear();
+  await page.goto(link);
+  await fill();
+  await browser.clear();
+  await page.goto(`${root(gateway)}/signin`);
+  await fill(EMAIL);
   await page.setViewportSize({ width: 360, height: 740 });
   for (const path of ["/signin", "/account", "/account/people", "/auth?callback_url=https://app.example/cb"]) {
     await page.goto(root(gateway) + path);

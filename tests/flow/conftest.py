@@ -7,6 +7,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from harness import matrix
 from harness.gateway import Gateway, one_model
 from harness.script import Provider, Script
 
@@ -97,3 +98,11 @@ def simulated(module_dir: Path) -> Iterator[Gateway]:
     gateway.grant("1000")
     yield gateway
     put_away(gateway, False)
+
+
+@pytest.fixture(scope="module")
+def formats(module_dir: Path) -> Iterator[Gateway]:
+    """A gateway before a provider of each format, all played by the simulated one. One for all tests of a module."""
+    directory = module_dir / "formats"
+    directory.mkdir()
+    yield from matrix.before_each_format(directory)

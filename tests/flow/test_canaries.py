@@ -113,6 +113,7 @@ def drive(gateway: Gateway, key: str) -> dict[str, bytes]:
 
 
 def test_no_secret_is_kept_whatever_fails(failing):
+    """LiteLLM, March 2026 (a guardrail wrote Authorization into logs and traces): "secret type that cannot be printed"."""
     gateway, provider = failing
     key, admin = gateway.key(), gateway.key("admin", "--management")
     drive(gateway, key)

@@ -164,6 +164,7 @@ def test_the_configured_policy_is_for_accounts_without_one(launch, github, keyse
 
 
 def test_nothing_unsigned_is_looked_at(gateway, github):
+    """new-api CVE-2026-41432 (a webhook valid under an empty secret): without a right signature nothing is looked at."""
     key = account(gateway)["key"]
     body = json.dumps([{"token": key}]).encode()
     good = github.sign(body)

@@ -276,6 +276,7 @@ def test_what_broke_is_recorded_so(gateway, played, client, provider):
     for fault in BROKEN:
         record = generation(gateway, played[client, provider, fault, "only", True])
         assert record["finish_reason"] == "error" and record["total_cost"] > 0
+        assert record["estimated"] is True and record["tokens_completion"] > 0
 
 
 @pytest.mark.parametrize("client,provider", PAIRS)

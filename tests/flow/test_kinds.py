@@ -67,6 +67,47 @@ def test_a_request_leaves_as_its_kind_takes_it(path, kinds):
     assert answer.usage["prompt_tokens"] == 9  # whether it was asked for or not
 
 
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_translated_request_says_no_more_than_its_kind_takes(path, kinds):
+    """From Anthropic's format and OpenAI's responses: nothing that is dropped where requests pass through, and what is
+    kept under the provider's name for it."""
+    gateway, provider, key = kinds
+    only = {"model": MODEL, "stream": True, "provider": {"only": [f"my-{path.stem}"]}}
+    schema = {"type": "object"}
+    asked = {
+        "/api/v1/messages": {
+            "max_tokens": 4000, "messages": [{"role": "user", "content": "Hi"}], "temperature": 0.5, "top_p": 0.9, "top_k": 4,
+            "stop_sequences": ["END"], "tools": [{"name": "f", "input_schema": schema}], "metadata": {"user_id": "u-1"},
+            "tool_choice": {"type": "any", "disable_parallel_tool_use": True}, "thinking": {"type": "enabled", "budget_tokens": 2000}},
+        "/api/v1/responses": {
+            "max_output_tokens": 4000, "input": "Hi", "temperature": 0.5, "top_logprobs": 2, "user": "u-1", "tool_choice": "required",
+            "tools": [{"type": "function", "name": "f", "parameters": schema}], "parallel_tool_calls": False,
+            "reasoning": {"effort": "low"}, "text": {"verbosity": "low", "format": {"type": "json_schema", "name": "s", "schema": schema}}}}
+    passed = json.loads(path.read_text().split("\n\n", 1)[1])
+    may = set(passed) | {"top_p", "max_tokens", "max_completion_tokens"}
+    if "reasoning" in passed:  # said in OpenAI's own way here
+        may.add("reasoning_effort")
+    for where, body in asked.items():
+        answer = gateway.call("POST", where, key, body | only)
+        assert answer.status == 200 and answer.complete, answer.body
+        sent = provider.requests[-1].json()
+        assert sent.keys() <= may, sent.keys() - may
+        assert ("tools" in sent) == ("tools" in passed)
+        assert sent.get("tool_choice") == passed.get("tool_choice")
+        assert ("stream_options" in sent) == ("stream_options" in passed)
+        assert len(sent.keys() & {"max_tokens", "max_completion_tokens"}) == 1
+
+
+@pytest.mark.parametrize("kind,status", [("ollama", 404), ("groq", 200)])
+def test_a_choice_that_must_be_taken_rules_out_who_does_not(kinds, kind, status):
+    gateway, _, key = kinds
+    answer = gateway.call("POST", "/api/v1/messages", key, {
+        "model": MODEL, "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}], "tool_choice": {"type": "any"},
+        "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+        "provider": {"only": [f"my-{kind}"], "require_parameters": True}})
+    assert answer.status == status, answer.body
+
+
 def test_usage_that_a_provider_never_tells_is_estimated(launch, provide):
     async def silent(x: script.Exchange) -> None:
         assert "stream_options" not in x.request.json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import secrets
 import sqlite3
 import urllib.parse
@@ -218,6 +219,14 @@ def test_requests_that_are_refused(owned: tuple[Gateway, Browser], query: dict[s
     assert page.status == 400 and says in page.error
 
 
+def test_a_wrong_limit_does_not_keep_anybody_from_denying(owned: tuple[Gateway, Browser]) -> None:
+    page = owned[1].get(auth_path(**s256(Pkce())))
+    assert re.search(r'<button[^>]*value="deny"[^>]* formnovalidate', page.text)
+    assert not re.search(r'<button[^>]*value="allow"[^>]* formnovalidate', page.text)
+    page = owned[1].post("/auth", **s256(Pkce()), limit="wrong", do="deny")
+    assert (page.status, page.location) == (302, CALLBACK + "&error=access_denied")
+
+
 def test_denied(owned: tuple[Gateway, Browser]) -> None:
     gateway, owner = owned
     owner.get(auth_path(**s256(Pkce())))
@@ -256,6 +265,7 @@ def test_hostile_labels_stay_text(owned: tuple[Gateway, Browser]) -> None:
     label = "<script>alert(1)</script>\"'&"
     page = owner.get(auth_path(**s256(pkce, key_label=label)))
     assert "<script" not in page.text and page.value("key_label") == label
+    assert page.inside("label") == label, "whoever allows it sees what the key will be called"
     exchange(gateway, code=code_of(allow(owner, s256(pkce, key_label=label))), code_verifier=pkce.verifier)
     assert "<script" not in owner.get("/account").text
 

@@ -61,6 +61,7 @@ def test_a_configuration_error_names_file_line_and_nearest_name(tmp_path, name):
 
 
 def test_a_good_configuration_is_checked_and_shown_with_its_origins_and_without_secrets(tmp_path):
+    """Portkey PR #1657: provider options were shown unredacted."""
     gateway = Gateway(tmp_path, GOOD.replace("api_key: x", "api_key: sk-very-secret-value"))
     assert gateway.run("config", "check", str(gateway.config)).returncode == 0
     shown = gateway.run("config", "show")

@@ -49,12 +49,12 @@ static void write_requests(const struct canon_request *r)
                                         STR_INIT("amazon.nova-2-lite-v1:0")};
     const struct dialect *d;
     for (size_t i = 0; (d = dialect_at(i)); i++) {
-        struct str model = models[r->facts.text_bytes % COUNT_OF(models)];
+        struct str model = models[r->facts.text.bytes % COUNT_OF(models)];
         struct dialect_target t = {model, 1 + r->facts.max_tokens, true, &dialect_no_quirks};
         if (!d->write_request)
             continue;
         buf_reset(&run.out);
-        if (d->write_request(r, &t, &run.room, &run.out, NULL) == ERR_OK)
+        if (dialect_write_request(d, r, &t, &run.room, &run.out, NULL) == ERR_OK)
             check_json(buf_view(&run.out));
     }
 }

@@ -11,6 +11,7 @@
 #include "unit/relay/gateway.h"
 
 #include "api/internal.h"
+#include "auth/federation.h"
 #include "base/codec.h"
 #include "unit/api/route_table.h"
 
@@ -26,6 +27,8 @@ enum who {
     OTHER,
     SESSION,
     SCOPELESS,
+    IN_TABLE,
+    TOKEN = IN_TABLE,
     WHO__COUNT
 };
 
@@ -35,17 +38,40 @@ static const char *const names[WHO__COUNT] = {
     "an expired key",        "a deleted key",
     "an inference key",      "a management key",
     "another account's key", "a session without CSRF token",
-    "a token without scope"};
+    "a token without scope", "a token"};
 
 static const struct row {
     enum http_method method;
     const char *path, *body;
-    int status[WHO__COUNT];
+    int status[IN_TABLE];
 } rows[] = {
 #define X(method, path, body, ...) {HTTP_##method, path, body, {__VA_ARGS__}},
     ROUTE_TABLE(X)
 #undef X
 };
+
+/* Does what it gives away outlive a token, or is it for those who administer? */
+static bool is_for_keys_alone(const struct route *r)
+{
+    return r->access == ACCESS_INFERENCE || r->access == ACCESS_KEY_ITSELF ||
+           r->access == ACCESS_MANAGEMENT;
+}
+
+static int status_of(const struct route *r, const struct row *row, enum who who)
+{
+    if (who == TOKEN)
+        return is_for_keys_alone(r) ? 403 : row->status[INFERENCE];
+    return row->status[who];
+}
+
+static const char *sentence_of_token(enum who who, const struct route *r)
+{
+    if (r->access == ACCESS_MANAGEMENT)
+        return "This is an access token: only a management key is allowed here";
+    if (is_for_keys_alone(r))
+        return "This is an access token: only the API key itself is allowed here";
+    return who == SCOPELESS ? "This access token lacks the scope 'inference'" : NULL;
+}
 
 /* What an answer of this status must say; NULL: a matter of the route. */
 static const char *sentence(enum who who, const struct route *r, int status)
@@ -62,10 +88,11 @@ static const char *sentence(enum who who, const struct route *r, int status)
         [EXPIRED] = "This API key has expired",
         [DELETED] = "Unknown API key: it does not exist or was deleted",
         [SESSION] = "no credential was received",
-        [SCOPELESS] = "Malformed API key",
     };
     if (status == 401)
         return of_401[who];
+    if (status == 403 && (who == SCOPELESS || who == TOKEN))
+        return sentence_of_token(who, r);
     if (status == 403 && who == INFERENCE)
         return "This is an inference key: only a management key is allowed here";
     if (status == 403 && who == MANAGEMENT)
@@ -84,6 +111,8 @@ static struct cast {
     struct person person;
     struct person_source source;
     unsigned people; /* references that are out */
+    char policy[FEDERATION_ID_CHARS + 1];
+    char scopeless[TOKEN_TEXT_MAX], token[TOKEN_TEXT_MAX];
 } cast;
 
 static enum gate_answer ask_session(struct person_source *s, struct str cookie,
@@ -130,6 +159,48 @@ static struct made_key key_in(int64_t account_id, bool is_management, int64_t ex
     return k;
 }
 
+static void add_policy(char out[FEDERATION_ID_CHARS + 1])
+{
+    struct store_federation_add add = {.row = {.account_id = cast.key.row.account_id,
+                                               .name = "ci",
+                                               .issuer = "https://issuer.example",
+                                               .audience = "us",
+                                               .subject = "s",
+                                               .lifetime_s = 900}};
+    memcpy(add.row.key_hash, cast.key.row.hash, KEY_HASH_BYTES);
+    federation_id_make(add.row.id);
+    do_call(&add.call, STORE_FEDERATION_ADD);
+    assert_int_equal(add.call.err, ERR_OK);
+    memcpy(out, add.row.id, sizeof add.row.id);
+}
+
+static void make_token(uint32_t scopes, const struct signing_key *row, char out[TOKEN_TEXT_MAX])
+{
+    struct fault f;
+    struct buf b = {.p = out, .cap = TOKEN_TEXT_MAX - 1, .max = TOKEN_TEXT_MAX - 1};
+    struct token t = {.scopes = scopes,
+                      .issued_s = clock_wall_ms() / 1000,
+                      .expires_s = clock_wall_ms() / 1000 + TOKEN_LIFE_MAX_S};
+    struct sign_key *k = signer_open(&gw_master, row, &f);
+    assert_non_null(k);
+    memcpy(t.key_hash, cast.key.row.hash, KEY_HASH_BYTES);
+    memcpy(t.policy, cast.policy, sizeof t.policy);
+    assert_int_equal(token_add(&b, k, str_c(row->kid), gw_tokens.issuer, &t), ERR_OK);
+    sign_key_free(k);
+}
+
+static void make_tokens(void)
+{
+    struct store_signing_add add = {.after = 0};
+    struct fault f;
+    add_policy(cast.policy);
+    assert_int_equal(signer_make(&gw_master, &add.row, &f), ERR_OK);
+    do_call(&add.call, STORE_SIGNING_ADD);
+    assert_int_equal(add.call.err, ERR_OK);
+    make_token(0, &add.row, cast.scopeless);
+    make_token(TOKEN_INFERENCE, &add.row, cast.token);
+}
+
 static int begin(void **state)
 {
     gateway_begin(state);
@@ -137,6 +208,7 @@ static int begin(void **state)
     struct store_key_delete delete = {0};
     cast.key = rich_key();
     int64_t account = cast.key.row.account_id;
+    make_tokens();
     cast.management = key_in(account, true, 0, 0);
     cast.disabled = key_in(account, false, 0, 0);
     cast.expired = key_in(account, false, SOME_MS, 0);
@@ -171,7 +243,9 @@ static int end(void **state)
 
 /* --- one question --- */
 
-static const char *credential_line(enum who who, const struct route *r, char room[300])
+enum { LINE_MAX_BYTES = TOKEN_TEXT_MAX + 100 };
+
+static const char *credential_line(enum who who, const struct route *r, char room[LINE_MAX_BYTES])
 {
     bool wants_inference = r->access == ACCESS_INFERENCE || r->access == ACCESS_RELAY;
     const char *text[WHO__COUNT] = {
@@ -183,13 +257,14 @@ static const char *credential_line(enum who who, const struct route *r, char roo
         [INFERENCE] = cast.key.text,
         [MANAGEMENT] = cast.management.text,
         [OTHER] = wants_inference ? cast.other_inference.text : cast.other.text,
-        [SCOPELESS] = "eyJhbGciOiJFUzI1NiJ9.eyJzY29wZSI6IiJ9.AAAA",
+        [SCOPELESS] = cast.scopeless,
+        [TOKEN] = cast.token,
     };
     if (who == NONE)
         return "";
     if (who == SESSION)
         return "Cookie: a=b; turnpike_session=owner\r\n";
-    snprintf(room, 300, "Authorization: Bearer %s\r\n", text[who]);
+    snprintf(room, LINE_MAX_BYTES, "Authorization: Bearer %s\r\n", text[who]);
     return room;
 }
 
@@ -204,7 +279,9 @@ static void target(const struct route *r, char out[80])
         snprintf(out, 80, "test/none%.*s", STR_ARG(str_skip(r->path, open + 15)));
         return;
     }
-    if (str_ends(r->path, STR("{id}"))) {
+    if (str_starts(r->path, STR("/federation-policies/"))) {
+        add_policy(out);
+    } else if (str_ends(r->path, STR("{id}"))) {
         do_call(&add.call, STORE_IP_ALLOW_ADD);
         assert_int_equal(add.call.err, ERR_OK);
         snprintf(out, 80, "%lld", (long long)add.row.id);
@@ -219,6 +296,11 @@ static void clear_target(const struct route *r, const char *id)
 {
     struct store_ip_allow_delete del = {.account_id = cast.key.row.account_id};
     uint64_t n;
+    struct store_federation_delete policy = {.account_id = del.account_id};
+    if (federation_id_is_right(str_c(id))) {
+        memcpy(policy.id, id, sizeof policy.id);
+        do_call(&policy.call, STORE_FEDERATION_DELETE);
+    }
     if (!str_ends(r->path, STR("{id}")) || !str_u64(str_c(id), INT64_MAX, &n))
         return;
     del.id = (int64_t)n;
@@ -227,7 +309,8 @@ static void clear_target(const struct route *r, const char *id)
 
 static void ask_as(const struct route *r, const struct row *row, enum who who)
 {
-    char head[800], room[300], id[80], path[128];
+    char head[LINE_MAX_BYTES + 400], room[LINE_MAX_BYTES], id[80], path[128];
+    int status = status_of(r, row, who);
     struct answer a;
     bool is_root = r->path.p[0] == '!';
     struct str at = str_skip(r->path, is_root);
@@ -243,10 +326,10 @@ static void ask_as(const struct route *r, const struct row *row, enum who who)
     end_send(c, str_c(head));
     answer_wait(c, &a);
     struct str body = buf_view(&a.body);
-    const char *says = sentence(who, r, row->status[who]);
-    if (a.status != row->status[who] || (says && str_find(body, str_c(says)) == body.n))
+    const char *says = sentence(who, r, status);
+    if (a.status != status || (says && str_find(body, str_c(says)) == body.n))
         fail_msg("%s %s with %s: expected %d%s%s, got %d: %.*s", http_method_name(r->method), path,
-                 names[who], row->status[who], says ? " and " : "", says ? says : "", a.status,
+                 names[who], status, says ? " and " : "", says ? says : "", a.status,
                  STR_ARG(str_head(body, 400)));
     /* What was sent as a credential is never told back, nor is what belongs to the account told to
      * another one. */

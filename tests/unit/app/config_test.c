@@ -182,6 +182,22 @@ static void every_setting_is_taken_over(void **state)
     config_release(&c);
 }
 
+static void models_that_make_vectors_have_no_completions_to_pay_for(void **state)
+{
+    (void)state;
+    struct config c;
+    load_text(&c, "providers: { c: { dialect: cohere, base_url: 'http://h' } }\n"
+                  "models: [{ id: a/b, output: embeddings, endpoints: [{ provider: c, model: x,"
+                  " price: { prompt: 0.02 } }] }]");
+    const struct model *m = catalog_model(c.catalog, STR("a/b"));
+    assert_non_null(m);
+    assert_int_equal(m->output, OUTPUT_EMBEDDINGS);
+    assert_int_equal(m->endpoints[0]->price.prompt, 20000);
+    assert_int_equal(m->endpoints[0]->price.completion, 0);
+    assert_int_equal(m->endpoints[0]->price.reasoning, 0);
+    config_release(&c);
+}
+
 static void models_bear_their_endpoints_in_order(void **state)
 {
     (void)state;
@@ -391,8 +407,8 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
         {"providers: { a: { base_url: 'http://h', data_policy: { training: no } } }",
          "1: data_policy.training of provider 'a' must be true or false, not text"},
         {"providers: { a: { base_url: 'http://h', dialect: cobol } }",
-         "1: dialect of provider 'a' must be openai, responses, anthropic, gemini, bedrock or "
-         "azure, not this text"},
+         "1: dialect of provider 'a' must be openai, responses, anthropic, gemini, bedrock, "
+         "azure or cohere, not this text"},
         {"providers: { a: { dialect: bedrock, api_key: k } }", "1: provider 'a' lacks aws.region"},
         {"providers: { a: { dialect: bedrock, aws: { region: 'us east' } } }",
          "1: aws.region of provider 'a' must be a region such as us-east-1, not this text"},
@@ -428,6 +444,21 @@ static void mistakes_are_told_with_file_line_and_remedy(void **state)
          "1: unknown setting 'endpoint' in model 'a/b'; did you mean 'endpoints'?"},
         {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x }] }]",
          "2: endpoint 1 of model 'a/b' lacks price.prompt"},
+        {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, price: { prompt: 1 } }] }]",
+         "2: endpoint 1 of model 'a/b' lacks price.completion"},
+        {P "models: [{ id: a/b, output: vectors, endpoints: [{ provider: a, model: x" PRICE
+           " }] }]",
+         "2: output of model 'a/b' must be text, embeddings or rerank, not this text"},
+        {"providers: { c: { dialect: cohere, base_url: 'http://h' } }\n"
+         "models: [{ id: a/b, endpoints: [{ provider: c, model: x" PRICE " }] }]",
+         "2: endpoint 1 of model 'a/b': provider 'c' speaks cohere, which has no models whose "
+         "output "
+         "is text"},
+        {"providers: { c: { dialect: anthropic, base_url: 'http://h' } }\n"
+         "models: [{ id: a/b, output: embeddings, endpoints: [{ provider: c, model: x" PRICE
+         " }] }]",
+         "2: endpoint 1 of model 'a/b': provider 'c' speaks anthropic, which has no models whose "
+         "output is embeddings"},
         {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, price: 3 }] }]",
          "2: price of endpoint 1 of model 'a/b' must be a table of settings, not a number"},
         {P "models: [{ id: a/b, endpoints: [{ provider: a, model: x, price: { prompt: 1e-3, "
@@ -823,6 +854,7 @@ int main(void)
         CONFIG_TEST(an_empty_file_says_nothing),
         CONFIG_TEST(every_setting_is_taken_over),
         CONFIG_TEST(models_bear_their_endpoints_in_order),
+        CONFIG_TEST(models_that_make_vectors_have_no_completions_to_pay_for),
         CONFIG_TEST(anchors_are_followed),
         CONFIG_TEST(a_flag_beats_the_environment_which_beats_the_file),
         CONFIG_TEST(the_file_is_chosen_by_flag_then_environment_then_place),

@@ -4,7 +4,7 @@
 
 #include "auth/callback.h"
 
-/* peers.md section 7, agentgateway CVE-2026-29791 (what goes into a URL is escaped or refused) and
+/* agentgateway CVE-2026-29791 (what goes into a URL is escaped or refused) and
  * LiteLLM CVE-2024-6587 (nothing secret goes to a host that was not agreed to). */
 
 static void callbacks_are_https_or_loopback(void **state)

@@ -58,7 +58,7 @@ static void a_discovery_document_is_read(void **state)
     assert_false(out.secret_in_body);
 }
 
-/* peers.md section 7, LiteLLM CVE-2024-6587: a stored credential goes to no host that the operator
+/* CVE-2024-6587: a stored credential goes to no host that the operator
  * did not name. */
 static void endpoints_lie_where_the_operator_has_said(void **state)
 {

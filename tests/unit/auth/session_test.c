@@ -176,7 +176,7 @@ static void what_is_no_cookie_of_ours_does_not_reach_the_store(void **state)
     }
 }
 
-/* peers.md section 7, LiteLLM CVE-2026-35030: the cache is keyed by the whole digest. */
+/* CVE-2026-35030: the cache is keyed by the whole digest. */
 static void a_cookie_that_differs_in_its_last_digit_is_another(void **state)
 {
     char cookie[TICKET_CHARS + 1];

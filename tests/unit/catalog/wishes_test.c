@@ -43,11 +43,11 @@ static void nothing_is_wished_where_nothing_is_said(void **state)
     (void)state;
     static const char *const texts[] = {
         "null", "{}",
-        "{\"order\":null,\"only\":null,\"ignore\":null,\"allow_fallbacks\":null,"
-        "\"require_parameters\":null,\"data_collection\":null,\"zdr\":null,\"quantizations\":null,"
-        "\"sort\":null,\"max_price\":null}",
-        "{\"order\":[],\"only\":[],\"ignore\":[],\"quantizations\":[],\"max_price\":{},"
-        "\"sort\":{\"by\":null,\"partition\":\"model\"},\"data_collection\":\"allow\"}",
+        ("{\"order\":null,\"only\":null,\"ignore\":null,\"allow_fallbacks\":null,"
+         "\"require_parameters\":null,\"data_collection\":null,\"zdr\":null,\"quantizations\":null,"
+         "\"sort\":null,\"max_price\":null}"),
+        ("{\"order\":[],\"only\":[],\"ignore\":[],\"quantizations\":[],\"max_price\":{},"
+         "\"sort\":{\"by\":null,\"partition\":\"model\"},\"data_collection\":\"allow\"}"),
         "{\"preferred_min_throughput\":5,\"no_such_wish\":true}"};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         const struct wishes *w = wishes(texts[i]);

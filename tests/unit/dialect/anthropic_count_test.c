@@ -12,7 +12,7 @@ static uint64_t bytes_of(const char *text)
     rig_again();
     if (rig_read_request(&dialect_anthropic_count, text) != ERR_OK)
         fail_msg("%s: %s", text, rig.fault.message);
-    return rig.request.facts.text_bytes;
+    return rig.request.facts.text.bytes;
 }
 
 static void what_is_counted_needs_no_bound_of_output(void **state)

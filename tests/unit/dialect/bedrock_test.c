@@ -8,6 +8,23 @@
 
 /* --- requests --------------------------------------------------------------------------------- */
 
+#define ASKS_AGAIN(thought)                                                                        \
+    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":"             \
+    "\"assistant\"," thought                                                                       \
+    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\","           \
+    "\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"1\"}],"     \
+    "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]"
+#define CALLED_AGAIN(thought)                                                                      \
+    "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"}]},{\"role\":\"assistant\","  \
+    "\"content\":[" thought "{\"toolUse\":{\"toolUseId\":\"c1\",\"name\":\"f\",\"input\":{}}}]},"  \
+    "{\"role\":\"user\",\"content\":[{\"toolResult\":{\"toolUseId\":\"c1\",\"content\":[{"         \
+    "\"text\":"                                                                                    \
+    "\"1\"}]}}]}],"
+#define CONFIG                                                                                     \
+    "\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\",\"inputSchema\":{\"json\":{"         \
+    "\"type\":"                                                                                    \
+    "\"object\"}}}}]}"
+
 static const struct change {
     bool is_anthropic; /* the request; else OpenAI's */
     uint64_t max_tokens;
@@ -113,6 +130,25 @@ static const struct change {
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reasoning\""
      ":{\"effort\":\"high\"},\"top_k\":4}",
      "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"}]}]}"},
+    /* Claude refuses to think where the thought before the last turn's calls did not come back */
+    {false, 10000, "anthropic.claude-x", ASKS_AGAIN("") ",\"reasoning\":{\"effort\":\"high\"}}",
+     CALLED_AGAIN("") CONFIG ",\"inferenceConfig\":{\"maxTokens\":10000}"
+                             "}"},
+    {false, 10000, "anthropic.claude-x",
+     ASKS_AGAIN(
+         "\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"t\",\"signature\":"
+         "\"s\",\"format\":\"anthropic-claude-v1\"}],") ",\"reasoning\":{\"effort\":\"high\"}}",
+     CALLED_AGAIN("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"t\",\"signature\":\"s\"}}}"
+                  ",") CONFIG
+     ",\"inferenceConfig\":{\"maxTokens\":10000}"
+     ",\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"enabled\","
+     "\"budget_tokens\":8000}}}"},
+    {false, 10000, "anthropic.claude-x",
+     ASKS_AGAIN(
+         "\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"d\",\"format\":"
+         "\"google-gemini-v1\"}],") ",\"reasoning\":{\"effort\":\"high\"}}",
+     CALLED_AGAIN("") CONFIG ",\"inferenceConfig\":{\"maxTokens\":10000}"
+                             "}"},
     /* signed reasoning goes to whom it is from */
     {false, 0, "meta.llama4",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"as"
@@ -173,9 +209,9 @@ static void what_it_cannot_say_is_for_others(void **state)
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         rig_again();
         assert_int_equal(rig_read_request(&dialect_openai, refused[i].text), ERR_OK);
-        assert_int_equal(
-            dialect_bedrock.write_request(&rig.request, &target, &rig.room, &rig.out, &rig.fault),
-            ERR_UNPROCESSABLE);
+        assert_int_equal(dialect_write_request(&dialect_bedrock, &rig.request, &target, &rig.room,
+                                               &rig.out, &rig.fault),
+                         ERR_UNPROCESSABLE);
         assert_string_equal(rig.fault.message, refused[i].sentence);
     }
 }

@@ -110,8 +110,15 @@ static const struct wrong wrong_members[] = {
     {"\"top_p\":1.5", "top_p: expected a number from 0 to 1, got a number outside of that"},
     {"\"min_p\":{}", "min_p: expected a number from 0 to 1, got an object"},
     {"\"top_a\":-1", "top_a: expected a number from 0 to 1, got a number outside of that"},
-    {"\"top_k\":-1", "top_k: expected a number from 0 to 1e+09, got a number outside of that"},
-    {"\"seed\":\"x\"", "seed: expected a number from -9.3e+18 to 9.3e+18, got a string"},
+    {"\"top_k\":-1",
+     "top_k: expected a whole number from 0 to 1000000000, got a number outside of that"},
+    {"\"top_k\":2.5",
+     "top_k: expected a whole number from 0 to 1000000000, got a number outside of that"},
+    {"\"seed\":\"x\"", "seed: expected a whole number, got a string"},
+    {"\"seed\":1.5", "seed: expected a whole number, got a number outside of that"},
+    {"\"seed\":1e3", "seed: expected a whole number, got a number outside of that"},
+    {"\"seed\":-9223372036854775809000",
+     "seed: expected a whole number, got a number outside of that"},
     {"\"presence_penalty\":2.5",
      "presence_penalty: expected a number from -2 to 2, got a number outside of that"},
     {"\"frequency_penalty\":-3",
@@ -119,6 +126,8 @@ static const struct wrong wrong_members[] = {
     {"\"repetition_penalty\":11",
      "repetition_penalty: expected a number from 0 to 10, got a number outside of that"},
     {"\"stop\":1", "stop: expected a string or an array, got a number"},
+    {"\"stop\":[\"a\",1]", "stop[1]: expected a string, got a number"},
+    {"\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\"]", "stop: expected at most 4 strings, got more"},
     {"\"user\":{}", "user: expected a string, got an object"},
     {"\"stream\":\"true\"", "stream: expected true or false, got a string"},
     {"\"stream\":1", "stream: expected true or false, got a number"},
@@ -127,15 +136,78 @@ static const struct wrong wrong_members[] = {
     {"\"parallel_tool_calls\":\"\"", "parallel_tool_calls: expected true or false, got a string"},
     {"\"stream_options\":true", "stream_options: expected an object, got a boolean"},
     {"\"tools\":{}", "tools: expected an array, got an object"},
-    {"\"tool_choice\":[]", "tool_choice: expected a string or an object, got an array"},
+    {"\"tools\":[1]", "tools[0]: expected an object, got a number"},
+    {"\"tools\":[{\"type\":\"x\"},{}]", "tools[1].type: expected a string, got nothing"},
+    {"\"tools\":[{\"type\":\"function\"}]",
+     "tools[0].function.name: expected a string, got nothing"},
+    {"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"\"}}]",
+     "tools[0].function.name: expected 1 to 64 characters, got another length"},
+    {"\"functions\":{}", "functions: expected an array, got an object"},
+    {"\"functions\":[{}]", "functions[0].name: expected a string, got nothing"},
+    {"\"function_call\":\"any\"",
+     "function_call: expected auto, none or an object, got another word"},
+    {"\"tool_choice\":[]", "tool_choice: expected auto, none, required or an object, got an array"},
+    {"\"tool_choice\":\"any\"",
+     "tool_choice: expected auto, none, required or an object, got another word"},
+    {"\"tool_choice\":{}", "tool_choice.type: expected a string, got nothing"},
+    {"\"tool_choice\":{\"type\":\"function\"}",
+     "tool_choice.function.name: expected a string, got nothing"},
     {"\"response_format\":\"json\"", "response_format: expected an object, got a string"},
+    {"\"response_format\":{}", "response_format.type: expected a string, got nothing"},
+    {"\"response_format\":{\"type\":\"json_schema\"}",
+     "response_format.json_schema: expected an object, got nothing"},
+    {"\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a b\"}}",
+     "response_format.json_schema.name: expected 1 to 64 letters, digits, _ or -, got another "
+     "word"},
+    {"\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":[]}}",
+     "response_format.json_schema.schema: expected an object, got an array"},
     {"\"reasoning\":1", "reasoning: expected an object, got a number"},
-    {"\"reasoning_effort\":2", "reasoning_effort: expected a string, got a number"},
-    {"\"reasoning_effort\":\"low\",\"reasoning\":{\"effort\":\"high\"}",
-     "reasoning_effort and reasoning.effort differ: send one of them"},
+    {"\"reasoning\":{\"effort\":\"much\"}",
+     "reasoning.effort: expected none, minimal, low, medium, high, xhigh or max, got another word"},
+    {"\"reasoning\":{\"max_tokens\":0}",
+     "reasoning.max_tokens: expected a whole number from 1 to 4294967295, got a number outside of "
+     "that"},
+    {"\"reasoning\":{\"enabled\":1}", "reasoning.enabled: expected true or false, got a number"},
+    {"\"reasoning\":{\"exclude\":\"\"}", "reasoning.exclude: expected true or false, got a string"},
+    {"\"reasoning\":{\"summary\":\"all\"}",
+     "reasoning.summary: expected auto, concise or detailed, got another word"},
+    {"\"reasoning_effort\":2",
+     "reasoning_effort: expected none, minimal, low, medium, high, xhigh or max, got a number"},
+    {"\"include_reasoning\":\"yes\"", "include_reasoning: expected true or false, got a string"},
+    {"\"verbosity\":\"loud\"",
+     "verbosity: expected low, medium, high, xhigh or max, got another word"},
+    {"\"service_tier\":\"gold\"",
+     "service_tier: expected auto, default, fast, flex, priority or scale, got another word"},
     {"\"logit_bias\":[]", "logit_bias: expected an object, got an array"},
+    {"\"logit_bias\":{\"1\":101}",
+     "logit_bias: expected a number from -100 to 100, got a number outside of that"},
+    {"\"logit_bias\":{\"1\":null}", "logit_bias: expected numbers from -100 to 100, got null"},
     {"\"metadata\":\"m\"", "metadata: expected an object, got a string"},
-    {"\"modalities\":\"text\"", "modalities: expected an array, got a string"},
+    {"\"metadata\":{\"a\":1}",
+     "metadata: expected values that are strings of at most 512 characters, got a number"},
+    {"\"modalities\":\"text\"", "modalities: expected an array of strings, got a string"},
+    {"\"modalities\":[\"text\",\"smell\"]",
+     "modalities[1]: expected text, image or audio, got another word"},
+    {"\"image_config\":[]", "image_config: expected an object, got an array"},
+    {"\"audio\":\"alloy\"", "audio: expected an object, got a string"},
+    {"\"store\":\"no\"", "store: expected true or false, got a string"},
+    {"\"prediction\":\"x\"", "prediction: expected an object, got a string"},
+    {"\"prediction\":{\"content\":\"x\"}", "prediction.type: expected content, got nothing"},
+    {"\"prediction\":{\"type\":\"content\"}",
+     "prediction.content: expected a string or an array of parts, got nothing"},
+    {"\"web_search_options\":true", "web_search_options: expected an object, got a boolean"},
+    {"\"cache_control\":{}", "cache_control.type: expected ephemeral, got nothing"},
+    {"\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"2h\"}",
+     "cache_control.ttl: expected 5m or 1h, got another word"},
+    {"\"prompt_cache_key\":1", "prompt_cache_key: expected a string, got a number"},
+    {"\"prompt_cache_options\":1", "prompt_cache_options: expected an object, got a number"},
+    {"\"safety_identifier\":1", "safety_identifier: expected a string, got a number"},
+    {"\"max_tool_calls\":31",
+     "max_tool_calls: expected a whole number from 1 to 30, got a number outside of that"},
+    {"\"stop_server_tools_when\":{}", "stop_server_tools_when: expected an array, got an object"},
+    {"\"transforms\":[1]", "transforms[0]: expected a string, got a number"},
+    {"\"debug\":{\"echo_upstream_body\":1}",
+     "debug.echo_upstream_body: expected true or false, got a number"},
     {"\"provider\":\"openai\"", "provider: expected an object, got a string"},
     {"\"models\":\"a/b\"", "models: expected an array, got a string"},
     {"\"models\":[1]", "models[0]: expected a string, got a number"},
@@ -144,13 +216,99 @@ static const struct wrong wrong_members[] = {
     {"\"preset\":{}", "preset: expected a string, got an object"},
     {"\"session_id\":7", "session_id: expected a string, got a number"},
     {"\"plugins\":{}", "plugins: expected an array, got an object"},
-    {"\"transforms\":\"x\"", "transforms: expected an array, got a string"},
+    {"\"transforms\":\"x\"", "transforms: expected an array of strings, got a string"},
     {"\"usage\":true", "usage: expected an object, got a boolean"},
     {"\"trace\":[]", "trace: expected an object, got an array"},
     {"\"debug\":1", "debug: expected an object, got a number"},
-    {"\"max_tokens\":5,\"max_completion_tokens\":6",
-     "max_tokens and max_completion_tokens differ: send one of them"},
 };
+
+/* Two members that cannot both be meant: the sentence names both. */
+static const struct wrong contradictions[] = {
+    {"\"max_tokens\":5,\"max_completion_tokens\":6",
+     "max_tokens and max_completion_tokens contradict each other: send one of them"},
+    {"\"reasoning_effort\":\"low\",\"reasoning\":{\"effort\":\"high\"}",
+     "reasoning_effort and reasoning.effort contradict each other: send one of them"},
+    {"\"reasoning_effort\":\"low\",\"reasoning\":{\"max_tokens\":2000}",
+     "reasoning_effort and reasoning.max_tokens contradict each other: send one of them"},
+    {"\"reasoning_effort\":\"low\",\"reasoning\":{\"enabled\":false}",
+     "reasoning_effort and reasoning.enabled contradict each other: send one of them"},
+    {"\"reasoning\":{\"effort\":\"low\",\"max_tokens\":2000}",
+     "reasoning.effort and reasoning.max_tokens contradict each other: send one of them"},
+    {"\"reasoning\":{\"effort\":\"low\",\"enabled\":false}",
+     "reasoning.effort and reasoning.enabled contradict each other: send one of them"},
+    {"\"reasoning\":{\"effort\":\"none\",\"enabled\":true}",
+     "reasoning.effort and reasoning.enabled contradict each other: send one of them"},
+    {"\"reasoning\":{\"max_tokens\":2000,\"enabled\":false}",
+     "reasoning.max_tokens and reasoning.enabled contradict each other: send one of them"},
+    {"\"reasoning\":{\"exclude\":true},\"include_reasoning\":true",
+     "include_reasoning and reasoning.exclude contradict each other: send one of them"},
+    {"\"reasoning\":{\"max_tokens\":2000},\"max_tokens\":2000",
+     "reasoning.max_tokens and max_tokens contradict each other: the former must be less than the "
+     "latter, of which it is a part"},
+    {"\"reasoning\":{\"max_tokens\":2000},\"max_completion_tokens\":100",
+     "reasoning.max_tokens and max_completion_tokens contradict each other: the former must be "
+     "less "
+     "than the latter, of which it is a part"},
+    {"\"functions\":[],\"tools\":[]",
+     "functions and tools contradict each other: send one of them"},
+    {"\"function_call\":\"auto\",\"tool_choice\":\"auto\"",
+     "function_call and tool_choice contradict each other: send one of them"},
+    {"\"logprobs\":false,\"top_logprobs\":2",
+     "logprobs and top_logprobs contradict each other: send one of them"},
+};
+
+/* What says one thing twice, or leaves it open, is none. */
+static const char *const agreements[] = {
+    "\"max_tokens\":5,\"max_completion_tokens\":5",
+    "\"reasoning_effort\":\"low\",\"reasoning\":{\"effort\":\"low\",\"enabled\":true}",
+    "\"reasoning_effort\":\"none\",\"reasoning\":{\"enabled\":false}",
+    "\"reasoning\":{\"effort\":\"none\",\"enabled\":false,\"max_tokens\":null}",
+    "\"reasoning\":{\"exclude\":true},\"include_reasoning\":false",
+    "\"reasoning\":{\"max_tokens\":2000},\"max_tokens\":2001",
+    "\"functions\":[],\"tools\":null",
+    "\"logprobs\":false,\"top_logprobs\":0",
+    "\"seed\":-9000000000000000000,\"stop\":[\"a\",\"b\",\"c\",\"d\"]",
+};
+
+static void contradictions_are_refused_with_both_names(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(contradictions); i++)
+        assert_refused(read_with(contradictions[i].member), contradictions[i].member,
+                       contradictions[i].sentence);
+    for (size_t i = 0; i < COUNT_OF(agreements); i++)
+        accepted(agreements[i]);
+}
+
+/* Lengths count characters, not bytes, and an escape is one. */
+static void texts_have_their_lengths_in_characters(void **state)
+{
+    (void)state;
+    char text[4000];
+    static const struct {
+        const char *head, *one, *tail;
+        unsigned most;
+    } rows[] = {
+        {"\"session_id\":\"", "a", "\"", 256},
+        {"\"session_id\":\"", "\xc3\xa4", "\"", 256},
+        {"\"session_id\":\"", "\\u00e4", "\"", 256},
+        {"\"session_id\":\"", "\\n", "\"", 256},
+        {"\"metadata\":{\"", "k", "\":\"v\"}", 64},
+        {"\"metadata\":{\"k\":\"", "v", "\"}", 512},
+        {"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"", "f", "\"}}]", 64},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (unsigned more = 0; more < 2; more++) {
+            struct buf b = {.p = text, .cap = sizeof text, .max = sizeof text};
+            buf_add_c(&b, rows[i].head);
+            for (unsigned n = 0; n < rows[i].most + more; n++)
+                buf_add_c(&b, rows[i].one);
+            buf_add_c(&b, rows[i].tail);
+            buf_add(&b, str_of("", 1));
+            assert_int_equal(read_with(text), more ? ERR_INVALID : ERR_OK);
+        }
+    }
+}
 
 static void a_member_of_the_wrong_kind_or_range_is_refused_by_name(void **state)
 {
@@ -251,14 +409,14 @@ static const struct wrong wrong_bodies[] = {
      "\"content\":null}]}",
      "messages[1].content: expected a string or an array of parts, got null"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":5}]}",
-     "messages[0].content: expected a string or an array, got a number"},
+     "messages[0].content: expected a string or an array of parts, got a number"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[\"x\"]}]}",
-     "messages[0].content[0]: expected an object, got a string"},
+     "messages[0].content: expected parts that are objects, got a string"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"x\"}]}]}",
-     "messages[0].content[0].type: expected a string, got nothing"},
+     "messages[0].content: expected each part to have a type, got nothing"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":1}"
      "]}]}",
-     "messages[0].content[0].text: expected a string, got a number"},
+     "messages[0].content: expected text to be a string, got a number"},
 };
 
 static void a_wrong_body_is_refused_with_the_place(void **state)
@@ -339,11 +497,12 @@ static void members_are_known_by_bits_and_by_what_they_ask_for(void **state)
     assert_int_equal(chat_member_bit(STR_NONE), 0);
     const struct chat_request *r = accepted("\"tool_choice\":\"required\"");
     assert_true(r->wants_tool && !r->wants_function);
-    r = accepted("\"tool_choice\":{\"type\":\"function\"}");
+    r = accepted("\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}");
     assert_true(!r->wants_tool && r->wants_function);
     r = accepted("\"tool_choice\":\"auto\",\"response_format\":{\"type\":\"json_object\"}");
     assert_true(!r->wants_tool && !r->wants_function && !r->wants_schema);
-    assert_true(accepted("\"response_format\":{\"type\":\"json_schema\"}")->wants_schema);
+    r = accepted("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{}}");
+    assert_true(r->wants_schema);
 }
 
 static void bounds_streaming_and_choices_are_read(void **state)
@@ -369,9 +528,10 @@ static void what_is_ours_is_noted_whether_null_or_not(void **state)
     const struct chat_request *r = accepted(
         "\"provider\":null,\"usage\":{\"include\":true},\"route\":\"fallback\",\"plugins\":[],"
         "\"transforms\":[],\"models\":[],\"preset\":\"p\",\"session_id\":\"s\",\"debug\":{},"
-        "\"trace\":{},\"temperature\":1");
-    static const char *const ours[] = {"provider", "usage",  "route",      "plugins", "transforms",
-                                       "models",   "preset", "session_id", "debug",   "trace"};
+        "\"trace\":{},\"max_tool_calls\":3,\"stop_server_tools_when\":[],\"temperature\":1");
+    static const char *const ours[] = {
+        "provider", "usage",      "route", "plugins", "transforms",     "models",
+        "preset",   "session_id", "debug", "trace",   "max_tool_calls", "stop_server_tools_when"};
     assert_int_equal(r->ours_n, COUNT_OF(ours));
     for (size_t i = 0; i < COUNT_OF(ours); i++)
         assert_str(r->ours[i], ours[i]);
@@ -387,10 +547,11 @@ static void text_is_counted_and_links_too(void **state)
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
             "{\"type\":\"file\",\"file\":{\"file_data\":\"https://x/y.pdf\"}}]},"
-            "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\"}]},"
-            "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"9\"}]}"),
+            "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\","
+            "\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"\\u4f609\"}],\"tools\":[]}"),
         ERR_OK);
-    assert_int_equal(here.request.text_bytes, 9);
+    assert_int_equal(here.request.text.bytes, 15 + strlen("[]"));
+    assert_int_equal(here.request.text.wide, 1);
     assert_int_equal(here.request.links, 2);
 }
 
@@ -443,15 +604,6 @@ static void finish_reasons_are_five(void **state)
         assert_str(chat_finish_reason(str_c(rows[i].native)), rows[i].ours);
 }
 
-static void an_estimate_rounds_up(void **state)
-{
-    (void)state;
-    assert_int_equal(chat_estimate(0), 0);
-    assert_int_equal(chat_estimate(1), 1);
-    assert_int_equal(chat_estimate(4), 1);
-    assert_int_equal(chat_estimate(5), 2);
-}
-
 /* Under a sanitizer this sees a view that points to where scratch was before it grew. */
 static void what_is_decoded_stays_where_it_is(void **state)
 {
@@ -476,6 +628,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_of_the_wrong_kind_or_range_is_refused_by_name),
+        cmocka_unit_test(contradictions_are_refused_with_both_names),
+        cmocka_unit_test(texts_have_their_lengths_in_characters),
         cmocka_unit_test(an_escaped_name_is_the_same_name),
         cmocka_unit_test(a_name_that_is_there_twice_is_refused),
         cmocka_unit_test(null_is_fine_for_every_member_that_may_miss),
@@ -490,7 +644,6 @@ int main(void)
         cmocka_unit_test(text_is_counted_and_links_too),
         cmocka_unit_test(usage_is_written_as_clients_know_it),
         cmocka_unit_test(finish_reasons_are_five),
-        cmocka_unit_test(an_estimate_rounds_up),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -61,7 +61,7 @@ static const struct {
      "logprobs: expected a whole number from 0 to 20, got a number outside of that"},
     {"{" MODEL "\"prompt\":\"x\",\"logprobs\":\"1\"}",
      "logprobs: expected a whole number from 0 to 20, got a string"},
-    {"{" MODEL "\"prompt\":\"x\",\"tools\":[{}]}",
+    {"{" MODEL "\"prompt\":\"x\",\"tools\":[{\"type\":\"x\"}]}",
      "tools: expected none, got an array: a chat takes them (POST /api/v1/chat/completions)"},
     {"{" MODEL "\"prompt\":\"x\",\"max_tokens\":0}",
      "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},

@@ -212,9 +212,9 @@ static void what_it_cannot_say_is_for_others(void **state)
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         rig_again();
         assert_int_equal(rig_read_request(&dialect_openai, refused[i].text), ERR_OK);
-        assert_int_equal(
-            dialect_gemini.write_request(&rig.request, &target, &rig.room, &rig.out, &rig.fault),
-            ERR_UNPROCESSABLE);
+        assert_int_equal(dialect_write_request(&dialect_gemini, &rig.request, &target, &rig.room,
+                                               &rig.out, &rig.fault),
+                         ERR_UNPROCESSABLE);
         assert_string_equal(rig.fault.message, refused[i].sentence);
     }
 }

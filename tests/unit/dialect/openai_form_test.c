@@ -144,7 +144,7 @@ static const struct wrong refused[] = {
     {MODEL USER "],\"reasoning\":{\"effort\":\"much\"}}",
      "reasoning.effort: expected none, minimal, low, medium, high, xhigh or max, got another word"},
     {MODEL USER "],\"reasoning\":{\"effort\":\"low\"},\"reasoning_effort\":\"high\"}",
-     "reasoning_effort and reasoning.effort differ: send one of them"},
+     "reasoning_effort and reasoning.effort contradict each other: send one of them"},
 };
 
 static void what_is_wrong_is_named(void **state)
@@ -294,6 +294,44 @@ static void a_stream_is_kept_as_a_whole_answer(void **state)
     assert_true(str_find(out, STR("\"name\":\"g\",\"arguments\":\"{}\"")) < out.n);
 }
 
+/* Of what other formats say in several events, and with fewer members. */
+static void blocks_are_details_and_citations_are_whole(void **state)
+{
+    static const struct canon_event events[] = {
+        {.kind = EVENT_BEGIN},
+        {.kind = EVENT_REASONING,
+         .reasoning = {.text = STR_INIT("a"), .format = STR_INIT("anthropic-claude-v1")}},
+        {.kind = EVENT_REASONING, .block = 1, .reasoning = {.text = STR_INIT("c")}},
+        {.kind = EVENT_REASONING, .reasoning = {.text = STR_INIT("b")}},
+        {.kind = EVENT_REASONING,
+         .reasoning = {.signature = STR_INIT("S"), .format = STR_INIT("anthropic-claude-v1")}},
+        {.kind = EVENT_REASONING,
+         .block = 2,
+         .reasoning = {.kind = CANON_REASONING_ENCRYPTED, .data = STR_INIT("X")}},
+        {.kind = EVENT_REASONING,
+         .block = 2,
+         .reasoning = {.kind = CANON_REASONING_ENCRYPTED, .data = STR_INIT("Y")}},
+        {.kind = EVENT_TEXT, .block = 3, .text = STR_INIT("t")},
+        {.kind = EVENT_CITATION, .block = 3, .citation = {.quote = STR_INIT("q")}},
+        {.kind = EVENT_FINISH},
+    };
+    (void)state;
+    rig_begin_answer(&dialect_openai, NULL);
+    for (size_t i = 0; i < COUNT_OF(events); i++)
+        assert_int_equal(canon_keep(&rig.kept, &rig.room, &events[i]), ERR_OK);
+    struct str out = rig_write_whole(&dialect_openai);
+    static const char details[] =
+        "\"reasoning\":\"acb\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"ab\","
+        "\"signature\":\"S\",\"format\":\"anthropic-claude-v1\",\"index\":0},{\"type\":"
+        "\"reasoning.text\",\"text\":\"c\",\"index\":1},{\"type\":\"reasoning.encrypted\",\"data\":"
+        "\"XY\",\"index\":2}]";
+    static const char citation[] = "{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"\","
+                                   "\"title\":\"\",\"content\":\"q\","
+                                   "\"start_index\":0,\"end_index\":0}}";
+    if (str_find(out, str_c(details)) == out.n || str_find(out, str_c(citation)) == out.n)
+        fail_msg("%.*s", STR_ARG(out));
+}
+
 static void errors_of_a_provider_are_events(void **state)
 {
     (void)state;
@@ -351,6 +389,7 @@ int main(void)
         TEST(a_stream_is_read_and_written),
         TEST(a_whole_answer_comes_back_as_it_went_in),
         TEST(a_stream_is_kept_as_a_whole_answer),
+        TEST(blocks_are_details_and_citations_are_whole),
         TEST(errors_of_a_provider_are_events),
         TEST(what_makes_no_sense_is_refused),
         TEST(errors_are_told_in_our_shape),

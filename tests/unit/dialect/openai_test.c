@@ -141,8 +141,8 @@ static const struct rules_edit rules_edits[] = {
     {"", ",\"log\\u0069t_bias\":{},\"zebr\\u0061\":1,\"user\":\"u\"", ",\"user\":\"u\""},
     {"", ",\"tool_choice\":\"required\",\"tools\":[]", ",\"tools\":[]"},
     {"", ",\"tool_choice\":\"auto\",\"tools\":[]", ",\"tool_choice\":\"auto\",\"tools\":[]"},
-    {"", ",\"tool_choice\":{\"type\":\"function\"}", ""},
-    {"", ",\"response_format\":{\"type\":\"json_schema\"}", ""},
+    {"", ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}", ""},
+    {"", ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{}}", ""},
     {"", ",\"response_format\":{\"type\":\"json_object\"}",
      ",\"response_format\":{\"type\":\"json_object\"}"},
     {"", ",\"reasoning\":{\"effort\":\"low\",\"exclude\":true}", ",\"reasoning_effort\":\"low\""},
@@ -341,9 +341,9 @@ static void chunks_come_out_under_our_identity(void **state)
         struct splice s;
         openai_read_chunk(parse(x->chunk), &ev);
         if (ev.kind != x->kind || ev.finishes != x->finishes ||
-            ev.content_bytes != x->content_bytes)
+            ev.content.bytes != x->content_bytes)
             fail_msg("%s: kind %d, %u finishes, %llu bytes", x->of, (int)ev.kind, ev.finishes,
-                     (unsigned long long)ev.content_bytes);
+                     (unsigned long long)ev.content.bytes);
         if (!x->given)
             continue;
         buf_reset(&here.out);
@@ -387,7 +387,7 @@ static void a_whole_answer_needs_a_message(void **state)
     assert_int_equal(ev.kind, OPENAI_CONTENT);
     assert_str(ev.id, "c\\n1");
     assert_str(ev.finish_reason, "stop");
-    assert_int_equal(ev.content_bytes, 5);
+    assert_int_equal(ev.content.bytes, 5);
     assert_true(ev.has_usage);
     assert_int_equal(ev.usage.prompt, 3);
     static const char *const bad[] = {"{}",

@@ -2,6 +2,7 @@
 
 #include "dialect/responses.h"
 
+#include "dialect/gemini.h"
 #include "dialect/openai_form.h"
 
 #include <stdio.h>
@@ -39,6 +40,11 @@ static const struct change changed[] = {
      MODEL "[" USER
            ",{\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"Z\"}],\"store\":"
            "false}"},
+    /* nor does one that says whose it is, and what others encrypted is nothing to it */
+    {MODEL "[" USER
+           ",{\"type\":\"reasoning\",\"id\":\"rs_google-gemini-v1:rs_gen-1_0\",\"summary\":"
+           "[],\"encrypted_content\":\"Z\"}]}",
+     MODEL "[" USER "],\"store\":false}"},
 };
 
 static void requests_are_read_and_written(void **state)
@@ -252,6 +258,48 @@ static void a_whole_answer_is_a_response(void **state)
     assert_has("\"total_tokens\":14");
 }
 
+/* Clients that know OpenAI's members alone give an item's id back, but not its format. */
+static void whose_reasoning_it_is_stands_in_its_id_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id; /* of the item; what Gemini is given back follows from it */
+        bool is_taken;
+    } rows[] = {{"rs_google-gemini-v1:c1", true},
+                {"rs_google-gemini-v1:rs_gen-1_0", false}, /* of no call */
+                {"rs_anthropic-claude-v1:c1", false},
+                {"rs_0a1b", false},
+                {"rs_:c1", false},
+                {"rs_gen-1_0", false}};
+    static const struct dialect_target gemini = {.model = STR_INIT("gemini-2.5-pro"),
+                                                 .quirks = &dialect_no_quirks};
+    rig_begin_answer(&dialect_gemini, NULL);
+    assert_int_equal(
+        rig_read_whole("{\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"id\":"
+                       "\"c1\",\"name\":\"f\",\"args\":{}},\"thoughtSignature\":\"Z\\/Z\"},{"
+                       "\"text\":\"a\",\"thoughtSignature\":\"Y\"}]},\"finishReason\":\"STOP\"}]}"),
+        ERR_OK);
+    rig_write_whole(&dialect_responses);
+    assert_has("{\"id\":\"rs_google-gemini-v1:c1\",\"type\":\"reasoning\"");
+    assert_has("\"encrypted_content\":\"Z\\/Z\",\"format\":\"google-gemini-v1\"}");
+    assert_has("{\"id\":\"rs_google-gemini-v1:rs_gen-1_3\",\"type\":\"reasoning\"");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char body[512];
+        snprintf(body, sizeof body,
+                 MODEL "[" USER ",{\"type\":\"reasoning\",\"id\":\"%s\",\"summary\":[],"
+                       "\"encrypted_content\":\"Z\\/Z\"},{\"type\":\"function_call\",\"call_id\":"
+                       "\"c1\",\"name\":\"f\",\"arguments\":\"{}\"}]}",
+                 rows[i].id);
+        rig_again();
+        assert_int_equal(rig_read_request(&dialect_responses, body), ERR_OK);
+        struct str sent = rig_write_request(&dialect_gemini, &gemini);
+        const char *call = "\"args\":{}},\"thoughtSignature\":\"Z\\/Z\"}";
+        bool is_taken = str_find(sent, str_c(call)) < sent.n;
+        if (is_taken != rows[i].is_taken)
+            fail_msg("%s\n%.*s", body, STR_ARG(sent));
+    }
+}
+
 static void a_response_repeats_what_was_asked(void **state)
 {
     (void)state;
@@ -301,6 +349,7 @@ int main(void)
         TEST(an_answer_that_was_cut_is_incomplete),
         TEST(an_error_ends_a_stream_that_is_never_completed),
         TEST(a_whole_answer_is_a_response),
+        TEST(whose_reasoning_it_is_stands_in_its_id_too),
         TEST(a_response_repeats_what_was_asked),
         TEST(what_makes_no_sense_is_refused),
         TEST(errors_are_told_in_our_shape),

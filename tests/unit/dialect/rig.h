@@ -95,7 +95,7 @@ static inline enum err rig_read_request(const struct dialect *d, const char *tex
 static inline struct str rig_write_request(const struct dialect *d, const struct dialect_target *t)
 {
     buf_reset(&rig.out);
-    if (d->write_request(&rig.request, t, &rig.room, &rig.out, &rig.fault) != ERR_OK)
+    if (dialect_write_request(d, &rig.request, t, &rig.room, &rig.out, &rig.fault) != ERR_OK)
         fail_msg("%s", rig.fault.message);
     return buf_view(&rig.out);
 }

@@ -64,8 +64,8 @@ static void what_we_take_llhttp_takes(void **state)
 {
     (void)state;
     static const char *const heads[] = {
-        "POST /v1/chat?x=1 HTTP/1.1\r\nHost: h\r\nX:  y\t\r\nContent-Length: 12\r\nA-b: "
-        "c:d\r\n\r\n",
+        ("POST /v1/chat?x=1 HTTP/1.1\r\nHost: h\r\nX:  y\t\r\nContent-Length: 12\r\nA-b: "
+         "c:d\r\n\r\n"),
         "GET http://h:1/p HTTP/1.0\r\nConnection: keep-alive\r\nX-Empty:\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Type: a\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 404\r\nContent-Length: 0\r\nX: \xc3\xa4\r\n\r\n",

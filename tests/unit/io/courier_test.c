@@ -196,6 +196,8 @@ static void what_is_given_up_ends_at_once(void **state)
     buf_release(&g.answer.body);
 }
 
+/* CVE-2026-55245 (Bifrost): "allow-list of global unicast, resolve once, pin, check after every redirect": the
+ * very address that is connected to is looked at; a redirect is an answer. */
 static void this_machine_is_not_the_public_network(void **state)
 {
     (void)state;

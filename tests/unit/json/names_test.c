@@ -36,6 +36,8 @@ static void distinct_names_are_accepted(void **state)
     assert_int_equal(check(STR("{\"a\":{\"b\":1,\"b\":2}}")), ERR_OK); /* asked of the outer one */
 }
 
+/* GHSA-4gph-2hhr-5mwg (Envoy AI Gateway): "case-sensitive parser, reject duplicate keys in security-relevant
+ * objects". */
 static void a_name_that_stands_twice_is_named(void **state)
 {
     (void)state;

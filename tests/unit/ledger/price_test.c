@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <string.h>
 
 #include "ledger/price.h"
 
@@ -19,6 +20,18 @@ static const struct price mini = {.prompt = 150000,
                                   .cache_read = 75000,
                                   .cache_write = 150000,
                                   .reasoning = 600000};
+/* gpt-4o-audio: text 2.50 and 10, audio 40 and 80; and what others ask for images and for an hour. */
+static const struct price rich = {.prompt = 2500000,
+                                  .completion = 10000000,
+                                  .cache_read = 1250000,
+                                  .cache_write = 3125000,
+                                  .reasoning = 10000000,
+                                  .cache_write_1h = 5000000,
+                                  .audio = 40000000,
+                                  .image = 5000000,
+                                  .audio_cache_read = 2500000,
+                                  .audio_output = 80000000,
+                                  .image_output = 30000000};
 
 static void a_cost_is_exact_and_rounded_once(void **state)
 {
@@ -38,6 +51,44 @@ static void a_cost_is_exact_and_rounded_once(void **state)
     assert_int_equal(price_bound(&each, 99, 99), 7);
 }
 
+static void each_kind_of_token_has_its_price(void **state)
+{
+    (void)state;
+    static const struct {
+        struct tokens t;
+        nanos cost;
+    } rows[] = {
+        {{.prompt = 10, .audio = 4}, 6 * 2500 + 4 * 40000},
+        {{.prompt = 10, .image = 3}, 7 * 2500 + 3 * 5000},
+        {{.prompt = 10, .audio = 4, .image = 3}, 3 * 2500 + 4 * 40000 + 3 * 5000},
+        {{.prompt = 10, .cache_write = 6, .cache_write_1h = 2}, 4 * 2500 + 4 * 3125 + 2 * 5000},
+        {{.prompt = 10, .cached = 5, .audio = 4, .audio_cached = 3},
+         4 * 2500 + 2 * 1250 + 3 * 2500 + 1 * 40000},
+        {{.completion = 10, .audio_output = 4}, 6 * 10000 + 4 * 80000},
+        {{.completion = 10, .image_output = 4, .reasoning = 2}, 6 * 10000 + 4 * 30000},
+        /* more than the whole */
+        {{.prompt = 10, .cached = 8, .audio = 9}, 8 * 1250 + 2 * 40000},
+        {{.prompt = 10, .audio = 99, .image = 99}, 10 * 40000},
+        {{.prompt = 10, .cache_write = 3, .cache_write_1h = 99}, 7 * 2500 + 3 * 5000},
+        {{.prompt = 10, .audio = 2, .audio_cached = 99}, 8 * 2500 + 2 * 40000},
+        {{.completion = 3, .audio_output = 99, .image_output = 99}, 3 * 80000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(price_cost(&rich, &rows[i].t), rows[i].cost);
+}
+
+static void a_text_is_not_held_for_as_if_it_were_audio(void **state)
+{
+    (void)state;
+    struct price text = price_without_media(&rich, true, true);
+    struct price heard = price_without_media(&rich, false, true);
+    struct price spoken = price_without_media(&rich, true, false);
+    assert_int_equal(price_bound(&text, 10, 10), 10 * 5000 + 10 * 30000); /* an image may come */
+    assert_int_equal(price_bound(&heard, 10, 10), 10 * 40000 + 10 * 30000);
+    assert_int_equal(price_bound(&spoken, 10, 10), 10 * 5000 + 10 * 80000);
+    assert_int_equal(price_bound(&rich, 10, 10), 10 * 40000 + 10 * 80000);
+}
+
 static void parts_larger_than_the_whole_are_cut(void **state)
 {
     (void)state;
@@ -55,8 +106,11 @@ static void parts_larger_than_the_whole_are_cut(void **state)
 static void numbers_without_sense_end_at_the_ceiling(void **state)
 {
     (void)state;
-    struct price p = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
-    struct tokens t = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    struct price p;
+    struct tokens t;
+    memset(&t, 0xff, sizeof t);
+    for (size_t i = 0; i < sizeof p / sizeof(picos); i++)
+        ((picos *)&p)[i] = INT64_MAX;
     assert_true(price_cost(&p, &t) == NANOS_MAX);
     assert_true(price_bound(&p, UINT64_MAX, UINT64_MAX) == NANOS_MAX);
     assert_int_equal(price_affordable(&p, UINT64_MAX, NANOS_MAX), 0);
@@ -70,8 +124,10 @@ static picos some_price(uint64_t *random)
 
 static struct price random_price(uint64_t *random)
 {
-    return (struct price){some_price(random), some_price(random), some_price(random),
-                          some_price(random), some_price(random), some_price(random)};
+    struct price p;
+    for (size_t i = 0; i < sizeof p / sizeof(picos); i++)
+        ((picos *)&p)[i] = some_price(random);
+    return p;
 }
 
 static void no_use_costs_more_than_its_bound(void **state)
@@ -82,10 +138,11 @@ static void no_use_costs_more_than_its_bound(void **state)
         struct price p = random_price(&random);
         uint64_t prompt = next_random(&random) % 200000, completion = next_random(&random) % 100000;
         nanos bound = price_bound(&p, prompt, completion);
-        struct tokens t = {next_random(&random) % (prompt + 1),
-                           next_random(&random) % (completion + 1),
-                           next_random(&random) % (prompt + 9), next_random(&random) % (prompt + 9),
-                           next_random(&random) % (completion + 9)};
+        struct tokens t;
+        for (size_t k = 0; k < sizeof t / sizeof(uint64_t); k++)
+            ((uint64_t *)&t)[k] = next_random(&random) % ((k % 2 ? completion : prompt) + 9);
+        t.prompt = next_random(&random) % (prompt + 1);
+        t.completion = next_random(&random) % (completion + 1);
         assert_true(price_cost(&p, &t) <= bound);
     }
 }
@@ -101,7 +158,8 @@ static void what_is_affordable_is_all_that_is(void **state)
         uint64_t n = price_affordable(&p, prompt, amount);
         bool is_prompt_payable = price_bound(&p, prompt, 0) <= amount;
         if (n == UINT64_MAX) {
-            assert_true(p.completion == 0 && p.reasoning == 0 && is_prompt_payable);
+            assert_true(p.completion == 0 && p.reasoning == 0 && p.audio_output == 0 &&
+                        p.image_output == 0 && is_prompt_payable);
         } else if (n == 0) {
             assert_true(price_bound(&p, prompt, 1) > amount);
         } else {
@@ -111,14 +169,31 @@ static void what_is_affordable_is_all_that_is(void **state)
     }
 }
 
+static void many_requests_at_once_are_each_paid_for(void **state)
+{
+    (void)state;
+    const struct price p = {.prompt = 1000, .request = 2000000};
+    struct tokens t = {.prompt = 7};
+    for (uint64_t n = 0; n < 5; n++) {
+        struct price all = price_of_requests(&p, n);
+        assert_int_equal(price_cost(&all, &t), (nanos)(n ? n : 1) * 2000000 + 7);
+        assert_int_equal(price_bound(&all, 7, 0), (nanos)(n ? n : 1) * 2000000 + 7);
+    }
+    struct price most = price_of_requests(&p, UINT64_MAX);
+    assert_int_equal(most.request, INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cost_is_exact_and_rounded_once),
+        cmocka_unit_test(each_kind_of_token_has_its_price),
+        cmocka_unit_test(a_text_is_not_held_for_as_if_it_were_audio),
         cmocka_unit_test(parts_larger_than_the_whole_are_cut),
         cmocka_unit_test(numbers_without_sense_end_at_the_ceiling),
         cmocka_unit_test(no_use_costs_more_than_its_bound),
         cmocka_unit_test(what_is_affordable_is_all_that_is),
+        cmocka_unit_test(many_requests_at_once_are_each_paid_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ static void what_makes_no_sense_is_refused_with_its_sentence(void **state)
     assert_refused(&k, CLIENT_BODY(",\"temperature\":3"), 400,
                    "temperature: expected a number from 0 to 2, got a number outside of that");
     assert_refused(&k, CLIENT_BODY(",\"max_tokens\":5,\"max_completion_tokens\":6"), 400,
-                   "max_tokens and max_completion_tokens differ: send one of them");
+                   "max_tokens and max_completion_tokens contradict each other: send one of them");
     struct end *c = client_ask(&k, "{\"model\":");
     assert_answer(c, 400, "\"error_type\":\"invalid_request\"");
     assert_int_equal(settled_by(&k), 0);

@@ -16,6 +16,10 @@ enum { BODY_MAX = 256 * 1024, KEEPALIVE_MS = 15000 };
 /* What test/one costs, in pico-dollars a token. */
 enum { PROMPT_PRICE = 150000, COMPLETION_PRICE = 600000, CACHED_PRICE = 75000, MAX_OUTPUT = 4096 };
 
+static const struct seal_key gw_master = {{7}};
+static const struct token_shared gw_tokens = {.issuer = STR_INIT("http://127.0.0.1"),
+                                              .master = &gw_master};
+
 /* --- the store and the ledger
  * ----------------------------------------------------------------------------- */
 
@@ -201,8 +205,15 @@ static UNUSED void reload_deadlines(const struct deadlines *d, uint32_t connecti
 #ifndef GATEWAY_WITH_API
 static UNUSED void gw_on_request(void *app, struct http_stream *s, const struct http_head *head)
 {
-    const char *speaks = str_ends(head->path, STR("/messages")) ? "anthropic" : "openai";
-    relay_begin(app, s, head, dialect_find(str_c(speaks)));
+    const char *speaks = str_ends(head->path, STR("/messages"))    ? "anthropic"
+                         : str_ends(head->path, STR("/responses")) ? "responses"
+                                                                   : "openai";
+    struct relay_service service = {.speaks = dialect_find(str_c(speaks))};
+    if (str_ends(head->path, STR("/embeddings")))
+        service.direct = &direct_embed;
+    if (str_ends(head->path, STR("/rerank")))
+        service.direct = &direct_rank;
+    relay_begin(app, s, head, &service);
 }
 #endif
 
@@ -259,7 +270,8 @@ static UNUSED void gw_open(enum journal_sync sync)
     gw.shared = (struct relay_shared){.store = gw.store,
                                       .ledger = gw.ledger,
                                       .key_prefix = STR("sk-tp-v1-"),
-                                      .management_prefix = STR("sk-tp-mgmt-v1-")};
+                                      .management_prefix = STR("sk-tp-mgmt-v1-"),
+                                      .tokens = &gw_tokens};
     struct catalog *c = usual_catalog(&patient, 200);
     gw.worker = relay_worker_new(gw.loop, &gw.shared, 0, sync, &settings, c, &f);
     assert_non_null(gw.worker);

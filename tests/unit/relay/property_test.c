@@ -189,7 +189,8 @@ static void make_settings(void)
         return;
     if (made.can->has_efforts) {
         r->reason.effort = EFFORT_LOW;
-    } else if (!r->tools) { /* there, a forced call and sampling go without */
+    } else if (!r->tools &&
+               !r->uses) { /* a forced call, one without thought and sampling go without */
         r->reason = (struct canon_reason){.enabled = CANON_YES, .max_tokens = 1024};
         r->values[PARAM_TEMPERATURE] = r->values[PARAM_TOP_P] = STR_NONE;
     }

@@ -155,6 +155,40 @@ static void a_broken_stream_s_record_says_so(void **state)
     buf_release(&a.body);
 }
 
+#define TOLD_SO_FAR(text, n)                                                                       \
+    "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text                 \
+    "\"},\"finish_reason\":null}],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":" #n       \
+    "}}\n\n"
+
+/* Some tell with each event how far they are: of a stream that breaks it is not the sum. */
+static void a_broken_stream_s_usage_up_to_then_is_an_estimate(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *event;
+        uint64_t completion;
+    } rows[] = {{TOLD_SO_FAR("12345678", 1), 2}, {TOLD_SO_FAR("12345678", 5), 5}};
+    struct made_key k = rich_key();
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct answer a;
+        struct store_generation_get g;
+        struct end *c = client_ask(&k, CHAT("test/one", ",\"stream\":true"));
+        struct end *p = asked(&gw.makers[0]);
+        answer_raw(p, SSE_HEAD);
+        answer_chunk(p, rows[i].event);
+        WAIT_FOR(got_has(c, "12345678"));
+        io_shutdown(p->c);
+        answer_wait(c, &a);
+        record_of(&a, &g);
+        assert_true(g.row.is_estimated);
+        assert_int_equal(g.row.tokens_prompt, 11);
+        assert_int_equal(g.row.tokens_completion, rows[i].completion);
+        store_generation_release(&g);
+        buf_release(&a.body);
+        wait_quiet();
+    }
+}
+
 /* A comment has committed the answer; then no endpoint could be paid or reached: nothing was used.
  */
 static void a_stream_that_never_began_costs_nothing(void **state)
@@ -389,6 +423,7 @@ int main(void)
         TEST(a_fraction_of_a_nano_dollar_rounds_once),
         TEST(a_stream_s_record_tells_all),
         TEST(a_broken_stream_s_record_says_so),
+        TEST(a_broken_stream_s_usage_up_to_then_is_an_estimate),
         TEST(a_stream_that_never_began_costs_nothing),
         TEST(a_stream_whose_other_endpoint_is_too_dear_has_a_record_with_a_time),
         TEST(a_report_that_makes_no_sense_is_no_report),

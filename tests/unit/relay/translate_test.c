@@ -2,7 +2,8 @@
  * chat: test/one is Alpha's, test/two Alpha's and then Beta's, test/other Beta's. */
 #include "unit/relay/gateway.h"
 
-#define MESSAGES_PATH "POST /api/v1/messages"
+#define MESSAGES_PATH  "POST /api/v1/messages"
+#define RESPONSES_PATH "POST /api/v1/responses"
 #define ASK(model, more)                                                                           \
     "{\"model\":\"" model "\",\"max_tokens\":100,"                                                 \
     "\"messages\":[{\"role\":\"user\",\"content\":\"Hello there\"}]" more "}"
@@ -144,7 +145,7 @@ static struct end *streamed_in_two(const struct made_key *k, size_t at)
     if (at)
         answer_chunk(p, first);
     turn();
-    answer_chunk(p, WHOLE_STREAM + at);
+    answer_chunk(p, &WHOLE_STREAM[at]);
     end_send(p, STR("0\r\n\r\n"));
     return c;
 }
@@ -181,9 +182,104 @@ static void a_cut_stream_ends_with_an_error(void **state)
         maker_forget(&gw.makers[0], p);
         assert_answer(c, 200, "\"error\":{\"code\":502");
         assert_no(c, "[DONE]");
-        assert_record(c, 3, 1, "error", "", true);
+        assert_record(c, 9, 1, "error", "", true); /* the prompt's was told at the beginning */
         end_drop(c);
     }
+}
+
+#define GEMINI_TEXT(text, more)                                                                    \
+    "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"" text         \
+    "\"}]}}]" more "}\n\n"
+
+static void reload_gemini(void)
+{
+    struct fault f;
+    struct relay_settings s = usual_settings();
+    struct catalog *c = catalog_new();
+    struct provider *alpha = add_provider(c, "alpha", "Alpha", gw.makers[0].port, &patient, 200);
+    alpha->dialect = STR("gemini");
+    add_endpoint(c, add_model(c, "test/gemini"), alpha, "gemini-a");
+    assert_int_equal(catalog_seal(c, &f), ERR_OK);
+    reload(c, &s);
+}
+
+/* Gemini tells usage with each event: of a stream that breaks it is that of its middle. */
+static void usage_told_in_the_middle_is_not_the_sum(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more;
+        int prompt, completion;
+    } rows[] = {
+        {",\"usageMetadata\":{\"promptTokenCount\":9}", 9, 3},
+        {",\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":7}", 9, 7},
+        {"", 3, 3},
+    };
+    struct made_key k = rich_key();
+    reload_gemini();
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char event[400];
+        struct end *client = client_says(CHAT_PATH, &k, CHAT("test/gemini", ",\"stream\":true"));
+        struct end *p = alpha_asked();
+        answer_raw(p, SSE_HEAD);
+        snprintf(event, sizeof event, GEMINI_TEXT("twelve bytes", "%s"), rows[i].more);
+        answer_chunk(p, event);
+        WAIT_FOR(got_has(client, "twelve bytes"));
+        io_shutdown(p->c);
+        maker_forget(&gw.makers[0], p);
+        assert_answer(client, 200, "\"error\":{\"code\":502");
+        assert_record(client, rows[i].prompt, rows[i].completion, "error", "", true);
+        end_drop(client);
+    }
+}
+
+#define GEMINI_ODDS                                                                                \
+    "{\"token\":\"a\",\"logProbability\":-0.125},{\"token\":\"b\",\"logProbability\":-2.5},"       \
+    "{\"token\":\"c\",\"logProbability\":-3.5},{\"token\":\"d\",\"logProbability\":-4.5}"
+
+/* What is made for one event is gone with it, however many there are; of a whole answer all of it is
+ * kept. */
+static void odds_of_long_answers(void **state)
+{
+    enum { TOKENS = 8000, EACH = 700 };
+    static char body[TOKENS * EACH];
+    static const char odds[] =
+        "\"logprobsResult\":{\"chosenCandidates\":[{\"token\":\"a\","
+        "\"logProbability\":-0.125}],\"topCandidates\":[{\"candidates\":[" GEMINI_ODDS "]}]}";
+    struct made_key k = rich_key();
+    (void)state;
+    reload_gemini();
+    struct end *c = client_says(CHAT_PATH, &k, CHAT("test/gemini", ",\"stream\":true"));
+    struct end *p = alpha_asked();
+    answer_raw(p, SSE_HEAD);
+    for (unsigned i = 0; i < TOKENS; i++) {
+        char event[EACH];
+        snprintf(event, sizeof event,
+                 "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\ndata: %s}]}"
+                 "\n\n",
+                 odds);
+        answer_chunk(p, event);
+    }
+    answer_chunk(p, "data: {\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{"
+                    "\"promptTokenCount\":9,\"candidatesTokenCount\":7}}\n\n");
+    end_send(p, STR("0\r\n\r\n"));
+    assert_answer(c, 200, "data: [DONE]\n\n");
+    assert_record(c, 9, 7, "stop", "STOP", false);
+    end_drop(c);
+
+    c = client_says(CHAT_PATH, &k, CHAT("test/gemini", ""));
+    p = alpha_asked();
+    struct buf b = {.p = body, .cap = sizeof body, .max = sizeof body};
+    buf_add(&b, STR("{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":"
+                    "\"STOP\",\"logprobsResult\":{\"chosenCandidates\":["));
+    for (unsigned i = 0; i < TOKENS; i++)
+        buf_printf(&b, "%s{\"token\":\"a\",\"logProbability\":-0.125}", i ? "," : "");
+    buf_add(&b, STR("],\"topCandidates\":["));
+    for (unsigned i = 0; i < TOKENS; i++)
+        buf_printf(&b, "%s{\"candidates\":[" GEMINI_ODDS "]}", i ? "," : "");
+    buf_add(&b, str_of("]}}]}", 6));
+    answer_json(p, 200, "", body);
+    assert_answer(c, 200, "\"top_logprobs\":[{\"token\":\"a\",\"logprob\":-0.125,\"bytes\":null}");
 }
 
 static void an_error_before_content_moves_on_to_another_format(void **state)
@@ -432,6 +528,45 @@ static void a_large_whole_answer(void **state)
     assert_record(c, 1, 2, "stop", "end_turn", false);
 }
 
+/* --- responses in ----------------------------------------------------------------------------- */
+
+/* What begins an answer repeats the request, however long that is, and an endpoint that fails before it
+ * has brought content leaves nothing of it. */
+static void an_answer_that_repeats_a_long_request_begins_whole(void **state)
+{
+    enum { LONG = 100 * 1024 };
+    static char body[LONG + 200];
+    (void)state;
+    struct made_key k = rich_key();
+    struct buf b = {.p = body, .cap = sizeof body, .max = sizeof body};
+    buf_add(&b,
+            STR("{\"model\":\"test/two\",\"stream\":true,\"input\":\"hi\",\"instructions\":\""));
+    memset(b.p + b.n, 'x', LONG);
+    b.n += LONG;
+    buf_add(&b, str_of("\"}", 3));
+    struct end *c = client_says(RESPONSES_PATH, &k, body);
+    struct end *p = alpha_asked();
+    answer_raw(p, SSE_HEAD);
+    answer_chunk(p, ALPHA_BEGIN);
+    turn();
+    end_send(p, STR("3\r\nxx"));
+    maker_forget(&gw.makers[0], p);
+    p = beta_asked();
+    answer_raw(p, SSE_HEAD);
+    answer_chunk(p, "data: {\"id\":\"c\",\"service_tier\":\"flex\",\"choices\":[{\"index\":0,"
+                    "\"delta\":{\"role\":\"assistant\"}}]}\n\n");
+    turn();
+    answer_delta(p, "one");
+    answer_stream_end(p, 4, 2);
+    assert_answer(c, 200, "event: response.completed\n");
+    struct str created = STR("event: response.created\n"), all = buf_view(&c->got);
+    size_t at = str_find(all, created);
+    assert_true(at < all.n);
+    assert_true(str_find(str_skip(all, at + 1), created) == all.n - at - 1);
+    assert_got(c, "\"service_tier\":\"flex\"");
+    assert_no(c, "Alpha");
+}
+
 #define MIXED(test) cmocka_unit_test_setup_teardown(test, mixed, tidy)
 
 int main(void)
@@ -440,6 +575,8 @@ int main(void)
         MIXED(a_request_is_put_in_the_providers_format),
         MIXED(a_stream_is_put_in_the_clients_format_wherever_it_is_split),
         MIXED(a_cut_stream_ends_with_an_error),
+        MIXED(usage_told_in_the_middle_is_not_the_sum),
+        MIXED(odds_of_long_answers),
         MIXED(an_error_before_content_moves_on_to_another_format),
         MIXED(a_providers_words_are_shown),
         MIXED(what_one_format_cannot_say_another_may),
@@ -454,6 +591,7 @@ int main(void)
         MIXED(a_failure_of_the_provider_comes_in_the_callers_shape),
         MIXED(a_leaving_client_is_billed_for_what_it_got),
         MIXED(a_large_whole_answer),
+        MIXED(an_answer_that_repeats_a_long_request_begins_whole),
     };
     return cmocka_run_group_tests(tests, gateway_begin, gateway_end);
 }

@@ -100,6 +100,41 @@ static void the_kind_says_how_a_provider_is_asked(void **state)
     }
 }
 
+static void what_is_no_chat_has_heads_of_its_own(void **state)
+{
+    const struct {
+        const char *dialect, *kind, *head, *tail;
+    } rows[] = {
+        {"openai", "generic",
+         "POST /v1/embeddings HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer sk-1\r\n" AFTER_HOST,
+         ""},
+        {"openai", "azure", "POST /v1/openai/deployments/",
+         "/embeddings?api-version=2024-10-21 HTTP/1.1\r\nHost: h\r\napi-key: sk-1\r\n" AFTER_HOST},
+        {"gemini", "generic", "POST /v1",
+         " HTTP/1.1\r\nHost: h\r\nx-goog-api-key: sk-1\r\n" AFTER_HOST},
+        {"cohere", "generic",
+         "POST /v1/embed HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer sk-1\r\n" AFTER_HOST, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct provider p = provider("http://h/v1", "sk-1");
+        p.dialect = str_c(rows[i].dialect);
+        p.kind = kind_at(kind_find(str_c(rows[i].kind)));
+        p.api_version = STR("2024-10-21");
+        struct upstream *u = made(&p);
+        const struct upstream_way *w = &u->direct[DIRECT_EMBED];
+        assert_ptr_equal(w->form, direct_form_find(DIRECT_EMBED, p.dialect));
+        assert_str(buf_view(&w->head), rows[i].head);
+        assert_str(buf_view(&w->tail), rows[i].tail);
+        assert_true(upstream_has(&p, OUTPUT_EMBEDDINGS));
+        assert_int_equal(upstream_has(&p, OUTPUT_TEXT), !str_eq(p.dialect, STR("cohere")));
+        upstream_unref(u);
+    }
+    struct provider none = provider("http://h/v1", "sk-1");
+    none.dialect = STR("anthropic");
+    assert_false(upstream_has(&none, OUTPUT_EMBEDDINGS));
+}
+
 static void a_url_that_is_none_is_refused(void **state)
 {
     (void)state;
@@ -150,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_head_is_the_same_for_every_request),
         cmocka_unit_test(the_kind_says_how_a_provider_is_asked),
+        cmocka_unit_test(what_is_no_chat_has_heads_of_its_own),
         cmocka_unit_test(a_url_that_is_none_is_refused),
         cmocka_unit_test(it_serves_what_is_asked_for_in_the_same_way),
         cmocka_unit_test(it_lives_until_its_last_reference),

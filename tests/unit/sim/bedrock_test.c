@@ -105,6 +105,43 @@ static void a_message_calls_tools(void **state)
     reply_free(&r);
 }
 
+/* Texts and thoughts have no event that begins them; a signature is a piece of its own. */
+static void blocks_are_streamed_one_after_the_other(void **state)
+{
+    (void)state;
+    struct reply r = converse("anthropic.echo", "converse-stream", "call b(x), a(y)",
+                              ",\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"a\"}},"
+                              "{\"toolSpec\":{\"name\":\"b\"}}]},\"additionalModelRequestFields\":"
+                              "{\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}}");
+#define AT(i, rest) "{\"contentBlockIndex\":" i rest "}\n"
+#define THINKS(key, text)                                                                          \
+    "contentBlockDelta " AT("0", ",\"delta\":{\"reasoningContent\":{\"" key "\":\"" text "\"}}")
+#define BEGINS(i, id, name)                                                                        \
+    "contentBlockStart " AT(i, ",\"start\":{\"toolUse\":{\"toolUseId\":\"" id                      \
+                               "\",\"name\":\"" name "\"}}")
+#define GIVES(i, text)                                                                             \
+    "contentBlockDelta " AT(i, ",\"delta\":{\"toolUse\":{\"input\":\"" text "\"}}")
+#define ENDS(i) "contentBlockStop " AT(i, "")
+    struct buf id;
+    buf_init(&id, 64);
+    const char *found = memmem(r.body, r.body_n, "tooluse-sim-", 12);
+    assert_non_null(found);
+    buf_add(&id, str_of(found, strcspn(found, "\"")));
+    char expected[4096];
+    snprintf(expected, sizeof expected,
+             START THINKS("text", "I was told: ") THINKS("text", "call b(x), a(y)")
+                 THINKS("signature", "SSB3YXMgdG9sZDogY2FsbCBiKHgpLCBhKHkp") ENDS("0")
+                     BEGINS("1", "%.*s", "b") GIVES("1", "{\\\"text\\\":\\\"x\\\"}") ENDS("1")
+                         BEGINS("2", "%.*s-1", "a") GIVES("2", "{\\\"text\\\":\\\"y\\\"}")
+                             ENDS("2") "messageStop {\"stopReason\":\"tool_use\"}\n"
+                                       "metadata {\"usage\":{\"inputTokens\":5,\"outputTokens\":13,"
+                                       "\"totalTokens\":18}," METRICS,
+             STR_ARG(buf_view(&id)), STR_ARG(buf_view(&id)));
+    assert_stream(&r, expected);
+    buf_release(&id);
+    reply_free(&r);
+}
+
 static void faults_have_their_statuses(void **state)
 {
     (void)state;
@@ -170,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_message_is_answered_whole),
         cmocka_unit_test(a_message_is_streamed_in_frames),
         cmocka_unit_test(a_message_calls_tools),
+        cmocka_unit_test(blocks_are_streamed_one_after_the_other),
         cmocka_unit_test(faults_have_their_statuses),
         cmocka_unit_test(streams_fail_in_the_middle),
         cmocka_unit_test(the_limit_cuts_an_answer),

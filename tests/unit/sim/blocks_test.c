@@ -8,18 +8,33 @@
 #define STREAM   GEMINI "streamGenerateContent?alt=sse"
 #define WHOLE    GEMINI "generateContent"
 
+#define RESPONSES "/v1/responses"
+#define CONVERSE  "/model/anthropic.echo/converse"
+
 #define THOUGHT   "I was told: hi there"
 #define SIGNATURE "SSB3YXMgdG9sZDogaGkgdGhlcmU="
 #define HEAD      "{\"model\":\"echo\",\"max_tokens\":2000,"
 #define SAYS(t)   "\"messages\":[{\"role\":\"user\",\"content\":\"" t "\"}]"
+#define INPUTS(t) "\"input\":[{\"role\":\"user\",\"content\":\"" t "\"}]"
+#define TURNS(t)  "\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"" t "\"}]}]"
 #define ASKS(t)   "\"contents\":[{\"parts\":[{\"text\":\"" t "\"}]}]"
 
 #define OPENAI_TOOLS                                                                               \
     ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"a\"}},"                           \
     "{\"type\":\"function\",\"function\":{\"name\":\"b\"}}]"
-#define ANTHROPIC_TOOLS  ",\"tools\":[{\"name\":\"a\"},{\"name\":\"b\"}]"
-#define GEMINI_TOOLS     ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"a\"},{\"name\":\"b\"}]}]"
-#define GEMINI_THINKS    ",\"generationConfig\":{\"thinkingConfig\":{\"includeThoughts\":true}}"
+#define ANTHROPIC_TOOLS ",\"tools\":[{\"name\":\"a\"},{\"name\":\"b\"}]"
+#define GEMINI_TOOLS    ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"a\"},{\"name\":\"b\"}]}]"
+#define GEMINI_THINKS   ",\"generationConfig\":{\"thinkingConfig\":{\"includeThoughts\":true}}"
+#define RESPONSES_TOOLS                                                                            \
+    ",\"tools\":[{\"type\":\"function\",\"name\":\"a\"},{\"type\":\"function\",\"name\":\"b\"}]"
+#define BEDROCK_TOOLS                                                                              \
+    ",\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"a\"}},{\"toolSpec\":{\"name\":\"b\"}}]" \
+    "}"
+#define BEDROCK_THINKS                                                                             \
+    ",\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":"     \
+    "1024}}"
+#define SUMMARIZES       ",\"reasoning\":{\"effort\":\"low\",\"summary\":\"auto\"}"
+#define SEALS            ",\"include\":[\"reasoning.encrypted_content\"]"
 #define ANTHROPIC_THINKS ",\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}"
 
 static void expect_at(const char *path, const char *body, const char *const (*rows)[2], size_t n)
@@ -57,6 +72,72 @@ static void who_asks_for_reasoning_is_shown_a_thought(void **state)
            {"candidates/0/content/parts/1/text", "\"hi there\""},
            {"candidates/0/content/parts/1/thoughtSignature", "\"" SIGNATURE "\""},
            {"usageMetadata/thoughtsTokenCount", "5"}, {"usageMetadata/candidatesTokenCount", "2"});
+}
+
+/* Here it is shown to who asks for a summary, and given out to who asks for what is encrypted. */
+static void responses_show_a_thought_as_it_is_asked_for(void **state)
+{
+    (void)state;
+    expect(RESPONSES, HEAD INPUTS("hi there") SUMMARIZES SEALS "}",
+           {"output/0/type", "\"reasoning\""}, {"output/0/summary/0/text", "\"" THOUGHT "\""},
+           {"output/0/encrypted_content", "\"" SIGNATURE "\""},
+           {"output/1/content/0/text", "\"hi there\""},
+           {"usage/output_tokens_details/reasoning_tokens", "5"}, {"usage/output_tokens", "7"});
+    expect(RESPONSES, HEAD INPUTS("hi there") ",\"reasoning\":{\"effort\":\"low\"}}",
+           {"output/0/type", "\"reasoning\""}, {"output/0/summary", "[]"},
+           {"output/0/encrypted_content", ""}, {"output/1/content/0/text", "\"hi there\""});
+    expect(RESPONSES, HEAD INPUTS("hi there") ",\"reasoning\":{\"effort\":\"none\"}}",
+           {"output/0/type", "\"message\""});
+    expect(CONVERSE, "{" TURNS("hi there") BEDROCK_THINKS "}",
+           {"output/message/content/0/reasoningContent/reasoningText",
+            "{\"text\":\"" THOUGHT "\",\"signature\":\"" SIGNATURE "\"}"},
+           {"output/message/content/1/text", "\"hi there\""}, {"usage/outputTokens", "7"});
+}
+
+/* Its events name their item and its place. */
+static void responses_stream_item_after_item(void **state)
+{
+    (void)state;
+    struct reply r =
+        rig_post(RESPONSES, HEAD INPUTS("hi there") SUMMARIZES SEALS ",\"stream\":true}");
+    struct events e = events_of(&r);
+    static const char *const shown[] = {"response.created",
+                                        "response.in_progress",
+                                        "response.output_item.added",
+                                        "response.reasoning_summary_part.added",
+                                        "response.reasoning_summary_text.delta",
+                                        "response.reasoning_summary_text.delta",
+                                        "response.reasoning_summary_text.done",
+                                        "response.reasoning_summary_part.done",
+                                        "response.output_item.done",
+                                        "response.output_item.added",
+                                        "response.content_part.added",
+                                        "response.output_text.delta",
+                                        "response.output_text.done",
+                                        "response.content_part.done",
+                                        "response.output_item.done",
+                                        "response.completed"};
+    assert_int_equal(e.n, COUNT_OF(shown));
+    for (unsigned i = 0; i < e.n; i++)
+        assert_str(e.names[i], shown[i]);
+    assert_joined(&e, "delta", THOUGHT "hi there");
+    assert_joined(&e, "item/encrypted_content", SIGNATURE);
+    assert_joined(&e, "response/output/1/content/0/text", "hi there");
+    assert_true(has(&r, "\"output_index\":1,\"content_index\":0,\"delta\":\"hi there\""));
+    reply_free(&r);
+    r = rig_post(RESPONSES,
+                 HEAD INPUTS("hi there") ",\"reasoning\":{\"effort\":\"low\"},\"stream\":true}");
+    e = events_of(&r);
+    assert_joined(&e, "delta", "hi there");
+    assert_joined(&e, "response/output/0/type", "reasoning");
+    assert_true(!has(&r, "summary_text"));
+    reply_free(&r);
+    r = rig_post(RESPONSES, HEAD INPUTS("call b(x), a(y)") RESPONSES_TOOLS ",\"stream\":true}");
+    e = events_of(&r);
+    assert_joined(&e, "delta", "{\"text\":\"x\"}{\"text\":\"y\"}");
+    assert_joined(&e, "response/output/0/name", "b");
+    assert_joined(&e, "response/output/1/arguments", "{\"text\":\"y\"}");
+    reply_free(&r);
 }
 
 static void thoughts_are_streamed_before_the_text(void **state)
@@ -99,6 +180,14 @@ static void tools_are_called_side_by_side(void **state)
         {"candidates/0/content/parts/0/functionCall", "{\"name\":\"a\",\"args\":{\"text\":\"x\"}}"},
         {"candidates/0/content/parts/1/functionCall",
          "{\"name\":\"a\",\"args\":{\"text\":\"y\"}}"});
+    expect(RESPONSES, HEAD INPUTS("call b(x), a(y)") RESPONSES_TOOLS "}",
+           {"output/0/name", "\"b\""}, {"output/1/name", "\"a\""},
+           {"output/1/arguments", "\"{\\\"text\\\":\\\"y\\\"}\""});
+    expect(CONVERSE, "{" TURNS("call b(x), a(y)") BEDROCK_TOOLS "}",
+           {"output/message/content/0/toolUse/name", "\"b\""},
+           {"output/message/content/1/toolUse/name", "\"a\""},
+           {"output/message/content/1/toolUse/input", "{\"text\":\"y\"}"},
+           {"stopReason", "\"tool_use\""});
 }
 
 static void calls_are_streamed_one_after_the_other(void **state)
@@ -151,6 +240,19 @@ static void results_are_the_last_message(void **state)
            "\"functionResponse\":{\"name\":\"a\",\"response\":{\"result\":\"one\"}}},"
            "{\"functionResponse\":{\"name\":\"a\",\"response\":{\"n\":2}}}]}]}",
            {"candidates/0/content/parts/0/text", "\"one\\n{\\\"n\\\":2}\""});
+    expect(RESPONSES,
+           HEAD "\"input\":[{\"role\":\"user\",\"content\":\"call a\"},{\"type\":\"function_call\","
+                "\"call_id\":\"t\",\"name\":\"a\",\"arguments\":\"{}\"},{\"type\":"
+                "\"function_call_output\",\"call_id\":\"t\",\"output\":\"one\"},{\"type\":"
+                "\"function_call_output\",\"call_id\":\"t\",\"output\":[{\"type\":\"input_text\","
+                "\"text\":\"two\"}]}]" RESPONSES_TOOLS "}",
+           {"output/0/content/0/text", "\"one\\ntwo\""});
+    expect(CONVERSE,
+           "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"call a\"}]},{\"role\":"
+           "\"user\",\"content\":[{\"toolResult\":{\"toolUseId\":\"t\",\"content\":[{\"text\":"
+           "\"one\"}]}},{\"toolResult\":{\"toolUseId\":\"u\",\"content\":[{\"text\":\"two\"}]}}]}]"
+           "}",
+           {"output/message/content/0/text", "\"one\\ntwo\""});
 }
 
 static void thoughts_that_come_back_are_recalled(void **state)
@@ -171,6 +273,16 @@ static void thoughts_that_come_back_are_recalled(void **state)
            "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"\",\"thoughtSignature\":"
            "\"" SIGNATURE "\"}]},{\"parts\":[{\"text\":\"recall\"}]}]}",
            {"candidates/0/content/parts/0/text", "\"" THOUGHT "\""});
+    expect(RESPONSES,
+           HEAD
+           "\"input\":[{\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"" SIGNATURE
+           "\"},{\"role\":\"user\",\"content\":\"recall\"}]}",
+           {"output/0/content/0/text", "\"" THOUGHT "\""});
+    expect(CONVERSE,
+           "{\"messages\":[{\"role\":\"assistant\",\"content\":[{\"reasoningContent\":{"
+           "\"reasoningText\":{\"text\":\"" THOUGHT "\",\"signature\":\"" SIGNATURE
+           "\"}}}]},{\"role\":\"user\",\"content\":[{\"text\":\"recall\"}]}]}",
+           {"output/message/content/0/text", "\"" THOUGHT "\""});
 }
 
 static void signatures_that_are_not_its_own_are_refused(void **state)
@@ -184,6 +296,16 @@ static void signatures_that_are_not_its_own_are_refused(void **state)
     reply_free(&r);
     r = rig_post(WHOLE, "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"\","
                         "\"thoughtSignature\":\"?\"}]}]}");
+    assert_int_equal(r.status, 400);
+    reply_free(&r);
+    r = rig_post(RESPONSES, HEAD "\"input\":[{\"type\":\"reasoning\",\"summary\":[],"
+                                 "\"encrypted_content\":\"?\"}]}");
+    assert_int_equal(r.status, 400);
+    assert_true(has(&r, "input[0].text: Invalid `signature`"));
+    reply_free(&r);
+    r = rig_post(CONVERSE, "{\"messages\":[{\"role\":\"assistant\",\"content\":[{"
+                           "\"reasoningContent\":{\"reasoningText\":{\"text\":\"another\","
+                           "\"signature\":\"" SIGNATURE "\"}}}]}]}");
     assert_int_equal(r.status, 400);
     reply_free(&r);
 }
@@ -202,6 +324,18 @@ static void who_thinks_and_calls_gives_the_thought_back(void **state)
     reply_free(&r);
     r = rig_post(MESSAGES, TURN("{\"type\":\"thinking\",\"thinking\":\"" THOUGHT
                                 "\",\"signature\":\"" SIGNATURE "\"},"));
+    assert_int_equal(r.status, 200);
+    reply_free(&r);
+#define CLAUDE(thought)                                                                            \
+    "{\"messages\":[{\"role\":\"assistant\",\"content\":[" thought                                 \
+    "{\"toolUse\":{\"toolUseId\":\"t\",\"name\":\"a\",\"input\":{}}}]},{\"role\":\"user\","        \
+    "\"content\":[{\"toolResult\":{\"toolUseId\":\"t\"}}]}]" BEDROCK_THINKS "}"
+    r = rig_post(CONVERSE, CLAUDE(""));
+    assert_int_equal(r.status, 400);
+    assert_true(has(&r, "Expected `thinking`"));
+    reply_free(&r);
+    r = rig_post(CONVERSE, CLAUDE("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"" THOUGHT
+                                  "\",\"signature\":\"" SIGNATURE "\"}}},"));
     assert_int_equal(r.status, 200);
     reply_free(&r);
 }
@@ -225,6 +359,17 @@ static void media_are_seen(void **state)
         "{\"contents\":[{\"parts\":[{\"text\":\"see\"},{\"inlineData\":{\"mimeType\":\"image/png\""
         ",\"data\":\"AAAA\"}}]}]}",
         {"candidates/0/content/parts/0/text", "\"image/png 9b0d08f1\""});
+    expect(RESPONSES,
+           HEAD "\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":"
+                "\"see\"},{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,AAAA\"},"
+                "{\"type\":\"input_file\",\"file_data\":\"data:text/csv;base64,AAAA\"}]}]}",
+           {"output/0/content/0/text", "\"image/png 9b0d08f1\\ntext/csv 9b0d08f1\""});
+    expect(
+        CONVERSE,
+        "{\"messages\":[{\"role\":\"user\",\"content\":[{\"image\":{\"format\":\"png\",\"source\":"
+        "{\"bytes\":\"AAAA\"}}},{\"document\":{\"format\":\"pdf\",\"name\":\"d\",\"source\":"
+        "{\"bytes\":\"AAAA\"}}},{\"text\":\"see\"}]}]}",
+        {"output/message/content/0/text", "\"image/png 9b0d08f1\\ndocument/pdf 9b0d08f1\""});
 }
 
 static void a_limit_cuts_blocks_too(void **state)
@@ -247,6 +392,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_asks_for_reasoning_is_shown_a_thought),
+        cmocka_unit_test(responses_show_a_thought_as_it_is_asked_for),
+        cmocka_unit_test(responses_stream_item_after_item),
         cmocka_unit_test(thoughts_are_streamed_before_the_text),
         cmocka_unit_test(tools_are_called_side_by_side),
         cmocka_unit_test(calls_are_streamed_one_after_the_other),

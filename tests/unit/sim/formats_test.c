@@ -432,13 +432,124 @@ static void embeddings_come_as_base64_where_asked(void **state)
 static void wrong_inputs_of_embeddings_are_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"\"input\":[]", "\"input\":7", "\"input\":[[1,2]]",
+    static const char *const wrong[] = {"\"input\":[]", "\"input\":7", "\"input\":[[1,-2]]",
                                         "\"input\":\"x\",\"dimensions\":4000",
                                         "\"input\":\"x\",\"encoding_format\":\"hex\""};
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         struct reply r = embed(wrong[i]);
         assert_int_equal(r.status, 400);
         assert_true(has(&r, "invalid_request_error"));
+        reply_free(&r);
+    }
+}
+
+static void tokens_are_embedded_and_counted(void **state)
+{
+    (void)state;
+    struct reply r = embed("\"input\":[[1,2,3],[4]],\"dimensions\":2");
+    struct parsed p;
+    parse(&p, str_of(r.body, r.body_n));
+    assert_at(p.v, "data/1/index", "1");
+    assert_at(p.v, "usage/prompt_tokens", "4");
+    json_tape_release(&p.tape);
+    reply_free(&r);
+}
+
+static void every_form_makes_the_same_vectors(void **state)
+{
+    static const struct {
+        const char *target, *body, *vector, *tokens;
+    } rows[] = {
+        {"/v1/embeddings", "{\"model\":\"echo\",\"input\":[\"x\",\"abcde\"],\"dimensions\":2}",
+         "data/1/embedding", "usage/prompt_tokens"},
+        {"/v1beta/models/echo:batchEmbedContents",
+         "{\"requests\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]},\"outputDimensionality\":2},"
+         "{\"content\":{\"parts\":[{\"text\":\"ab\"},{\"text\":\"cde\"}]},"
+         "\"outputDimensionality\":2}]}",
+         "embeddings/1/values", "usageMetadata/promptTokenCount"},
+        {"/v2/embed",
+         "{\"model\":\"echo\",\"texts\":[\"x\",\"abcde\"],\"input_type\":\"search_query\","
+         "\"output_dimension\":2}",
+         "embeddings/float/1", "meta/billed_units/input_tokens"},
+    };
+    char first[64] = "";
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct reply r = rig_post(rows[i].target, rows[i].body);
+        struct parsed p;
+        parse(&p, str_of(r.body, r.body_n));
+        assert_int_equal(r.status, 200);
+        struct str vector = json_raw(at(p.v, rows[i].vector));
+        if (i == 0)
+            snprintf(first, sizeof first, "%.*s", STR_ARG(vector));
+        assert_str(vector, first);
+        assert_at(p.v, rows[i].tokens, "2");
+        json_tape_release(&p.tape);
+        reply_free(&r);
+    }
+}
+
+static void every_form_refuses_in_its_own_words(void **state)
+{
+    static const struct {
+        const char *target, *body, *says;
+        int status;
+    } rows[] = {
+        {"/v1beta/models/echo:batchEmbedContents", "{\"requests\":[]}", "\"INVALID_ARGUMENT\"",
+         400},
+        {"/v1beta/models/only-429:batchEmbedContents",
+         "{\"requests\":[{\"content\":{\"parts\":[]}}]}", "\"RESOURCE_EXHAUSTED\"", 429},
+        {"/v2/embed", "{\"model\":\"echo\",\"texts\":[\"x\"]}", "{\"message\":\"input_type", 400},
+        {"/v2/embed", "{\"model\":\"only-503\",\"texts\":[\"x\"],\"input_type\":\"search_query\"}",
+         "{\"message\":", 503},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct reply r = rig_post(rows[i].target, rows[i].body);
+        assert_int_equal(r.status, rows[i].status);
+        assert_true(has(&r, rows[i].says));
+        reply_free(&r);
+    }
+}
+
+/* --- ranking ---------------------------------------------------------------------------------- */
+
+static void documents_are_ranked_by_the_querys_words_in_them(void **state)
+{
+    static const struct {
+        const char *target, *unit, *is;
+    } rows[] = {{"/v1/rerank", "usage/total_tokens", "7"}, /* 27 bytes */
+                {"/v2/rerank", "meta/billed_units/search_units", "1"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct reply r =
+            rig_post(rows[i].target, "{\"model\":\"echo\",\"query\":\"a b c\",\"top_n\":2,"
+                                     "\"documents\":[\"a x\",\"none\",\"c a b\"]}");
+        struct parsed p;
+        parse(&p, str_of(r.body, r.body_n));
+        assert_int_equal(r.status, 200);
+        assert_at(p.v, "results/0/index", "2");
+        assert_at(p.v, "results/0/relevance_score", "1.000000");
+        assert_at(p.v, "results/1/index", "0");
+        assert_at(p.v, "results/1/relevance_score", "0.333333");
+        assert_true(json_is(at(p.v, "results/2"), JSON_NONE));
+        assert_at(p.v, rows[i].unit, rows[i].is);
+        json_tape_release(&p.tape);
+        reply_free(&r);
+    }
+}
+
+static void wrong_rankings_are_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "{\"model\":\"echo\",\"query\":\"a\",\"documents\":[]}",
+        "{\"model\":\"echo\",\"documents\":[\"a\"]}",
+        "{\"model\":\"echo\",\"query\":\"a\",\"documents\":[\"a\"],\"top_n\":0}",
+        "{\"model\":\"echo\",\"query\":\"a\",\"documents\":[7]}"};
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT_OF(wrong); i++) {
+        struct reply r = rig_post(i % 2 ? "/v1/rerank" : "/v2/rerank", wrong[i / 2]);
+        assert_int_equal(r.status, 400);
         reply_free(&r);
     }
 }
@@ -517,6 +628,11 @@ int main(void)
         cmocka_unit_test(equal_texts_have_equal_embeddings),
         cmocka_unit_test(embeddings_come_as_base64_where_asked),
         cmocka_unit_test(wrong_inputs_of_embeddings_are_refused),
+        cmocka_unit_test(tokens_are_embedded_and_counted),
+        cmocka_unit_test(every_form_makes_the_same_vectors),
+        cmocka_unit_test(every_form_refuses_in_its_own_words),
+        cmocka_unit_test(documents_are_ranked_by_the_querys_words_in_them),
+        cmocka_unit_test(wrong_rankings_are_refused),
         cmocka_unit_test(models_are_listed),
         cmocka_unit_test(other_paths_and_methods_are_refused),
         cmocka_unit_test(a_large_message_comes_back),

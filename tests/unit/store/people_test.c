@@ -102,7 +102,7 @@ static enum err change(struct here *h, struct store_user_change *c)
     return c->call.err;
 }
 
-/* peers.md section 7, one-api "shipped credentials": one-time bootstrap token. */
+/* one-api "shipped credentials": one-time bootstrap token. */
 static void an_instance_is_claimed_once(void **state)
 {
     struct here *h = *state;
@@ -220,7 +220,7 @@ static void the_last_owner_stays(void **state)
     assert_string_equal(c.user.email, "ada@example.org");
 }
 
-/* peers.md section 7, GHSA-qqcv-vg9f-5rr3 and CVE-2026-30886: object-level checks. */
+/* GHSA-qqcv-vg9f-5rr3 and CVE-2026-30886: object-level checks. */
 static void a_user_of_another_account_cannot_be_changed(void **state)
 {
     struct here *h = *state;

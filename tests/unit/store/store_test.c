@@ -230,9 +230,9 @@ static void changes_tell_what_others_changed(void **state)
     ask(other, &g.call);
     ask(h->s, &c.call);
     assert_int_equal(c.n, 2);
-    assert_true(c.changes[0].is_key && c.changes[0].id == k.id);
+    assert_true(c.changes[0].kind == CHANGE_KEY && c.changes[0].id == k.id);
     assert_memory_equal(c.changes[0].hash, k.hash, sizeof k.hash);
-    assert_true(!c.changes[1].is_key && c.changes[1].id == a.id);
+    assert_true(c.changes[1].kind == CHANGE_ACCOUNT && c.changes[1].id == a.id);
     for (int i = 0; i < 300; i++)
         ask(other, &g.call);
     ask(h->s, &c.call);
@@ -358,7 +358,8 @@ static const char version_1[] =
     "hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32), name TEXT NOT NULL, label TEXT NOT NULL,"
     "is_management INTEGER NOT NULL, disabled INTEGER NOT NULL, include_byok INTEGER NOT NULL,"
     "spend_limit INTEGER, reset INTEGER NOT NULL," USAGE_OF_VERSION_1 "expires_ms INTEGER NOT NULL,"
-    "created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL DEFAULT 0, deleted_ms INTEGER) STRICT;"
+    "created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL DEFAULT 0, deleted_ms INTEGER) "
+    "STRICT;"
     "CREATE INDEX key_account ON key(account_id);"
     "CREATE TABLE generation(id INTEGER PRIMARY KEY, tag INTEGER NOT NULL,"
     "account_id INTEGER NOT NULL, key_id INTEGER NOT NULL, settled_ms INTEGER NOT NULL,"
@@ -369,7 +370,8 @@ static const char version_1[] =
     "id INTEGER NOT NULL, hash BLOB) STRICT;"
     "INSERT INTO account(id, email, spent, created_ms) VALUES(1, 'a@example.org', 2499, 1);"
     "INSERT INTO key(id, account_id, hash, name, label, is_management, disabled, include_byok,"
-    "reset, expires_ms, created_ms, spent) VALUES(1, 1, randomblob(32), 'k', 'k', 0, 0, 0, 0, 0, 1, "
+    "reset, expires_ms, created_ms, spent) VALUES(1, 1, randomblob(32), 'k', 'k', 0, 0, 0, 0, 0, "
+    "1, "
     "2500);"
     "PRAGMA user_version = 1;";
 
