@@ -178,8 +178,9 @@ def run_clients(binary: Path) -> Count:
     try:
         node_modules()
         files = sorted(p.name for p in CLIENTS.glob("*.test.js"))
-        done = subprocess.run(["node", "--test", "--test-reporter=tap", *files], cwd=CLIENTS, env=environment(binary),
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=CLIENTS_SECONDS)
+        command = ["node", "--test", "--test-concurrency=2", "--test-reporter=tap", *files]
+        done = subprocess.run(command, cwd=CLIENTS, env=environment(binary), stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=CLIENTS_SECONDS)
     except (subprocess.SubprocessError, OSError) as e:
         return failure("the client packages", str(e))
     told = {k: int(n) for k, n in re.findall(r"^# (tests|pass|fail|cancelled|skipped) (\d+)$", done.stdout, re.M)}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/oidc_known.h"
 #include "api/signin.h"
 #include "crypto/hmac.h"
 #include "http/url.h"
@@ -280,12 +281,12 @@ struct api *api_new(struct relay_worker *w, const struct http_limits *limits,
     a->w = w;
     a->shared = shared;
     buf_init(&a->models, ANSWER_MAX);
-    document_init(&a->github_keys, &github_document);
+    document_init(&a->github_keys, &github_document, NULL);
     issuers_init(&a->issuers);
     unsigned n = shared->signin ? shared->signin->oidc_n : 0;
     a->oidc = calloc(n + 1, sizeof *a->oidc);
     for (unsigned i = 0; a->oidc && i < n; i++)
-        buf_init(&a->oidc[i].jwks, OIDC_DOCUMENT_MAX);
+        oidc_known_init(&a->oidc[i], &shared->signin->oidc[i]);
     if (a->oidc)
         a->server = http_server_new(w->loop, limits, on_request, a);
     if (a->server)
@@ -305,7 +306,7 @@ void api_free(struct api *a)
     document_release(&a->github_keys);
     issuers_release(&a->issuers);
     for (unsigned i = 0; a->shared->signin && i < a->shared->signin->oidc_n; i++)
-        buf_release(&a->oidc[i].jwks);
+        oidc_known_release(&a->oidc[i]);
     free(a->oidc);
     free(a);
 }

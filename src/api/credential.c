@@ -17,13 +17,19 @@ static void know_person(struct api_request *q, struct person *p)
     request_go_on(q);
 }
 
+static void refuse_key(struct api_request *q)
+{
+    buf_add(&q->fields, gate_retry_field(&q->wait));
+    api_fault(q, &q->wait.fault);
+}
+
 static void on_key(struct gate_wait *w)
 {
     struct api_request *q = container_of(w, struct api_request, wait);
     if (w->principal)
         know_key(q, w->principal);
     else
-        api_fault(q, &w->fault);
+        refuse_key(q);
 }
 
 static void ask_key(struct api_request *q, const struct http_head *head, enum gate_need need)
@@ -37,7 +43,7 @@ static void ask_key(struct api_request *q, const struct http_head *head, enum ga
     if (a == GATE_OPEN)
         know_key(q, q->wait.principal);
     else if (a == GATE_SHUT)
-        api_fault(q, &q->wait.fault);
+        refuse_key(q);
 }
 
 static void refuse_person(struct api_request *q)

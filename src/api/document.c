@@ -8,13 +8,13 @@
  *      '<------------- anything else ------'                                */
 enum {
     FETCH_MS = 10 * 1000,
-    FRESH_MS = 3600 * 1000,   /* then it is asked for again, */
+    FRESH_MS = 3600 * 1000,   /* then it is asked for again (or as its kind says), */
     STALE_MS = 24 * FRESH_MS, /* and if that fails for so long, believed no more */
 };
 
-void document_init(struct document *d, const struct document_kind *k)
+void document_init(struct document *d, const struct document_kind *k, const void *with)
 {
-    *d = (struct document){.kind = k};
+    *d = (struct document){.kind = k, .with = with};
     list_init(&d->waiting);
 }
 
@@ -47,6 +47,11 @@ static bool may_fetch(struct document *d, uint64_t now)
     return true;
 }
 
+static uint64_t fresh_ms(const struct document *d)
+{
+    return d->kind->fresh_ms ? d->kind->fresh_ms(d->get.answer.max_age_s) : FRESH_MS;
+}
+
 /* Everybody goes on with what there is now. */
 static void settle(struct document *d, const struct fault *why)
 {
@@ -60,6 +65,7 @@ static void settle(struct document *d, const struct fault *why)
             forget(d);
     } else {
         d->fetched_ms = now;
+        d->fresh_until_ms = now + fresh_ms(d);
     }
     buf_release(&d->get.answer.body);
     d->is_busy = false;
@@ -89,7 +95,7 @@ static void on_read(struct io_job *j)
 static void read_it(struct io_job *j)
 {
     struct document *d = container_of(j, struct document, job);
-    d->fresh = d->kind->read(buf_view(&d->get.answer.body), &d->reading);
+    d->fresh = d->kind->read(buf_view(&d->get.answer.body), d->with, &d->reading);
 }
 
 static void on_fetched(struct courier_job *j)
@@ -127,8 +133,7 @@ bool document_ask(struct document *d, struct api_request *q, struct str url, boo
                   bool is_missing, void (*then)(struct api_request *q))
 {
     uint64_t now = io_now_ms(q->api->w->loop);
-    bool is_old = !d->fetched_ms || d->fetched_ms + FRESH_MS < now;
-    bool is_wanted = is_old || is_missing || !d->what;
+    bool is_wanted = d->fresh_until_ms <= now || is_missing || !d->what;
     if (!is_wanted || (!d->is_busy && !may_fetch(d, now)))
         return true;
     list_append(&d->waiting, &q->document_link);
@@ -136,4 +141,9 @@ bool document_ask(struct document *d, struct api_request *q, struct str url, boo
     if (!d->is_busy)
         fetch(d, q->api, url, is_public_only);
     return false;
+}
+
+void document_doubt(struct document *d)
+{
+    d->fresh_until_ms = 0;
 }

@@ -44,10 +44,10 @@ static void show(struct api_request *q, int status, const struct federation *p)
 
 /* --- in force everywhere --- */
 
+/* arg: the hash of the policy's key. */
 static void forget(struct api *a, void *arg)
 {
-    (void)arg;
-    gate_forget_tokens(a->w->gate);
+    gate_forget_tokens(a->w->gate, arg);
 }
 
 /* --- looking --- */
@@ -153,11 +153,11 @@ static void show_changed(struct api_request *q)
 
 static void on_changed(struct api_request *q)
 {
-    const struct store_federation_change *c = &((struct policies *)q->state)->change;
+    struct store_federation_change *c = &((struct policies *)q->state)->change;
     if (c->call.err != ERR_OK)
         api_fault(q, &c->call.fault);
     else
-        api_everywhere(q, forget, NULL, show_changed);
+        api_everywhere(q, forget, c->row.key_hash, show_changed);
 }
 
 static void audit_changed(struct api_request *q, const struct store_federation_change *c)
@@ -200,11 +200,11 @@ static void show_deleted(struct api_request *q)
 
 static void on_deleted(struct api_request *q)
 {
-    const struct store_federation_delete *d = &((struct policies *)q->state)->delete;
+    struct store_federation_delete *d = &((struct policies *)q->state)->delete;
     if (d->call.err != ERR_OK)
         api_fault(q, &d->call.fault);
     else
-        api_everywhere(q, forget, NULL, show_deleted);
+        api_everywhere(q, forget, d->row.key_hash, show_deleted);
 }
 
 void api_federation_delete(struct api_request *q)

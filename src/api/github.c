@@ -20,8 +20,9 @@ enum { KEYS_BODY_MAX = 256 * 1024, SIGNATURE_MAX = 128 };
 
 /* --- the keys --- */
 
-static void *read_keys(struct str body, struct fault *f)
+static void *read_keys(struct str body, const void *with, struct fault *f)
 {
+    (void)with;
     struct github_keys *g = calloc(1, sizeof *g);
     if (!g)
         fault_write(f, ERR_NOMEM, "no memory for keys");

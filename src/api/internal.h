@@ -57,8 +57,8 @@ struct api {
     const struct api_shared *shared;
     struct catalog *models_of; /* the catalog whose list `models` is: a reference */
     struct buf models;
-    uint32_t requests;           /* under way */
-    struct oidc_known *oidc; /* of each OpenID provider: signin.h */
+    uint32_t requests;       /* under way */
+    struct oidc_known *oidc; /* of each OpenID provider: oidc_known.h */
     struct document github_keys;
     struct issuers issuers;     /* of tokens that are exchanged */
     uint64_t refusals_since_ms; /* of exchanges, as logged */

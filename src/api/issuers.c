@@ -9,8 +9,9 @@ enum { DISCOVERY_MAX = 64 * 1024 };
 
 /* --- what is kept --- */
 
-static void *read_keys(struct str body, struct fault *f)
+static void *read_keys(struct str body, const void *with, struct fault *f)
 {
+    (void)with;
     return jwks_read(body, f);
 }
 
@@ -19,8 +20,9 @@ static void drop_keys(void *keys)
     jwks_free(keys);
 }
 
-static void *read_discovery(struct str body, struct fault *f)
+static void *read_discovery(struct str body, const void *with, struct fault *f)
 {
+    (void)with;
     return federation_discovery_read(body, f);
 }
 
@@ -33,73 +35,85 @@ static const struct document_kind discovery_document = {.name = "an issuer's dis
 
 void issuers_init(struct issuers *s)
 {
-    s->n = 0;
+    *s = (struct issuers){.n = 0};
     list_init(&s->all);
+    map_init(&s->by_name);
 }
 
 static void drop(struct issuers *s, struct issuer *i)
 {
+    map_del(&s->by_name, str_c(i->name));
     list_del(&i->link);
     document_release(&i->discovery);
     document_release(&i->keys);
-    free(i);
+    s->room -= i->room;
     s->n--;
+    free(i);
 }
 
 void issuers_release(struct issuers *s)
 {
     while (!list_is_empty(&s->all))
         drop(s, container_of(s->all.next, struct issuer, link));
+    map_release(&s->by_name);
 }
 
-static bool is_of(const struct issuer *i, const struct federation *p)
-{
-    return i->is_public_only == !p->is_operators && str_eq(str_c(i->url), str_c(p->issuer)) &&
-           str_eq(str_c(i->jwks_url), str_c(p->jwks_url));
-}
-
-static bool make_room(struct issuers *s)
+/* False: those that are in use leave too little. */
+static bool make_room(struct issuers *s, unsigned n, size_t keys)
 {
     struct list *at, *after;
-    if (s->n < ISSUERS_MAX)
-        return true;
     list_each (at, after, &s->all) {
         struct issuer *i = container_of(at, struct issuer, link);
-        if (i->users)
-            continue;
-        drop(s, i);
-        return true;
+        if (s->n + n <= ISSUERS_MAX && s->room + keys <= ISSUERS_KEYS_MAX)
+            break;
+        if (!i->users)
+            drop(s, i);
     }
-    return false;
+    return s->n + n <= ISSUERS_MAX && s->room + keys <= ISSUERS_KEYS_MAX;
+}
+
+static void set_room(struct issuer *i, size_t keys)
+{
+    i->of->room += keys - i->room;
+    i->room = keys;
+}
+
+static void write_name(const struct federation *p, char out[sizeof((struct issuer *)0)->name])
+{
+    snprintf(out, sizeof((struct issuer *)0)->name, "%c%s\n%s", p->is_operators ? 'o' : 'p',
+             p->issuer, p->jwks_url);
 }
 
 static struct issuer *issuer_new(struct issuers *s, const struct federation *p)
 {
     struct fault ignored;
-    struct issuer *i = make_room(s) ? calloc(1, sizeof *i) : NULL;
+    struct issuer *i = make_room(s, 1, JWKS_KEYS_MAX) ? calloc(1, sizeof *i) : NULL;
     if (!i)
         return NULL;
+    write_name(p, i->name);
+    if (map_put(&s->by_name, str_c(i->name), i) != ERR_OK) {
+        free(i);
+        return NULL;
+    }
+    i->of = s;
     memcpy(i->url, p->issuer, sizeof i->url);
     memcpy(i->jwks_url, p->jwks_url, sizeof i->jwks_url);
     i->is_public_only = !p->is_operators;
-    document_init(&i->discovery, &discovery_document);
-    document_init(&i->keys, &keys_document);
+    document_init(&i->discovery, &discovery_document, NULL);
+    document_init(&i->keys, &keys_document, NULL);
     if (federation_discovery_url(str_c(i->url), i->discovery_url, &ignored) != ERR_OK)
         i->discovery_url[0] = '\0'; /* the courier refuses it */
     list_init(&i->link);
+    set_room(i, JWKS_KEYS_MAX); /* as many as may come */
     s->n++;
     return i;
 }
 
 struct issuer *issuer_of(struct issuers *s, const struct federation *p)
 {
-    struct list *at, *after;
-    struct issuer *found = NULL;
-    list_each (at, after, &s->all) {
-        struct issuer *i = container_of(at, struct issuer, link);
-        if (is_of(i, p))
-            found = i;
-    }
+    char name[sizeof((struct issuer *)0)->name];
+    write_name(p, name);
+    struct issuer *found = map_get(&s->by_name, str_c(name));
     if (!found && !(found = issuer_new(s, p)))
         return NULL;
     list_del(&found->link);
@@ -110,7 +124,12 @@ struct issuer *issuer_of(struct issuers *s, const struct federation *p)
 
 void issuer_leave(struct issuer *i)
 {
-    i->users--;
+    struct issuers *s = i->of;
+    const struct jwks *keys = i->keys.what;
+    if (--i->users)
+        return;
+    set_room(i, keys ? keys->n : 0);
+    make_room(s, 0, 0); /* i may be gone */
 }
 
 /* --- asking --- */
@@ -148,7 +167,7 @@ static bool place(struct issuer *i)
         return false;
     if (!str_eq(str_c(url), str_c(i->keys_url)) && !i->keys.is_busy) {
         document_release(&i->keys);
-        document_init(&i->keys, &keys_document);
+        document_init(&i->keys, &keys_document, NULL);
         snprintf(i->keys_url, sizeof i->keys_url, "%s", url);
     }
     return true;

@@ -1,7 +1,7 @@
 /* oidc.c: signing in with an OpenID provider: authorization code with PKCE, state and nonce.
  *
  *   /signin/oidc           discovery, unless it is known --> off to the provider, with a cookie that holds one secret
- *   /signin/oidc/callback  state right? --> code for tokens --> keys, once more if the token's is
+ *   /signin/oidc/callback  state right? --> code for tokens --> keys, asked for again if the token's is
  *                          not among them --> signature and claims --> (UserInfo) --> session
  *
  * State, nonce and verifier all follow from the cookie's secret: nothing is stored, and another
@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "api/trust.h"
+#include "api/oidc_known.h"
 #include "auth/callback.h"
 #include "auth/pkce.h"
 #include "base/base64.h"
@@ -28,8 +28,7 @@ struct state {
     struct str return_to, code;
     char ticket[TICKET_CHARS + 1];
     struct oidc_endpoints endpoints;
-    bool has_endpoints;
-    struct api_fetch discovery, tokens, keys, userinfo;
+    struct api_fetch tokens, userinfo;
     struct json_tape tape;
     struct jwt jwt;
     bool has_jwt;
@@ -45,9 +44,7 @@ static void release(void *state)
     json_tape_release(&s->tape);
     if (s->has_jwt)
         jwt_release(&s->jwt);
-    api_fetch_release(&s->discovery);
     api_fetch_release(&s->tokens);
-    api_fetch_release(&s->keys);
     api_fetch_release(&s->userinfo);
 }
 
@@ -94,63 +91,22 @@ static struct state *state_new(struct api_request *q)
     return NULL;
 }
 
-static void get(struct api_request *q, struct api_fetch *fetch, struct str url,
-                struct secret authorization, handler_fn *then)
-{
-    fetch->get = (struct courier_get){.job.kind = COURIER_GET,
-                                      .url = url,
-                                      .authorization = authorization,
-                                      .body_max = OIDC_DOCUMENT_MAX,
-                                      .timeout_ms = FETCH_MS};
-    api_fetch(q, fetch, then);
-}
-
 static struct oidc_known *known_of(struct api_request *q)
 {
     return &q->api->oidc[((struct state *)q->state)->at];
 }
 
-static void discover(struct api_request *q, handler_fn *then)
-{
-    struct state *s = q->state;
-    const struct oidc_known *known = known_of(q);
-    struct fault f;
-    char url[OIDC_URL_MAX + 1];
-    if (known->endpoints_until_ms > io_now_ms(q->api->w->loop)) {
-        s->endpoints = known->endpoints;
-        s->has_endpoints = true;
-        then(q);
-        return;
-    }
-    if (oidc_discovery_url(s->provider, url, &f) != ERR_OK) {
-        refuse(q, f.message);
-        return;
-    }
-    struct str kept = arena_str(&q->arena, str_c(url));
-    if (kept.p)
-        get(q, &s->discovery, kept, secret_of(STR_NONE), then);
-    else
-        api_refuse(q, ERR_NOMEM, "No memory for this request: try again later");
-}
-
+/* Of this request's own: what is kept may be read anew while it waits. */
 static bool discovered(struct api_request *q)
 {
     struct state *s = q->state;
-    struct oidc_known *known = known_of(q);
-    const struct courier_answer *a = &s->discovery.get.answer;
-    struct fault f;
-    if (s->has_endpoints)
-        return true;
-    if (!is_answer(q, &s->discovery, "the discovery document"))
-        return false;
-    if (oidc_discovery_read(s->provider, &s->tape, buf_view(&a->body), &s->endpoints, &f) !=
-        ERR_OK) {
-        refuse(q, f.message);
-        return false;
-    }
-    known->endpoints = s->endpoints;
-    known->endpoints_until_ms = io_now_ms(q->api->w->loop) + oidc_discovery_ms(a->max_age_s);
-    return true;
+    const struct document *d = &known_of(q)->discovery;
+    const struct oidc_endpoints *e = d->what;
+    if (e)
+        s->endpoints = *e;
+    else
+        refuse(q, d->fault.message);
+    return e != NULL;
 }
 
 /* Where nobody answers as they should the provider may have moved: the next sign-in looks again. A
@@ -160,7 +116,7 @@ static void doubt_endpoints(struct api_request *q, const struct api_fetch *fetch
     const struct courier_job *j = &fetch->get.job;
     int status = j->kind == COURIER_POST ? fetch->post.answer.status : fetch->get.answer.status;
     if (j->err != ERR_OK || (status != 200 && status != 400 && status != 401))
-        known_of(q)->endpoints_until_ms = 0;
+        document_doubt(&known_of(q)->discovery);
 }
 
 static void add_parameter(struct buf *out, const char *name, struct str value)
@@ -250,7 +206,7 @@ void oidc_begin(struct api_request *q)
                      "This Turnpike does not know the provider that was named.", "/signin",
                      "Sign in");
     else
-        discover(q, send_there);
+        oidc_known_discover(known_of(q), q, send_there);
 }
 
 /* --- the way back --- */
@@ -342,7 +298,12 @@ static void ask_userinfo(struct api_request *q)
     }
     buf_add(&b, STR("Bearer "));
     buf_add(&b, s->access_token);
-    get(q, &s->userinfo, str_c(s->endpoints.userinfo), secret_of(buf_view(&b)), on_userinfo);
+    s->userinfo.get = (struct courier_get){.job.kind = COURIER_GET,
+                                           .url = str_c(s->endpoints.userinfo),
+                                           .authorization = secret_of(buf_view(&b)),
+                                           .body_max = OIDC_DOCUMENT_MAX,
+                                           .timeout_ms = FETCH_MS};
+    api_fetch(q, &s->userinfo, on_userinfo);
 }
 
 /* The signature is right. */
@@ -361,52 +322,22 @@ static void on_signed(struct api_request *q)
         identify(q);
 }
 
-/* False: there is no such key. */
-static bool judge_signature(struct api_request *q, struct str jwks, bool *is_right)
-{
-    struct state *s = q->state;
-    struct sign_key *k = oidc_key_find(&s->tape, jwks, jwt_kid(&s->jwt), s->jwt.alg);
-    (void)q;
-    if (!k)
-        return false;
-    *is_right = jwt_is_signed(&s->jwt, k);
-    sign_key_free(k);
-    return true;
-}
-
 static void on_keys(struct api_request *q)
 {
     struct state *s = q->state;
-    bool is_right = false;
-    doubt_endpoints(q, &s->keys);
-    if (!is_answer(q, &s->keys, "the provider's keys"))
-        return;
-    struct buf *body = &s->keys.get.answer.body;
-    if (!judge_signature(q, buf_view(body), &is_right)) {
+    struct oidc_known *known = known_of(q);
+    const struct document *d = &known->keys;
+    const struct sign_key *k = jwks_find(d->what, jwt_kid(&s->jwt), s->jwt.alg);
+    if (d->fault.message[0]) /* they may have moved */
+        document_doubt(&known->discovery);
+    if (!d->what)
+        refuse(q, d->fault.message);
+    else if (!k)
         refuse(q, "the token's key is not among the provider's");
-    } else if (!is_right) {
+    else if (!jwt_is_signed(&s->jwt, k))
         refuse(q, "the token's signature is wrong");
-    } else {
-        struct oidc_known *known = known_of(q);
-        buf_reset(&known->jwks);
-        buf_add(&known->jwks, buf_view(body));
-        known->has_jwks = known->jwks.failed == ERR_OK;
-        on_signed(q);
-    }
-}
-
-/* A key set is kept until a token names a key that is not in it: so keys may turn at any time. */
-static void on_token(struct api_request *q)
-{
-    struct state *s = q->state;
-    const struct oidc_known *known = known_of(q);
-    bool is_right = false;
-    if (!known->has_jwks || !judge_signature(q, buf_view(&known->jwks), &is_right))
-        get(q, &s->keys, str_c(s->endpoints.jwks), secret_of(STR_NONE), on_keys);
-    else if (is_right)
-        on_signed(q);
     else
-        refuse(q, "the token's signature is wrong");
+        on_signed(q);
 }
 
 static struct str text_of(struct api_request *q, struct json v)
@@ -440,7 +371,8 @@ static void on_tokens(struct api_request *q)
     if (jwt_parse(&s->jwt, id_token, &f) != ERR_OK)
         refuse(q, f.message);
     else
-        on_token(q);
+        oidc_known_ask_key(known_of(q), q, str_c(s->endpoints.jwks), jwt_kid(&s->jwt), s->jwt.alg,
+                           on_keys);
 }
 
 /* RFC 6749, 2.3.1: both halves encoded as in a form, then joined. */
@@ -521,5 +453,5 @@ void oidc_callback(struct api_request *q)
     else if (!s->code.n || s->code.n > CODE_TEXT_MAX)
         refuse(q, "the provider gave no code");
     else
-        discover(q, exchange);
+        oidc_known_discover(known_of(q), q, exchange);
 }

@@ -26,14 +26,6 @@ struct signin {
     unsigned oidc_n;
 };
 
-/* What one worker knows of an OpenID provider, as it was last seen. */
-struct oidc_known {
-    struct oidc_endpoints endpoints;
-    uint64_t endpoints_until_ms; /* on the loop's clock; 0: not known */
-    struct buf jwks;
-    bool has_jwks;
-};
-
 static inline const struct signin *signin_of(const struct api_request *q)
 {
     return q->api->shared->signin;

@@ -94,7 +94,10 @@ static void forget(struct io_post *p)
         gate_forget_key(gate, n->hash);
         break;
     case CHANGE_TOKENS:
-        gate_forget_tokens(gate);
+        gate_forget_tokens(gate, n->hash);
+        break;
+    case CHANGE_SIGNERS:
+        gate_forget_signers(gate);
         break;
     case CHANGE_ACCOUNT:
     case CHANGE__COUNT:
@@ -117,8 +120,7 @@ static void on_change(void *user, enum change_kind kind, const uint8_t *hash)
         n->post.run = forget;
         n->worker = &w->workers[i];
         n->kind = kind;
-        if (hash)
-            memcpy(n->hash, hash, sizeof n->hash);
+        memcpy(n->hash, hash, sizeof n->hash);
         io_post(n->worker->loop, &n->post);
     }
 }
@@ -204,6 +206,7 @@ enum err crew_start(struct crew *w, struct fault *f)
     for (unsigned i = 0; i < w->n; i++) {
         if (pthread_create(&w->workers[i].thread, NULL, run, &w->workers[i]) != 0)
             return fault_set(f, ERR_NOMEM, "cannot start worker %u", i);
+        pthread_setname_np(w->workers[i].thread, "worker");
         w->workers[i].is_running = true;
     }
     return ERR_OK;

@@ -70,7 +70,7 @@ static void tell(struct watch *w)
 {
     for (size_t i = 0; i < w->changes.n; i++) {
         const struct store_change *c = &w->changes.changes[i];
-        w->changed(w->user, c->kind, c->kind == CHANGE_KEY ? c->hash : NULL);
+        w->changed(w->user, c->kind, c->hash);
     }
 }
 

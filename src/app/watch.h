@@ -9,7 +9,7 @@
 struct watch;
 
 /* changed(user, kind, hash) is called on the loop after the ledger knows; an account changed: any key may
- * be concerned; hash: of a key, else NULL. NULL: no memory. */
+ * be concerned; hash: of the key that changed, or whose policies did; else zero. NULL: no memory. */
 struct watch *watch_new(struct io_loop *l, struct store *s, struct ledger *ledger,
                         void (*changed)(void *user, enum change_kind kind, const uint8_t *hash),
                         void *user);

@@ -55,15 +55,12 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* Whoever has an IPv6 address has the 2^64 beside it. */
 static struct str network_of(struct str who, char room[CIDR_TEXT_MAX])
 {
-    static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
     struct address a;
     if (!address_parse(who, &a))
         return who;
-    if (memcmp(a.bytes, v4, sizeof v4) != 0)
-        memset(a.bytes + 8, 0, 8);
+    a = address_network(a);
     return address_text(&a, room);
 }
 

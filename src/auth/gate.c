@@ -157,10 +157,16 @@ struct signers *gate_signers(struct gate *g)
     return g->tokens ? tokens_signers(g->tokens) : NULL;
 }
 
-void gate_forget_tokens(struct gate *g)
+void gate_forget_tokens(struct gate *g, const uint8_t key_hash[KEY_HASH_BYTES])
 {
     if (g->tokens)
-        tokens_forget(g->tokens);
+        tokens_forget(g->tokens, key_hash);
+}
+
+void gate_forget_signers(struct gate *g)
+{
+    if (g->tokens)
+        signers_forget(tokens_signers(g->tokens));
 }
 
 static void forget(struct gate *g, struct principal *p)
@@ -242,11 +248,16 @@ bool gate_lifetime_is_right(int64_t key_lifetime_ms, int64_t created_ms, int64_t
     return key_lifetime_ms == 0 || (expires_ms != 0 && expires_ms - created_ms <= key_lifetime_ms);
 }
 
+static void locate(struct gate_wait *w)
+{
+    if (w->where && !w->has_address)
+        w->has_address = w->locate(w->where, &w->address);
+}
+
 static enum err judge_address(const struct principal *p, struct gate_wait *w, struct fault *f)
 {
     char room[CIDR_TEXT_MAX];
-    if (!w->has_address && w->where)
-        w->has_address = w->locate(w->where, &w->address);
+    locate(w);
     for (size_t i = 0; w->has_address && i < p->ranges_n; i++) {
         if (cidr_has(&p->ranges[i], &w->address))
             return ERR_OK;
@@ -394,8 +405,7 @@ static void on_row(struct store_call *c)
 /* Before waiting: what tells it is gone when the answer comes. */
 static void locate_now(struct gate_wait *w)
 {
-    if (w->where && !w->has_address)
-        w->has_address = w->locate(w->where, &w->address);
+    locate(w);
     w->where = NULL;
 }
 
@@ -467,10 +477,18 @@ static void on_token(struct token_wait *t)
         w->done(w);
 }
 
+static const struct address *from(struct token_wait *t)
+{
+    struct gate_wait *w = container_of(t, struct gate_wait, token);
+    locate(w);
+    return w->has_address ? &w->address : NULL;
+}
+
 static enum gate_answer ask_token(struct gate *g, struct str text, struct gate_wait *w)
 {
     w->by_token = true;
     w->token.done = on_token;
+    w->token.from = from;
     w->token.fault = &w->fault;
     enum tokens_answer a = tokens_ask(g->tokens, text, &w->token);
     if (a == TOKENS_GOOD)
@@ -556,6 +574,12 @@ enum gate_answer gate_ask_for(struct gate *g, const uint8_t hash[KEY_HASH_BYTES]
     w->need = GATE_INFERENCE;
     w->by_token = true;
     return find(g, hash, w);
+}
+
+struct str gate_retry_field(const struct gate_wait *w)
+{
+    int status = err_status(w->fault.err);
+    return status == 429 || status == 503 ? STR("Retry-After: 1\r\n") : STR_NONE;
 }
 
 void gate_leave(struct gate_wait *w)

@@ -60,6 +60,8 @@ enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x
 /* The key of this hash, as if a token had come that acts as it. */
 enum gate_answer gate_ask_for(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
                               struct gate_wait *w);
+/* A line of a refusal's head, as in "Retry-After: 1\r\n", or empty where trying again will not help. */
+struct str gate_retry_field(const struct gate_wait *w);
 /* The asker goes away. Fine at any time. */
 void gate_leave(struct gate_wait *w);
 /* The keys that sign access tokens; NULL: none are accepted. */
@@ -73,8 +75,9 @@ bool gate_lifetime_is_right(int64_t key_lifetime_ms, int64_t created_ms, int64_t
 /* What is known of this key and of those below it / of all keys is out of date. */
 void gate_forget_key(struct gate *g, const uint8_t hash[KEY_HASH_BYTES]);
 void gate_forget_all(struct gate *g);
-/* Federation policies or signing keys have changed. */
-void gate_forget_tokens(struct gate *g);
+/* Federation policies of this key have changed. */
+void gate_forget_tokens(struct gate *g, const uint8_t key_hash[KEY_HASH_BYTES]);
+void gate_forget_signers(struct gate *g); /* the keys that sign have changed */
 /* Tells the store now which keys were used, and from then on no more. */
 void gate_stop(struct gate *g);
 

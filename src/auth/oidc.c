@@ -120,22 +120,6 @@ enum err oidc_discovery_read(const struct oidc_provider *p, struct json_tape *t,
     return e;
 }
 
-/* --- keys --- */
-
-static bool fits(struct json key, struct str kid, enum sign_alg alg)
-{
-    struct json named = json_get(key, STR("kid")), how = json_get(key, STR("alg"));
-    struct json use = json_get(key, STR("use"));
-    struct str kty = alg == SIGN_RS256 ? STR("RSA") : STR("EC");
-    if (!json_str_eq(json_get(key, STR("kty")), kty))
-        return false;
-    if (!json_is(use, JSON_NONE) && !json_str_eq(use, STR("sig")))
-        return false;
-    if (!json_is(how, JSON_NONE) && !json_str_eq(how, str_c(sign_alg_name(alg))))
-        return false;
-    return !kid.n || json_str_eq(named, kid);
-}
-
 uint64_t oidc_discovery_ms(int32_t max_age_s)
 {
     enum { LEAST_S = 60, USUAL_S = 600, MOST_S = 3600 };
@@ -144,26 +128,6 @@ uint64_t oidc_discovery_ms(int32_t max_age_s)
     if (max_age_s < LEAST_S)
         max_age_s = LEAST_S;
     return UINT64_C(1000) * (uint64_t)(max_age_s < MOST_S ? max_age_s : MOST_S);
-}
-
-struct sign_key *oidc_key_find(struct json_tape *t, struct str jwks, struct str kid,
-                               enum sign_alg alg)
-{
-    struct json root, found = {0};
-    struct fault ignored;
-    size_t n = 0;
-    if (parse(t, jwks, &root, &ignored) != ERR_OK)
-        return NULL;
-    struct json keys = json_get(root, STR("keys"));
-    if (!json_is(keys, JSON_ARRAY))
-        return NULL;
-    for (struct json k = json_first(keys); !json_is(k, JSON_NONE); k = json_after(keys, k)) {
-        if (!json_is(k, JSON_OBJECT) || !fits(k, kid, alg))
-            continue;
-        found = k;
-        n++;
-    }
-    return n == 1 ? sign_key_from_jwk(found, &ignored) : NULL;
 }
 
 /* --- whom it vouches for --- */

@@ -38,11 +38,6 @@ enum err oidc_discovery_read(const struct oidc_provider *p, struct json_tape *t,
  * minutes, never less than one nor more than an hour. */
 uint64_t oidc_discovery_ms(int32_t max_age_s);
 
-/* The key of that name for that algorithm; without a name the only one that fits. NULL: there is
- * none; ask for a fresh document once. */
-struct sign_key *oidc_key_find(struct json_tape *t, struct str jwks, struct str kid,
-                               enum sign_alg alg);
-
 /* Whom a token vouches for. */
 struct oidc_identity {
     char subject[SUBJECT_MAX + 1], email[EMAIL_MAX + 1]; /* email: or "" */

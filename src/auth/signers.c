@@ -8,7 +8,7 @@
 enum {
     ASKS_MAX = 20, /* questions for keys that are not there, in this time */
     ASKS_MS = 1000,
-    REPEATS_MAX = 8, /* of one that a change has overtaken */
+    REPEATS_MAX = 8, /* of one that a change has overtaken; then what came must do */
     DER_MAX = 512,
     LABEL_MAX = 16 + SIGNING_KID_MAX,
 };

@@ -8,9 +8,7 @@
 enum {
     KNOWN_MAX = 20000, /* tokens a worker remembers */
     CHECKS_MAX = 256,  /* looked at with others' help at a time */
-    REPEATS_MAX = 8,   /* of one that a change has overtaken */
-    FORGED_MAX = 200,  /* wrong signatures in a second; then none is looked at until it is over */
-    FORGED_MS = 1000,
+    REPEATS_MAX = 64,  /* of one that a change has overtaken */
 };
 
 /* A signed token, and whether its policy held when it was last asked about. */
@@ -31,8 +29,7 @@ struct tokens {
     struct map known;    /* struct known by digest */
     struct list used;    /* all of them */
     struct map checking; /* struct token_check by digest */
-    uint64_t forged_since_ms;
-    unsigned forged_n;
+    struct forgers forgers;
 };
 
 /* One token that is looked at, and all who wait for it. */
@@ -43,8 +40,10 @@ struct token_check {
     struct token token;
     struct signer_wait signing;
     struct store_federation_get get;
-    bool is_outdated; /* something changed while the store was asked: it is asked again */
+    bool is_outdated; /* a policy of its key changed while the store was asked: it is asked again */
     unsigned repeats, asks;
+    struct address from; /* whoever came with it first */
+    bool has_from;
     size_t n;
     char text[TOKEN_TEXT_MAX];
 };
@@ -63,14 +62,18 @@ static void forget(struct tokens *t, struct known *k)
     free(k);
 }
 
-void tokens_forget(struct tokens *t)
+/* No other key's: whoever changes policies all the time makes nobody else wait. */
+void tokens_forget(struct tokens *t, const uint8_t key_hash[KEY_HASH_BYTES])
 {
-    size_t at = 0;
-    while (!list_is_empty(&t->used))
-        forget(t, container_of(t->used.next, struct known, link));
-    for (struct token_check *k; (k = map_next(&t->checking, &at));)
-        k->is_outdated = true;
-    signers_forget(t->signers);
+    struct list *at, *after;
+    size_t slot = 0;
+    list_each (at, after, &t->used) {
+        struct known *k = container_of(at, struct known, link);
+        if (memcmp(k->key_hash, key_hash, KEY_HASH_BYTES) == 0)
+            forget(t, k);
+    }
+    for (struct token_check *c; (c = map_next(&t->checking, &slot));)
+        c->is_outdated |= memcmp(c->token.key_hash, key_hash, KEY_HASH_BYTES) == 0;
 }
 
 /* Not being remembered only costs the next question more. */
@@ -119,19 +122,10 @@ static enum tokens_answer answer_known(struct tokens *t, struct known *k, struct
 
 /* --- signatures --- */
 
-static bool may_look(struct tokens *t)
+static enum err verify(struct tokens *t, struct jwt *jwt, const struct address *from,
+                       struct fault *f)
 {
-    uint64_t now = io_now_ms(t->loop);
-    if (now - t->forged_since_ms >= FORGED_MS) {
-        t->forged_since_ms = now;
-        t->forged_n = 0;
-    }
-    return t->forged_n < FORGED_MAX;
-}
-
-static enum err verify(struct tokens *t, struct jwt *jwt, struct fault *f)
-{
-    if (!may_look(t))
+    if (!forgers_may(&t->forgers, from, io_now_ms(t->loop)))
         return fault_set(f, ERR_RATE,
                          "Too many access tokens with wrong signatures come in: try again in a "
                          "second");
@@ -140,7 +134,7 @@ static enum err verify(struct tokens *t, struct jwt *jwt, struct fault *f)
         return fault_set(f, ERR_AUTH, "No key of this gateway has signed this access token (kid)");
     if (jwt_is_signed(jwt, k))
         return ERR_OK;
-    t->forged_n++;
+    forgers_note(&t->forgers, from, io_now_ms(t->loop));
     return fault_set(f, ERR_AUTH, "The signature of this access token is wrong");
 }
 
@@ -220,7 +214,7 @@ static void on_signers(struct signer_wait *w)
     enum err e = token_read(&jwt, str_of(c->text, c->n), c->tokens->shared->issuer,
                             clock_wall_ms() / 1000, &ignored, &f);
     if (e == ERR_OK && !(is_early = asks_again(c, jwt_kid(&jwt))))
-        e = verify(c->tokens, &jwt, &f);
+        e = verify(c->tokens, &jwt, c->has_from ? &c->from : NULL, &f);
     jwt_release(&jwt);
     if (is_early)
         return;
@@ -264,21 +258,25 @@ static enum tokens_answer look(struct tokens *t, struct jwt *jwt, struct str tex
 {
     struct token token;
     struct signer_wait probe = {.done = NULL};
+    const struct address *from;
     struct str kid;
     if (token_read(jwt, text, t->shared->issuer, clock_wall_ms() / 1000, &token, w->fault) !=
         ERR_OK)
         return TOKENS_BAD;
     kid = jwt_kid(jwt);
+    from = w->from(w);
     enum signers_answer a = signers_ask(t->signers, kid, &probe);
     signers_leave(&probe);
     if (a == SIGNERS_BUSY)
         fault_write(w->fault, ERR_OVERLOADED,
                     "Too many access tokens of unknown keys (kid) come in: try again in a second");
-    if (a == SIGNERS_BUSY || (a == SIGNERS_READY && verify(t, jwt, w->fault) != ERR_OK))
+    if (a == SIGNERS_BUSY || (a == SIGNERS_READY && verify(t, jwt, from, w->fault) != ERR_OK))
         return TOKENS_BAD;
     struct token_check *c = check_new(t, text, digest, &token, w->fault);
     if (!c)
         return TOKENS_BAD;
+    if ((c->has_from = from != NULL))
+        c->from = *from;
     join(c, w);
     if (a == SIGNERS_READY)
         ask_policy(c);
@@ -327,6 +325,7 @@ struct tokens *tokens_new(struct io_loop *l, struct store *s, const struct token
     list_init(&t->used);
     map_init(&t->known);
     map_init(&t->checking);
+    forgers_init(&t->forgers);
     t->signers = signers_new(l, s, shared->master);
     if (t->signers)
         return t;

@@ -6,10 +6,11 @@
  *   the store once, however many wait) -> kept until it is over
  *
  * Only what is signed is kept or asked about, so that made-up tokens fill nothing; how many of those
- * are looked at is bounded too. */
+ * are looked at is bounded too: of each network first, so that others' tokens are still looked at. */
 #ifndef AUTH_TOKENS_H
 #define AUTH_TOKENS_H
 
+#include "auth/forgers.h"
 #include "auth/signers.h"
 #include "auth/token.h"
 
@@ -28,6 +29,8 @@ struct token_wait {
     struct list link;
     struct token_check *check;          /* NULL: not waiting */
     void (*done)(struct token_wait *w); /* after TOKENS_WAIT */
+    /* Where it comes from; NULL: not known. Asked within tokens_ask() where it matters. */
+    const struct address *(*from)(struct token_wait *w);
     bool is_good;
     uint8_t key_hash[KEY_HASH_BYTES];
     uint32_t scopes;     /* enum token_scope */
@@ -44,7 +47,7 @@ struct signers *tokens_signers(struct tokens *t);
 enum tokens_answer tokens_ask(struct tokens *t, struct str text, struct token_wait *w) MUST_USE;
 void tokens_leave(struct token_wait *w); /* fine at any time */
 
-/* Policies or signing keys have changed. */
-void tokens_forget(struct tokens *t);
+/* A policy of this key has changed. */
+void tokens_forget(struct tokens *t, const uint8_t key_hash[KEY_HASH_BYTES]);
 
 #endif

@@ -140,3 +140,11 @@ struct address address_behind(struct address peer, struct str forwarded, const s
     }
     return peer;
 }
+
+struct address address_network(struct address a)
+{
+    static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
+    if (memcmp(a.bytes, v4, sizeof v4) != 0)
+        memset(a.bytes + 8, 0, 8);
+    return a;
+}

@@ -21,6 +21,9 @@ bool address_parse(struct str s, struct address *out);
 /* The shortest form, IPv4 with dots. */
 struct str address_text(const struct address *a, char out[CIDR_TEXT_MAX]);
 
+/* What one subscriber has: an IPv4 address, or with an IPv6 address the 2^64 beside it. */
+struct address address_network(struct address a);
+
 /* An address, or a range such as "10.0.0.0/8" or "2001:db8::/32". Bits behind the prefix are
  * refused: who writes "10.1.2.3/8" means something else. */
 bool cidr_parse(struct str s, struct cidr *out);

@@ -282,20 +282,6 @@ static enum err write_content(struct canon_writer *to, const struct canon_event 
     }
 }
 
-static enum err write_end(struct canon_writer *to)
-{
-    struct state *s = to->state;
-    struct json_writer w;
-    event_begin(&w, to, "message_delta");
-    jw_object(&w, "delta");
-    write_stop(&w, s->reason, s->sequence);
-    jw_end(&w);
-    write_usage(&w, &s->bill);
-    event_end(&w, to);
-    event_begin(&w, to, "message_stop");
-    return event_end(&w, to);
-}
-
 static enum err write_error_event(struct canon_writer *to, const struct canon_failure *x)
 {
     struct json_writer w;
@@ -303,6 +289,23 @@ static enum err write_error_event(struct canon_writer *to, const struct canon_fa
     json_writer_init(&w, to->out);
     jw_object(&w, NULL);
     write_failure(&w, x);
+    return event_end(&w, to);
+}
+
+/* No stop reason says that the provider gave up. */
+static enum err write_end(struct canon_writer *to)
+{
+    struct state *s = to->state;
+    struct json_writer w;
+    if (s->reason == FINISH_ERROR)
+        return write_error_event(to, &canon_finished_badly);
+    event_begin(&w, to, "message_delta");
+    jw_object(&w, "delta");
+    write_stop(&w, s->reason, s->sequence);
+    jw_end(&w);
+    write_usage(&w, &s->bill);
+    event_end(&w, to);
+    event_begin(&w, to, "message_stop");
     return event_end(&w, to);
 }
 

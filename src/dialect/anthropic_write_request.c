@@ -207,13 +207,20 @@ static void write_messages(struct writing *g)
     jw_array(&g->w, "messages");
     while (m) {
         bool is_assistant = m->role == CANON_ASSISTANT;
+        struct json_writer before = g->w;
+        size_t at = g->w.out->n;
         jw_object(&g->w, NULL);
         jw_str_c(&g->w, "role", is_assistant ? "assistant" : "user");
         jw_array(&g->w, "content");
+        size_t bare = g->w.out->n;
         for (; m && (m->role == CANON_ASSISTANT) == is_assistant; m = m->next)
             write_parts(g, &m->parts);
         jw_end(&g->w);
         jw_end(&g->w);
+        if (g->w.out->n > bare + strlen("]}"))
+            continue;
+        g->w = before; /* empty ones are refused there */
+        g->w.out->n = at;
     }
     jw_end(&g->w);
 }

@@ -19,8 +19,9 @@ struct writing {
     struct fault *f;
     enum err err;
     enum family family;
-    uint64_t budget;  /* of Claude's reasoning; 0: none */
-    const char *role; /* of the message that is open; NULL: none is */
+    uint64_t budget;     /* of Claude's reasoning; 0: none */
+    const char *role;    /* of the message that is open; NULL: none is */
+    const char *speaker; /* whose blocks are written */
     unsigned documents;
 };
 
@@ -48,14 +49,35 @@ static void refuse(struct writing *g, const char *what)
         g->err = fault_set(g->f, ERR_UNPROCESSABLE, "messages: this provider takes no %s", what);
 }
 
+static void close_message(struct writing *g)
+{
+    if (!g->role)
+        return;
+    jw_end(&g->w);
+    jw_end(&g->w);
+}
+
+/* Messages are opened by their first block, so that none is empty and neighbours are one. */
+static void block_begin(struct writing *g)
+{
+    if (g->role != g->speaker) {
+        close_message(g);
+        jw_object(&g->w, NULL);
+        jw_str_c(&g->w, "role", g->speaker);
+        jw_array(&g->w, "content");
+        g->role = g->speaker;
+    }
+    jw_object(&g->w, NULL);
+}
+
 /* A mark is a block of its own, after what may be cached. Models that cache nothing refuse it. */
 static void write_cache(struct writing *g, const struct canon_cache *c)
 {
     bool is_known = str_eq(c->ttl, STR("5m")) || str_eq(c->ttl, STR("1h"));
-    if (!c->is_marked ||
+    if (!c->is_marked || g->role != g->speaker ||
         (g->family != FAMILY_CLAUDE && g->family != FAMILY_NOVA && g->family != FAMILY_NOVA_2))
         return;
-    jw_object(&g->w, NULL);
+    block_begin(g);
     jw_object(&g->w, "cachePoint");
     jw_str_c(&g->w, "type", "default");
     if (is_known)
@@ -173,7 +195,7 @@ static void write_media(struct writing *g, const struct canon_part *p)
         refuse(g, "media of this type");
         return;
     }
-    jw_object(&g->w, NULL);
+    block_begin(g);
     jw_object(&g->w, keys[p->kind]);
     jw_raw_str(&g->w, "format", x->format);
     if (p->kind == PART_FILE)
@@ -190,7 +212,7 @@ static void write_text(struct writing *g, struct str text)
 {
     if (str_trim(text).n == 0)
         return;
-    jw_object(&g->w, NULL);
+    block_begin(g);
     jw_raw_str(&g->w, "text", text);
     jw_end(&g->w);
 }
@@ -218,7 +240,7 @@ static void write_thought(struct writing *g, const struct canon_reasoning *x)
 {
     if (!(is_signed(x) && g->family == FAMILY_CLAUDE) && !is_hidden(x))
         return;
-    jw_object(&g->w, NULL);
+    block_begin(g);
     jw_object(&g->w, "reasoningContent");
     if (is_signed(x)) {
         jw_object(&g->w, "reasoningText");
@@ -234,7 +256,7 @@ static void write_thought(struct writing *g, const struct canon_reasoning *x)
 
 static void write_use(struct writing *g, const struct canon_tool_use *use)
 {
-    jw_object(&g->w, NULL);
+    block_begin(g);
     jw_object(&g->w, "toolUse");
     jw_raw_str(&g->w, "toolUseId", use->id);
     jw_raw_str(&g->w, "name", use->name);
@@ -245,7 +267,7 @@ static void write_use(struct writing *g, const struct canon_tool_use *use)
 
 static void write_result(struct writing *g, const struct canon_part *result)
 {
-    jw_object(&g->w, NULL);
+    block_begin(g);
     jw_object(&g->w, "toolResult");
     jw_raw_str(&g->w, "toolUseId", result->result.use->id);
     jw_array(&g->w, "content");
@@ -301,6 +323,7 @@ static const struct canon_message *write_system(struct writing *g)
     if (!canon_is_system(m))
         return m;
     jw_array(&g->w, "system");
+    g->role = g->speaker = "system"; /* whose blocks stand alone */
     for (; canon_is_system(m); m = m->next) {
         for (const struct canon_part *p = m->parts.first; p; p = p->next) {
             if (p->kind >= PART_IMAGE && p->kind <= PART_FILE)
@@ -310,15 +333,8 @@ static const struct canon_message *write_system(struct writing *g)
         }
     }
     jw_end(&g->w);
+    g->role = NULL;
     return m;
-}
-
-static void close_message(struct writing *g)
-{
-    if (!g->role)
-        return;
-    jw_end(&g->w);
-    jw_end(&g->w);
 }
 
 /* Two roles take turns: neighbours are one message, results and what a system says later are the
@@ -328,14 +344,7 @@ static void write_messages(struct writing *g)
     const struct canon_message *m = write_system(g);
     jw_array(&g->w, "messages");
     for (; m; m = m->next) {
-        const char *role = m->role == CANON_ASSISTANT ? "assistant" : "user";
-        if (role != g->role) {
-            close_message(g);
-            jw_object(&g->w, NULL);
-            jw_str_c(&g->w, "role", role);
-            jw_array(&g->w, "content");
-            g->role = role;
-        }
+        g->speaker = m->role == CANON_ASSISTANT ? "assistant" : "user";
         for (const struct canon_part *p = m->parts.first; p; p = p->next)
             write_part(g, p);
         if (!m->next)
@@ -343,6 +352,7 @@ static void write_messages(struct writing *g)
     }
     close_message(g);
     jw_end(&g->w);
+    g->role = g->speaker; /* what else has blocks is no message */
 }
 
 /* --- tools ------------------------------------------------------------------------------------ */

@@ -92,7 +92,7 @@ struct canon_media {
     struct str url;
     struct str mime;     /* "image/png"; not there: not stated */
     struct str data;     /* base64, without escapes */
-    struct str id;       /* of a file or of audio that was answered earlier */
+    struct str id;       /* of a file, of a picture or audio that was answered earlier */
     struct str filename; /* of a file */
     struct str detail;   /* of an image: "auto", "low", "high", "original" */
     struct str format;   /* of audio: "wav", "mp3", ... */

@@ -37,6 +37,16 @@ bool dialect_refuses_choice(const struct dialect_quirks *q, const struct canon_r
            (q->refuses_named && r->choice.kind == CANON_CHOICE_NAMED);
 }
 
+/* OpenRouter's "fast" is what providers call "priority". */
+static void name_tier(struct canon_request *r, struct canon_room *room)
+{
+    struct json tier;
+    struct str *raw = &r->values[PARAM_SERVICE_TIER];
+    if (raw->p && json_parse(room->tape, *raw, &tier, NULL) == ERR_OK &&
+        json_str_eq(tier, STR("fast")))
+        *raw = STR("\"priority\"");
+}
+
 enum err dialect_write_request(const struct dialect *d, const struct canon_request *r,
                                const struct dialect_target *t, struct canon_room *room,
                                struct buf *out, struct fault *f)
@@ -46,6 +56,8 @@ enum err dialect_write_request(const struct dialect *d, const struct canon_reque
         refused |= PARAM_BIT(PARAM_TOOL_CHOICE);
     struct canon_request fitting;
     enum err e = canon_adapt(r, d, refused, room, &fitting, f);
+    if (e == ERR_OK && !t->quirks->is_openrouter)
+        name_tier(&fitting, room);
     return e == ERR_OK ? d->write_request(&fitting, t, room, out, f) : e;
 }
 

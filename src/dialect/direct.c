@@ -205,3 +205,9 @@ bool direct_count(struct json v, uint64_t *out)
     }
     return str_u64(digits, UINT32_MAX, out);
 }
+
+bool direct_read_usage(struct json usage, struct chat_usage *out)
+{
+    return openai_read_usage(usage, out) ||
+           direct_count(json_get(usage, STR("total_tokens")), &out->prompt);
+}

@@ -110,6 +110,8 @@ struct str direct_quoted(struct canon_room *room, struct str plain);
 /* The results of a ranking: `results`, each with an index and a score. */
 enum err direct_read_ranks(struct json root, struct canon_room *room, struct direct_answer *out,
                            struct fault *f) MUST_USE;
+/* The usage of an answer in OpenAI's form: some tell the sum of tokens alone (Voyage). */
+bool direct_read_usage(struct json usage, struct chat_usage *out);
 /* A whole number, also one that is written as 12.0. */
 bool direct_count(struct json v, uint64_t *out);
 

@@ -51,12 +51,19 @@ static enum err read_tokens(struct input *g, struct json v, const char *where)
     return e;
 }
 
-/* {"type":"image_url","image_url":{"url":...}} and its like: the size of a link is not told. */
-static bool is_link(struct json part)
+/* {"type":"image_url","image_url":{"url":...}} and its like. What does not hold its bytes is a link,
+ * whose size is not told. */
+static enum err note_media(struct input *g, struct json part)
 {
-    struct json media = json_get(part, json_raw_str(json_get(part, STR("type"))));
-    struct str url = json_raw_str(json_get(media, STR("url")));
-    return url.n && !str_starts(url, STR("data:"));
+    struct str type = canon_plain(g->room, json_raw_str(json_get(part, STR("type"))));
+    struct json media = json_get(part, type), url = json_get(media, STR("url"));
+    struct str said = json_raw_str(json_is(media, JSON_STRING) ? media : url);
+    bool holds = str_starts(said, STR("data:")) ||
+                 str_starts(json_raw_str(json_get(media, STR("file_data"))), STR("data:")) ||
+                 json_is(json_get(media, STR("data")), JSON_STRING);
+    g->out->facts.has_media = true;
+    g->out->facts.links += !holds;
+    return type.p ? ERR_OK : canon_no_memory(g->f);
 }
 
 static enum err read_part(struct input *g, struct json part, const char *where)
@@ -69,9 +76,8 @@ static enum err read_part(struct input *g, struct json part, const char *where)
         e = client_want(type, JSON_STRING, at, "a string", g->f);
     snprintf(at, sizeof at, "%s.text", where);
     if (e == ERR_OK && json_str_eq(type, STR("text")))
-        e = read_text(g, text, at);
-    g->out->facts.links += is_link(part);
-    return e;
+        return read_text(g, text, at);
+    return e == ERR_OK ? note_media(g, part) : e;
 }
 
 static enum err read_parts(struct input *g, struct json v, const char *where)
@@ -198,11 +204,27 @@ static void write_base64(struct json_writer *w, struct canon_room *room, struct 
 }
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(float) == 4, "as they go out");
 
+/* Of inputs of more than one kind. */
+static void write_details(struct json_writer *w, const struct chat_usage *u)
+{
+    uint64_t media = u->image + u->audio + u->video;
+    uint64_t most = u->image > u->audio ? u->image : u->audio;
+    if (!media || (u->video > most ? u->video : most) == u->prompt)
+        return;
+    jw_object(w, "prompt_tokens_details");
+    chat_write_count(w, "text_tokens", u->prompt > media ? u->prompt - media : 0);
+    chat_write_count(w, "image_tokens", u->image);
+    chat_write_count(w, "audio_tokens", u->audio);
+    chat_write_count(w, "video_tokens", u->video);
+    jw_end(w);
+}
+
 static void write_usage(struct json_writer *w, const char *key, const struct chat_bill *b)
 {
     jw_object(w, key);
     jw_u64(w, "prompt_tokens", b->usage.prompt);
     jw_u64(w, "total_tokens", b->usage.prompt + b->usage.completion);
+    write_details(w, &b->usage);
     jw_usd(w, "cost", b->cost);
     jw_bool(w, "is_byok", false);
     jw_object(w, "cost_details");

@@ -56,12 +56,11 @@ static enum err read_answer(struct json root, struct canon_room *room, struct di
 {
     struct json units = json_get(json_get(root, STR("meta")), STR("billed_units"));
     struct json vectors = json_get(json_get(root, STR("embeddings")), STR("float"));
-    uint64_t images = 0;
     out->id = canon_text(json_get(root, STR("id")));
     out->has_tokens = direct_count(json_get(units, STR("input_tokens")), &out->usage.prompt);
-    if (direct_count(json_get(units, STR("image_tokens")), &images))
-        out->usage.prompt += images;
-    out->has_tokens |= images > 0;
+    if (direct_count(json_get(units, STR("image_tokens")), &out->usage.image))
+        out->usage.prompt += out->usage.image;
+    out->has_tokens |= out->usage.image > 0;
     return direct_read_items(vectors, itself, JSON_ARRAY, room, out, f);
 }
 

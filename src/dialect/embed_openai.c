@@ -24,7 +24,7 @@ static enum err read_answer(struct json root, struct canon_room *room, struct di
                             struct fault *f)
 {
     out->id = canon_text(json_get(root, STR("id")));
-    out->has_tokens = openai_read_usage(json_get(root, STR("usage")), &out->usage);
+    out->has_tokens = direct_read_usage(json_get(root, STR("usage")), &out->usage);
     return direct_read_items(json_get(root, STR("data")), vector_of, JSON_OBJECT, room, out, f);
 }
 

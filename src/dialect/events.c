@@ -8,6 +8,12 @@ static const struct str finish_words[FINISH__COUNT] = {
     [FINISH_ERROR] = STR_INIT("error"),
 };
 
+const struct canon_failure canon_finished_badly = {
+    .err = ERR_UPSTREAM,
+    .status = 502,
+    .message = STR_INIT("The provider ended its answer with an error"),
+};
+
 const char *canon_finish_word(enum canon_finish f)
 {
     return finish_words[f].p;

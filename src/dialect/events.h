@@ -59,6 +59,9 @@ struct canon_failure {
     const struct chat_bill *bill; /* as told within an answer: what was charged; may be NULL */
 };
 
+/* Of an answer that the provider finished with an error, for formats whose finish cannot say so. */
+extern const struct canon_failure canon_finished_badly;
+
 /* What one provider was sent, for a client that asks to see it. Those of a request are a list. */
 struct canon_echo {
     struct canon_echo *next;

@@ -177,6 +177,13 @@ static void write_format(struct writing *g)
         canon_write_value(&g->w, "responseJsonSchema", x->schema);
 }
 
+/* Alternatives without logprobs are an error there, and so is a top_k of 0, which asks for nothing. */
+static bool is_unsayable(const struct canon_request *r, enum canon_param p)
+{
+    return (p == PARAM_TOP_LOGPROBS && !str_eq(r->values[PARAM_LOGPROBS], STR("true"))) ||
+           (p == PARAM_TOP_K && str_eq(r->values[p], STR("0")));
+}
+
 static void write_values(struct writing *g)
 {
     static const struct {
@@ -196,8 +203,10 @@ static void write_values(struct writing *g)
     };
     if (g->t->max_tokens)
         jw_u64(&g->w, "maxOutputTokens", g->t->max_tokens);
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        canon_write_value(&g->w, rows[i].name, g->r->values[rows[i].param]);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (!is_unsayable(g->r, rows[i].param))
+            canon_write_value(&g->w, rows[i].name, g->r->values[rows[i].param]);
+    }
 }
 
 /* Not there where nothing is said. */

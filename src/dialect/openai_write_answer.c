@@ -364,6 +364,13 @@ static void write_calls(struct json_writer *w, const struct canon_answer *a, uin
     jw_end(w);
 }
 
+static bool has_thought(const struct canon_kept *k, uint32_t choice)
+{
+    while (k && !k->event.reasoning.text.n)
+        k = canon_next(k->next, EVENT_REASONING, choice);
+    return k;
+}
+
 static struct str join(struct canon_room *room, struct str a, struct str b)
 {
     if (!a.n || !b.n)
@@ -417,17 +424,17 @@ static void write_details(struct json_writer *w, struct canon_writer *to,
         w->out->failed = e;
 }
 
-/* The texts as one, and the details one by one. */
+/* The texts as one, null where there is none; and the details one by one. */
 static void write_reasoning(struct json_writer *w, struct canon_writer *to,
                             const struct canon_answer *a, uint32_t choice)
 {
     const struct canon_kept *k = first_of(a, EVENT_REASONING, choice);
     if (!k)
         return;
-    jw_raw(w, "reasoning", STR("\""));
+    jw_raw(w, "reasoning", has_thought(k, choice) ? STR("\"") : STR("null"));
     for (const struct canon_kept *t = k; t; t = canon_next(t->next, EVENT_REASONING, choice))
         buf_add(w->out, t->event.reasoning.text);
-    buf_add(w->out, STR("\""));
+    buf_add(w->out, has_thought(k, choice) ? STR("\"") : STR(""));
     write_details(w, to, k, choice);
 }
 

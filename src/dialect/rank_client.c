@@ -39,6 +39,7 @@ static uint64_t parts_of(const struct ranking *g, uint64_t bytes)
 static enum err read_image(struct ranking *g, struct json image, const char *where)
 {
     struct str url = json_raw_str(image);
+    g->out->facts.has_media = true;
     g->out->facts.links += !str_starts(url, STR("data:"));
     return client_want(image, JSON_STRING, where, "a string", g->f);
 }

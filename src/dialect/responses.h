@@ -12,8 +12,9 @@ extern const struct dialect dialect_responses;
 
 /* Whose encrypted reasoning this is, in `reasoning_details`. */
 #define RESPONSES_REASONING STR("openai-responses-v1")
-/* Of reasoning that its provider gave no id: "rs_" and the answer's. */
-#define RESPONSES_MADE_ID STR("rs_gen-")
+/* Of reasoning and of pictures that their provider gave no id: "rs_", "ig_" and the answer's. */
+#define RESPONSES_MADE_ID    STR("rs_gen-")
+#define RESPONSES_MADE_IMAGE STR("ig_gen-")
 /* Clients that know OpenAI's members alone give `id` and `encrypted_content` back, but not `format`: so an
  * item of others has its format in its id as well, "rs_google-gemini-v1:call-1". */
 #define RESPONSES_WHOSE_ID STR("rs_")
@@ -40,8 +41,10 @@ void responses_write_format(struct json_writer *w, const struct canon_request *r
 struct responses_reading {
     struct canon_ordinals blocks; /* by output index, piece and index within it */
     struct canon_ordinals
-        spoken; /* by block: tools whose arguments have come, texts that are signed */
+        spoken; /* by block: tools whose arguments have come, texts that are signed or whose odds are told */
     bool has_call;
+    uint64_t begun;    /* the index of the item that began last, and one */
+    struct str format; /* of its reasoning, where its beginning says it: in the arena */
 };
 enum err responses_read_event(struct canon_reader *rd, struct str name, struct json root,
                               struct fault *f);

@@ -1,7 +1,8 @@
 /* responses_build.c: canonical events as the items of a response. For sources, see responses.h. */
 #include "dialect/responses_items.h"
 
-enum { TEXT_MAX = 64 << 20 };
+/* Of all texts of an answer together: the response at its end repeats them. */
+enum { TEXTS_MAX = 32 << 20 };
 
 /* --- items ------------------------------------------------------------------------------------ */
 
@@ -30,8 +31,8 @@ static struct responses_item *add_item(struct canon_writer *to, enum responses_i
         return NULL;
     i->kind = kind;
     i->number = s->items_n++;
-    buf_init(&i->hidden, TEXT_MAX);
-    buf_init(&i->signature, TEXT_MAX);
+    buf_init(&i->hidden, TEXTS_MAX);
+    buf_init(&i->signature, TEXTS_MAX);
     if (s->last)
         s->last->next = i;
     else
@@ -49,9 +50,9 @@ static struct responses_piece *add_piece(struct canon_writer *to, struct respons
     p->kind = kind;
     for (const struct responses_piece *q = i->pieces; q; q = q->next)
         p->index += (q->kind == PIECE_SUMMARY) == (kind == PIECE_SUMMARY);
-    buf_init(&p->text, TEXT_MAX);
-    buf_init(&p->notes, TEXT_MAX);
-    buf_init(&p->odds, TEXT_MAX);
+    buf_init(&p->text, TEXTS_MAX);
+    buf_init(&p->notes, TEXTS_MAX);
+    buf_init(&p->odds, TEXTS_MAX);
     if (i->last)
         i->last->next = p;
     else
@@ -65,6 +66,15 @@ static enum err fail(struct canon_writer *to, enum err e)
     if (e != ERR_OK && to->out->failed == ERR_OK)
         to->out->failed = e;
     return to->out->failed;
+}
+
+static enum err add(struct canon_writer *to, struct buf *text, struct str raw)
+{
+    struct responses_writing *s = to->state;
+    if (raw.n > TEXTS_MAX - s->texts)
+        return fail(to, ERR_TOO_BIG);
+    s->texts += raw.n;
+    return fail(to, buf_add(text, raw));
 }
 
 /* A copy in the arena. */
@@ -98,25 +108,19 @@ static void close_item(struct canon_writer *to, struct responses_item *i)
     responses_tell_item(to, i, "response.output_item.done");
 }
 
-/* Calls may be told side by side: they stay open until something else comes. */
-static void close_before(struct canon_writer *to, enum responses_item_kind next)
-{
-    struct responses_writing *s = to->state;
-    bool is_call = next == ITEM_CALL || next == ITEM_CUSTOM;
-    for (struct responses_item *i = s->items; i; i = i->next) {
-        if (!is_call || (i->kind != ITEM_CALL && i->kind != ITEM_CUSTOM))
-            close_item(to, i);
-    }
-}
-
 void responses_close_items(struct canon_writer *to)
 {
-    close_before(to, ITEM_MESSAGE);
+    const struct responses_writing *s = to->state;
+    for (struct responses_item *i = s->items; i; i = i->next)
+        close_item(to, i);
 }
 
+/* Calls may be told side by side, and with what else is said: they stay open to the end. */
 static struct responses_item *begin_item(struct canon_writer *to, enum responses_item_kind kind)
 {
-    close_before(to, kind);
+    struct responses_writing *s = to->state;
+    if (s->last && s->last->kind != ITEM_CALL && s->last->kind != ITEM_CUSTOM)
+        close_item(to, s->last);
     struct responses_item *i = add_item(to, kind);
     if (!i)
         fail(to, ERR_NOMEM);
@@ -195,7 +199,7 @@ static enum err add_text(struct canon_writer *to, const struct canon_event *e)
     struct place at = message_place(to, e);
     if (!at.piece)
         return fail(to, ERR_NOMEM);
-    fail(to, buf_add(&at.piece->text, e->text));
+    add(to, &at.piece->text, e->text);
     responses_tell_delta(to, at.item, at.piece, e->text);
     return to->out->failed;
 }
@@ -225,16 +229,18 @@ static struct responses_item *reasoning_item(struct canon_writer *to,
 }
 
 /* Encrypted reasoning: pieces of it add up as well. */
-static enum err add_hidden(struct canon_writer *to, const struct canon_reasoning *x)
+static enum err add_hidden(struct canon_writer *to, const struct canon_event *e)
 {
-    struct responses_item *i = reasoning_item(to, x);
+    const struct canon_reasoning *x = &e->reasoning;
+    struct responses_item *i = ((struct responses_writing *)to->state)->last;
+    if (!i || i->is_closed || i->hidden_of != e->block + 1)
+        i = reasoning_item(to, x);
     if (!i)
         return fail(to, ERR_NOMEM);
     if (!i->format.p)
         i->format = keep(to, x->format);
-    fail(to, buf_add(&i->hidden, x->data));
-    close_item(to, i);
-    return to->out->failed;
+    i->hidden_of = e->block + 1;
+    return add(to, &i->hidden, x->data);
 }
 
 static enum err add_reasoning(struct canon_writer *to, const struct canon_event *e)
@@ -245,7 +251,7 @@ static enum err add_reasoning(struct canon_writer *to, const struct canon_event 
     if (x->kind == CANON_REASONING_OTHER)
         return ERR_OK;
     if (x->kind == CANON_REASONING_ENCRYPTED)
-        return x->data.n ? add_hidden(to, x) : ERR_OK;
+        return x->data.n ? add_hidden(to, e) : ERR_OK;
     if (!x->text.n && !x->signature.n)
         return ERR_OK;
     if (!at.piece || at.item->kind != ITEM_REASONING) {
@@ -258,8 +264,8 @@ static enum err add_reasoning(struct canon_writer *to, const struct canon_event 
         return fail(to, ERR_NOMEM);
     if (!at.item->format.p)
         at.item->format = keep(to, x->format);
-    fail(to, buf_add(&at.piece->text, x->text));
-    fail(to, buf_add(&at.item->signature, x->signature));
+    add(to, &at.piece->text, x->text);
+    add(to, &at.item->signature, x->signature);
     responses_tell_delta(to, at.item, at.piece, x->text);
     return to->out->failed;
 }
@@ -292,7 +298,7 @@ static enum err add_args(struct canon_writer *to, const struct canon_event *e)
         fail(to, json_add_str(b, raw));
         raw = b->n > 2 ? str_of(b->p + 1, b->n - 2) : STR("");
     }
-    fail(to, buf_add(&at.piece->text, raw));
+    add(to, &at.piece->text, raw);
     responses_tell_delta(to, at.item, at.piece, raw);
     return to->out->failed;
 }
@@ -302,8 +308,9 @@ static enum err add_image(struct canon_writer *to, const struct canon_event *e)
     struct responses_item *i = e->media.source == CANON_DATA ? begin_item(to, ITEM_IMAGE) : NULL;
     if (!i)
         return to->out->failed;
+    i->given = keep(to, e->media.id);
     responses_tell_item(to, i, "response.output_item.added");
-    fail(to, buf_add(&i->hidden, e->media.data));
+    add(to, &i->hidden, e->media.data);
     close_item(to, i);
     return to->out->failed;
 }
@@ -329,6 +336,7 @@ static void write_note(struct buf *out, const struct canon_citation *c)
 /* A citation without a text has one that is empty; one that comes late stands in the response alone. */
 static enum err add_note(struct canon_writer *to, const struct canon_event *e)
 {
+    struct responses_writing *s = to->state;
     struct place at = find_text(to, e->block);
     if (!at.piece)
         at = message_place(to, e);
@@ -339,7 +347,9 @@ static enum err add_note(struct canon_writer *to, const struct canon_event *e)
         buf_add(notes, STR(","));
     size_t before = notes->n;
     write_note(notes, &e->citation);
-    fail(to, notes->failed);
+    size_t room = TEXTS_MAX - s->texts, n = notes->n - before;
+    s->texts += n < room ? n : room;
+    fail(to, notes->failed != ERR_OK ? notes->failed : n > room ? ERR_TOO_BIG : ERR_OK);
     if (at.piece->is_closed || to->out->failed)
         return to->out->failed;
     responses_tell_note(to, at.item, at.piece, str_skip(buf_view(notes), before));
@@ -359,7 +369,7 @@ static enum err add_odds(struct canon_writer *to, const struct canon_event *e)
     struct str values = json_raw(list);
     if (at.piece->odds.n)
         buf_add(&at.piece->odds, STR(","));
-    return fail(to, buf_add(&at.piece->odds, str_of(values.p + 1, values.n - 2)));
+    return add(to, &at.piece->odds, str_of(values.p + 1, values.n - 2));
 }
 
 static enum err add_finish(struct canon_writer *to, const struct canon_event *e)

@@ -36,6 +36,7 @@ struct responses_item {
     struct str whose; /* of reasoning that is not OpenAI's: as it was marked when the item began */
     struct responses_piece *pieces, *last;
     struct buf hidden, signature; /* raw; of an image: its base64 in `hidden` */
+    uint32_t hidden_of;           /* the block of what is encrypted, and one; 0: nothing is */
     bool is_closed, is_cut;
 };
 
@@ -43,6 +44,7 @@ struct responses_writing {
     struct responses_item *items, *last;
     uint32_t items_n;
     uint64_t sequence;
+    size_t texts;     /* bytes of all that was said */
     bool is_whole;    /* events are not written */
     bool has_release; /* the items' memory is in the arena's care */
     struct str tier;  /* in the arena */

@@ -39,6 +39,14 @@ static enum err number(struct reading *g, enum piece piece, uint64_t index)
     return canon_number(&s->blocks, &g->rd->room, key, s->blocks.n, &g->event.block, &g->is_new);
 }
 
+/* What a block may say once: whether it is the first time. */
+static enum err speak(struct reading *g, bool *is_first)
+{
+    struct responses_reading *s = g->rd->state;
+    uint32_t ordinal;
+    return canon_number(&s->spoken, &g->rd->room, g->event.block, s->spoken.n, &ordinal, is_first);
+}
+
 /* --- errors ----------------------------------------------------------------------------------- */
 
 /* {"error":{"message","type","code"}}, and {"message","code"} as events say it. */
@@ -121,14 +129,11 @@ static enum err emit_citation(struct reading *g, struct json v)
 /* A piece of the arguments, or all of them at the end: those count only where none has come. */
 static enum err emit_args(struct reading *g, struct json text, bool is_whole)
 {
-    struct responses_reading *s = g->rd->state;
-    uint32_t ordinal;
     bool is_first;
     struct str args = canon_text(text);
     if (!args.n)
         return ERR_OK;
-    enum err e =
-        canon_number(&s->spoken, &g->rd->room, g->event.block, s->spoken.n, &ordinal, &is_first);
+    enum err e = speak(g, &is_first);
     if (e != ERR_OK || (is_whole && !is_first))
         return e;
     g->event.args = (struct canon_args){CANON_ARGS_TEXT, args};
@@ -174,11 +179,9 @@ static enum err read_content(struct reading *g, struct json list)
  * it. */
 static enum err read_signature(struct reading *g, struct json item)
 {
-    struct responses_reading *s = g->rd->state;
     struct str signature = canon_text(json_get(item, STR("signature")));
     struct json content = json_get(item, STR("content"));
     uint64_t n = 0;
-    uint32_t ordinal;
     bool is_first;
     for (struct json v = json_first(content); v.type; v = json_after(content, v))
         n++;
@@ -186,8 +189,7 @@ static enum err read_signature(struct reading *g, struct json item)
         return ERR_OK;
     enum err e = number(g, PIECE_THOUGHT, n ? n - 1 : 0);
     if (e == ERR_OK)
-        e = canon_number(&s->spoken, &g->rd->room, g->event.block, s->spoken.n, &ordinal,
-                         &is_first);
+        e = speak(g, &is_first);
     if (e != ERR_OK || !is_first)
         return e;
     g->event.reasoning = (struct canon_reasoning){
@@ -239,7 +241,8 @@ static enum err read_image(struct reading *g, struct json item)
     if (!json_raw_str(result).n || !json_is(result, JSON_STRING))
         return ERR_OK;
     enum err e = number(g, PIECE_IMAGE, 0);
-    g->event.media = (struct canon_media){.source = CANON_DATA, .mime = STR("image/png")};
+    g->event.media =
+        (struct canon_media){.source = CANON_DATA, .mime = STR("image/png"), .id = g->item};
     if (json_str_eq(format, STR("jpeg")))
         g->event.media.mime = STR("image/jpeg");
     if (json_str_eq(format, STR("webp")))
@@ -248,6 +251,16 @@ static enum err read_image(struct reading *g, struct json item)
         return e;
     e = canon_read_base64(&g->rd->room, result, "result", &g->event.media.data, NULL);
     return e == ERR_OK ? emit(g, EVENT_IMAGE) : e == ERR_NOMEM ? e : ERR_OK;
+}
+
+/* What an item's beginning says of the pieces that follow it. */
+static enum err note_begin(struct reading *g, struct json item)
+{
+    struct responses_reading *s = g->rd->state;
+    struct str format = canon_word(&g->rd->room, json_get(item, STR("format")));
+    s->begun = g->output + 1;
+    s->format = format.p ? arena_str(g->rd->room.arena, format) : STR_NONE;
+    return format.p && !s->format.p ? ERR_NOMEM : ERR_OK;
 }
 
 /* Items of the provider's own tools are not passed on. */
@@ -260,7 +273,7 @@ static enum err read_item(struct reading *g, struct json item, bool is_whole)
     if (json_str_eq(type, STR("custom_tool_call")))
         return read_call(g, item, true);
     if (!is_whole)
-        return ERR_OK;
+        return note_begin(g, item);
     if (json_str_eq(type, STR("message")))
         return read_content(g, json_get(item, STR("content")));
     if (json_str_eq(type, STR("reasoning")))
@@ -286,7 +299,8 @@ static enum err finish(struct canon_reader *rd, struct json response)
     struct json status = json_get(response, STR("status"));
     struct canon_event e = {.kind = EVENT_FINISH};
     bool is_cut = json_str_eq(status, STR("incomplete"));
-    e.finish.reason = s->has_call ? FINISH_TOOL_CALLS : FINISH_STOP;
+    bool is_whole = json_is_none_or_null(status) || json_str_eq(status, STR("completed"));
+    e.finish.reason = !is_whole ? FINISH_ERROR : s->has_call ? FINISH_TOOL_CALLS : FINISH_STOP;
     if (is_cut)
         e.finish.reason =
             json_str_eq(reason, STR("content_filter")) ? FINISH_CONTENT_FILTER : FINISH_LENGTH;
@@ -346,6 +360,7 @@ static const struct delta_row {
 static enum err read_delta(struct reading *g, struct json root, const struct delta_row *row)
 {
     struct json delta = json_get(root, STR("delta"));
+    struct responses_reading *s = g->rd->state;
     uint64_t index = row->index.n ? json_u64_or(json_get(root, row->index), 0) : 0;
     if (!json_raw_str(delta).n)
         return ERR_OK;
@@ -354,10 +369,30 @@ static enum err read_delta(struct reading *g, struct json root, const struct del
         return e;
     if (row->piece == PIECE_CALL) /* of a call that never began: left out */
         return g->is_new ? ERR_OK : emit_args(g, delta, false);
+    if (s->begun == g->output + 1)
+        g->format = s->format;
+    struct json odds = json_get(root, STR("logprobs"));
     e = emit_text(g, row->piece, delta);
-    return e == ERR_OK && row->piece == PIECE_TEXT
-               ? emit_logprobs(g, json_get(root, STR("logprobs")))
-               : e;
+    if (e != ERR_OK || row->piece != PIECE_TEXT || json_first(odds).type == JSON_NONE)
+        return e;
+    bool is_first;
+    e = speak(g, &is_first);
+    return e == ERR_OK ? emit_logprobs(g, odds) : e;
+}
+
+/* The odds of a text at its end, where its pieces have told none. */
+static enum err read_text_end(struct reading *g, struct json root)
+{
+    struct json odds = json_get(root, STR("logprobs"));
+    bool is_first;
+    if (json_first(odds).type == JSON_NONE)
+        return ERR_OK;
+    enum err e = number(g, PIECE_TEXT, json_u64_or(json_get(root, STR("content_index")), 0));
+    if (e == ERR_OK && g->is_new)
+        e = emit_text(g, PIECE_TEXT, json_get(root, STR("text")));
+    if (e == ERR_OK)
+        e = speak(g, &is_first);
+    return e == ERR_OK && is_first ? emit_logprobs(g, odds) : e;
 }
 
 static enum err read_note(struct reading *g, struct json root)
@@ -388,6 +423,8 @@ static enum err read_stream(struct canon_reader *rd, struct json root)
         return read_item(&g, json_get(root, STR("item")), true);
     if (json_str_eq(type, STR("response.output_text.annotation.added")))
         return read_note(&g, root);
+    if (json_str_eq(type, STR("response.output_text.done")))
+        return read_text_end(&g, root);
     if (json_str_eq(type, STR("response.created")))
         return begin(rd, response);
     if (json_str_eq(type, STR("response.completed")) ||

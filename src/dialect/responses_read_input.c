@@ -331,8 +331,10 @@ static enum err read_made(struct responses_asked *g, const struct responses_said
     struct canon_part *p = add_assistants(g, PART_IMAGE);
     if (!p)
         return canon_no_memory(g->f);
+    struct str id = canon_word(g->room, json_get(b->v, STR("id")));
     snprintf(at, sizeof at, "%s.result", b->where);
     p->media.source = CANON_DATA;
+    p->media.id = str_starts(id, RESPONSES_MADE_IMAGE) ? STR_NONE : id;
     p->media.mime = STR("image/png");
     return canon_read_base64(g->room, json_get(b->v, STR("result")), at, &p->media.data, g->f);
 }

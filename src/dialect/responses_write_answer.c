@@ -119,11 +119,9 @@ void responses_tell_note(struct canon_writer *to, const struct responses_item *i
 /* As the provider's finish says. */
 static struct responses_standing ended(const struct responses_writing *s)
 {
-    static const struct canon_failure broken = {
-        .err = ERR_UPSTREAM, .message = STR_INIT("The provider ended its answer with an error")};
     struct responses_standing at = {.status = "completed", .bill = &s->bill};
     if (s->reason == FINISH_ERROR)
-        return (struct responses_standing){"failed", NULL, &s->bill, &broken};
+        return (struct responses_standing){"failed", NULL, &s->bill, &canon_finished_badly};
     if (s->reason == FINISH_LENGTH)
         at.cut = "max_output_tokens";
     if (s->reason == FINISH_CONTENT_FILTER)

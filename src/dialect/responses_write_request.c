@@ -202,6 +202,7 @@ static void write_made(struct writing *g, const struct canon_media *m)
         return;
     }
     item_begin(g, "image_generation_call");
+    canon_write_text(&g->w, "id", m->id);
     jw_raw_str(&g->w, "result", m->data);
     jw_str_c(&g->w, "status", "completed");
     jw_end(&g->w);

@@ -67,6 +67,14 @@ void relay_keep_text(char *out, size_t size, struct str s)
     out[s.n] = '\0';
 }
 
+void relay_note_usage(struct relay *r, const struct chat_usage *u)
+{
+    struct answered *a = &r->answered;
+    a->usage = *u;
+    a->has_usage = u->completion > 0 || a->content.bytes == 0;
+    a->finishes_in_usage = a->finishes;
+}
+
 void relay_note_event(struct relay *r, const struct openai_event *ev)
 {
     struct answered *a = &r->answered;
@@ -75,13 +83,10 @@ void relay_note_event(struct relay *r, const struct openai_event *ev)
     if (ev->finish_reason.p)
         relay_keep_text(a->finish_native, sizeof a->finish_native, ev->finish_reason);
     a->finishes += ev->finishes;
-    if (ev->has_usage) {
-        a->usage = ev->usage;
-        a->has_usage = true;
-        a->finishes_in_usage = a->finishes;
-    }
     a->content.bytes += ev->content.bytes;
     a->content.wide += ev->content.wide;
+    if (ev->has_usage)
+        relay_note_usage(r, &ev->usage);
 }
 
 enum err relay_turn_fail(struct turn *t, enum outcome o, int status, const char *sentence)

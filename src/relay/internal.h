@@ -224,6 +224,9 @@ void relay_answer_cut(struct relay *r, enum err e,
                       const char *why);                           /* it is not, and will not be */
 void relay_answer_late(struct relay *r, const struct failure *x); /* a deadline has passed */
 void relay_commit(struct relay *r); /* status and head to the client */
+/* After the content that is noted: of an answer that brought some, usage without a token of it is no
+ * last word. */
+void relay_note_usage(struct relay *r, const struct chat_usage *u);
 void relay_note_event(struct relay *r, const struct openai_event *ev);
 /* Raw JSON text: what does not fit is left out whole, so that no escape is cut in two. */
 void relay_keep_text(char *out, size_t size, struct str s);

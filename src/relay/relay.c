@@ -208,6 +208,14 @@ static void go_on(struct relay *r)
     relay_admit(r);
 }
 
+static void refuse_credential(struct relay *r)
+{
+    struct canon_failure x = reply_failure_of(&r->wait.fault);
+    if (r->stream)
+        relay_respond_failure(r, &x, gate_retry_field(&r->wait));
+    relay_die(r);
+}
+
 static void on_known(struct gate_wait *w)
 {
     struct relay *r = container_of(w, struct relay, wait);
@@ -215,7 +223,7 @@ static void on_known(struct gate_wait *w)
     if (r->who)
         go_on(r);
     else
-        relay_refuse(r, &w->fault);
+        refuse_credential(r);
 }
 
 static void on_body(void *user, struct str bytes)
@@ -388,7 +396,7 @@ void relay_begin(struct relay_worker *w, struct http_stream *s, const struct htt
     r->wait.done = on_known;
     r->who = r->wait.principal;
     if (a == GATE_SHUT) {
-        relay_refuse(r, &r->wait.fault);
+        refuse_credential(r);
     } else if (check_head(r, head, &f) != ERR_OK) {
         relay_refuse(r, &f);
     } else {

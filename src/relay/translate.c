@@ -201,11 +201,8 @@ static void note(struct relay *r, const struct canon_event *e)
     tokens_add(&a->content, canon_event_text(e));
     if (e->kind == EVENT_BEGIN && !a->upstream_id[0])
         relay_keep_text(a->upstream_id, sizeof a->upstream_id, e->begin.id);
-    if (e->kind == EVENT_USAGE) {
-        a->usage = e->bill.usage;
-        a->has_usage = true;
-        a->finishes_in_usage = a->finishes;
-    }
+    if (e->kind == EVENT_USAGE)
+        relay_note_usage(r, &e->bill.usage);
     if (e->kind == EVENT_FINISH) {
         a->finishes++;
         a->finish = canon_finish_word(e->finish.reason);

@@ -79,7 +79,8 @@ static void pass_end(struct relay *r)
     }
     struct str raw = buf_view(&r->pass->noted[RULE_USAGE]);
     if (raw.n && json_parse(&r->w->tape, raw, &usage, NULL) == ERR_OK)
-        r->answered.has_usage = openai_read_usage(usage, &r->answered.usage);
+        r->answered.has_usage = r->direct ? direct_read_usage(usage, &r->answered.usage)
+                                          : openai_read_usage(usage, &r->answered.usage);
     metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
     relay_settle(r, ENDING_PASSED);
 }

@@ -2,6 +2,7 @@
  * on nothing else, and mean nothing. */
 #include "sim/internal.h"
 
+#include "base/base64.h"
 #include "base/codec.h"
 
 #include <stdio.h>
@@ -120,31 +121,15 @@ static void write_numbers(struct sim_call *c, struct json_writer *w, const char 
     jw_end(w);
 }
 
-static void add_base64(struct buf *out, const unsigned char *p, size_t n)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        size_t left = n - i;
-        uint32_t v = (uint32_t)p[i] << 16;
-        v |= left > 1 ? (uint32_t)p[i + 1] << 8 : 0;
-        v |= left > 2 ? p[i + 2] : 0;
-        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=',
-                        left > 2 ? digits[v & 63] : '='};
-        buf_add(out, str_of(four, 4));
-    }
-}
-
 /* What OpenAI's own libraries ask for: the bytes of little-endian 32-bit numbers. */
 static void write_base64(struct sim_call *c, struct json_writer *w, uint32_t hash)
 {
     float numbers[DIMENSIONS_MAX];
     for (uint32_t i = 0; i < c->dimensions; i++)
         numbers[i] = number(hash, i);
-    struct buf text;
-    buf_init(&text, 2 * sizeof numbers);
-    add_base64(&text, (const unsigned char *)numbers, c->dimensions * sizeof numbers[0]);
-    jw_str(w, "embedding", buf_view(&text));
-    buf_release(&text);
+    jw_raw(w, "embedding", STR("\""));
+    base64_add(w->out, BASE64_PLAIN, numbers, c->dimensions * sizeof numbers[0]);
+    buf_add(w->out, STR("\""));
 }
 
 static void whole(struct sim_call *c)

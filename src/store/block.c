@@ -59,9 +59,10 @@ size_t block_find(struct str directory, int64_t id, uint64_t tag)
 bool block_has(struct str directory, int64_t id, uint64_t tag)
 {
     size_t i = block_find(directory, id, tag);
+    if (i >= block_count(directory)) /* an empty directory may have no bytes to point at */
+        return false;
     const char *entry = directory.p + i * BLOCK_ENTRY;
-    return i < block_count(directory) && get_u64(entry) == (uint64_t)id &&
-           get_u64(entry + 8) == tag;
+    return get_u64(entry) == (uint64_t)id && get_u64(entry + 8) == tag;
 }
 
 bool block_read(const struct block *b, size_t i, struct generation *g)

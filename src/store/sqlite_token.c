@@ -166,7 +166,7 @@ static enum err write_change(struct store_conn *c, struct federation *p, struct 
     query_i64(&q, p->updated_ms);
     query_text(&q, str_c(p->id));
     enum err e = query_run(&q, f);
-    return e == ERR_OK ? change_note(c, CHANGE_TOKENS, 0, NULL, f) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_TOKENS, 0, p->key_hash, f) : e;
 }
 
 enum err sqlite_federation_change(struct store_conn *c, struct store_call *call)
@@ -194,7 +194,7 @@ enum err sqlite_federation_delete(struct store_conn *c, struct store_call *call)
     struct query q = query_of(c, SQL_FEDERATION_DELETE);
     query_text(&q, str_c(d->id));
     e = query_run(&q, &call->fault);
-    return e == ERR_OK ? change_note(c, CHANGE_TOKENS, 0, NULL, &call->fault) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_TOKENS, 0, d->row.key_hash, &call->fault) : e;
 }
 
 /* --- giving tokens out --- */
@@ -269,7 +269,7 @@ enum err sqlite_signing_add(struct store_conn *c, struct store_call *call)
     query_i64(&q, a->row.created_ms);
     e = query_run(&q, &call->fault);
     a->row.id = sqlite3_last_insert_rowid(c->db);
-    return e == ERR_OK ? change_note(c, CHANGE_TOKENS, 0, NULL, &call->fault) : e;
+    return e == ERR_OK ? change_note(c, CHANGE_SIGNERS, 0, NULL, &call->fault) : e;
 }
 
 enum err sqlite_signing_prune(struct store_conn *c, struct store_call *call)

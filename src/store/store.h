@@ -78,13 +78,14 @@ void store_generation_release(struct store_generation_get *g);
 enum change_kind {
     CHANGE_ACCOUNT,
     CHANGE_KEY,
-    CHANGE_TOKENS, /* federation policies or the keys that sign */
+    CHANGE_TOKENS,  /* a federation policy: of tokens that act as one key */
+    CHANGE_SIGNERS, /* the keys that sign tokens */
     CHANGE__COUNT
 };
 struct store_change {
     enum change_kind kind;
     int64_t id;
-    uint8_t hash[KEY_HASH_BYTES]; /* of CHANGE_KEY */
+    uint8_t hash[KEY_HASH_BYTES]; /* of CHANGE_KEY and CHANGE_TOKENS; else zero */
 };
 struct store_changes {
     struct store_call call;

@@ -1,5 +1,5 @@
 // genai.js: Google's own client in the words of matrix.js. Only providers speak Gemini's format, so it meets the simulated
-// one alone.
+// one alone. (It asks for Node 20 and runs on 18 as well.)
 import { ApiError, GoogleGenAI } from "@google/genai";
 
 const status = (code) => (e) => e instanceof ApiError && e.status === code;
@@ -37,7 +37,7 @@ async function ask(api, q) {
   const config = { maxOutputTokens: 2000 };
   const declare = (name) => ({ name, parameters: { type: "OBJECT", properties: { text: { type: "STRING" } }, required: ["text"] } });
   if (q.tools) config.tools = [{ functionDeclarations: q.tools.map(declare) }];
-  if (q.schema) config.responseMimeType = "application/json";
+  if (q.schema) Object.assign(config, { responseMimeType: "application/json", responseJsonSchema: q.schema });
   if (q.reason) config.thinkingConfig = { includeThoughts: true };
   const request = { model: q.model, contents: contents(q.turns), config };
   const answer = q.stream ? await joined(await api.models.generateContentStream(request)) : await api.models.generateContent(request);
@@ -55,9 +55,14 @@ async function ask(api, q) {
   };
 }
 
+async function embed(api, { model, texts }) {
+  const { embeddings } = await api.models.embedContent({ model, contents: texts });
+  return { vectors: embeddings.map((e) => e.values) }; // it tells no tokens
+}
+
 export const genaiClient = {
   name: "google genai",
   connect: (at, apiKey) => new GoogleGenAI({ apiKey, httpOptions: { baseUrl: at.url, apiVersion: "v1beta" } }), // a timeout of its would outlive the call
-  ask,
+  ask, embed,
   errors: { bad: status(400), unauthorized: status(401), limited: status(429), unavailable: status(503) },
 };

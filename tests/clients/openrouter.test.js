@@ -75,17 +75,72 @@ async function embed(by, { model, texts }) {
   return { vectors: data.map((d) => d.embedding), tokens: usage.promptTokens };
 }
 
+const refusals = {
+  bad: errors.BadRequestResponseError,
+  unauthorized: errors.UnauthorizedResponseError,
+  poor: (e) => e instanceof errors.PaymentRequiredResponseError || e instanceof errors.ForbiddenResponseError,
+  missing: errors.NotFoundResponseError,
+  limited: errors.TooManyRequestsResponseError,
+  unavailable: (e) => e instanceof errors.ServiceUnavailableResponseError || e instanceof errors.BadGatewayResponseError,
+  cut: Broken,
+};
+
+matrix({ name: "openrouter", connect, ask, embed, errors: refusals });
+
+// --- responses, the same way ----------------------------------------------------------------------------------------
+
+function items(turns) {
+  return turns.flatMap((t) => {
+    if (t.told) return t.told.turn;
+    if (t.results) return t.results.map((r) => ({ type: "function_call_output", callId: r.call.id, output: r.text }));
+    if (!t.image) return [{ role: "user", content: t.said }];
+    return [{ role: "user", content: [{ type: "input_text", text: t.said }, { type: "input_image", imageUrl: t.image, detail: "auto" }] }];
+  });
+}
+
+async function respond(by, q) {
+  const body = { model: q.model, input: items(q.turns), maxOutputTokens: 2000, store: false, stream: q.stream };
+  if (q.tools) body.tools = q.tools.map((name) => ({ type: "function", name, parameters: TEXT, strict: true }));
+  if (q.schema) body.text = { format: { type: "json_schema", name: "answer", schema: q.schema, strict: true } };
+  if (q.reason) Object.assign(body, { reasoning: { effort: "low", summary: "auto" }, include: ["reasoning.encrypted_content"] });
+  const got = await by.responses.send({ responsesRequest: body });
+  const answer = q.stream ? await lastOf(got) : got;
+  if (answer.status === "failed") throw new Broken(answer.error.message);
+  const calls = answer.output.filter((i) => i.type === "function_call");
+  const thoughts = answer.output.filter((i) => i.type === "reasoning");
+  const said = (parts) => (parts ?? []).map((p) => p.text).join("");
+  return {
+    text: answer.output.filter((i) => i.type === "message").map((i) => said(i.content)).join(""),
+    calls: calls.map((c) => ({ id: c.callId, name: c.name, input: JSON.parse(c.arguments) })),
+    thought: thoughts.map((i) => said(i.summary) || said(i.content)).join(""),
+    finish: answer.status === "completed" ? (calls.length ? "tool" : "stop") : answer.status,
+    usage: {
+      prompt: answer.usage.inputTokens, completion: answer.usage.outputTokens, cost: answer.usage.cost,
+      reasoning: answer.usage.outputTokensDetails.reasoningTokens,
+    },
+    turn: answer.output,
+  };
+}
+
+// What came in pieces is what the last event has as a whole.
+async function lastOf(stream) {
+  let text = "", args = "", last;
+  for await (const event of stream) {
+    if (event.type === "response.output_text.delta") text += event.delta;
+    if (event.type === "response.function_call_arguments.delta") args += event.delta;
+    last = event;
+  }
+  if (last.type === "response.failed") return last.response;
+  assert.equal(last.type, "response.completed");
+  const { output } = last.response;
+  assert.equal(output.flatMap((i) => (i.type === "message" ? i.content : [])).map((p) => p.text).join(""), text);
+  assert.equal(output.map((i) => i.arguments ?? "").join(""), args);
+  return last.response;
+}
+
 matrix({
-  name: "openrouter", connect, ask, embed,
-  errors: {
-    bad: errors.BadRequestResponseError,
-    unauthorized: errors.UnauthorizedResponseError,
-    poor: (e) => e instanceof errors.PaymentRequiredResponseError || e instanceof errors.ForbiddenResponseError,
-    missing: errors.NotFoundResponseError,
-    limited: errors.TooManyRequestsResponseError,
-    unavailable: (e) => e instanceof errors.ServiceUnavailableResponseError || e instanceof errors.BadGatewayResponseError,
-    cut: Broken,
-  },
+  name: "openrouter responses", connect, ask: respond, errors: refusals,
+  cannot: (format) => (format === "openai" ? ["thought given back"] : []),
 });
 
 // --- the rest, with the built-in provider -------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_an_account_without_credit_is_402_until_it_has_some(pair):
 
 
 @pytest.mark.parametrize("prompt,output,details,cost", [
-    (1, 0, {}, "0.000001"),
+    (1, 1, {}, "0.000003"),
     (0, 1, {}, "0.000002"),
     (1000, 10, {"prompt_tokens_details": {"cached_tokens": 400}}, "0.00102"),
 ])

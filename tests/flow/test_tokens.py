@@ -550,18 +550,22 @@ def test_access_tokens_that_are_none(workload):
     assert "ES256" in gateway.get("/api/v1/key", hs).error["message"]
 
 
-def test_a_flood_of_forged_tokens_leaves_known_ones_and_keys_alone(start):
-    workload = start(workers=1)
-    good = workload.exchange()
-    assert workload.gateway.get("/api/v1/key", good).status == 200
-    head, claims, signature = good.split(".")
-    statuses = set()
+def test_a_flood_of_forged_tokens_leaves_known_ones_and_keys_and_other_networks_alone(start):
+    workload = start(workers=1, trusted_proxies=["127.0.0.0/8"])
+    good, fresh = workload.exchange(), workload.exchange()
+    gateway, flood = workload.gateway, {"X-Forwarded-For": "198.51.100.1"}
+    assert gateway.get("/api/v1/key", good).status == 200
+    head, claims, _ = good.split(".")
+    answers = []
     for i in range(600):
         forged = f"{head}.{claims}.{b64(hashlib.sha512(str(i).encode()).digest())}"
-        statuses.add(workload.gateway.get("/api/v1/key", forged).status)
-    assert statuses <= {401, 429} and 401 in statuses
-    assert workload.gateway.get("/api/v1/key", good).status == 200
-    assert workload.gateway.get("/api/v1/key", workload.key).status == 200
+        answers.append(gateway.call(*(("GET", "/api/v1/key") if i % 2 else ("POST", "/api/v1/chat/completions")), forged,
+                                    None if i % 2 else {"model": "m", "messages": []}, headers=flood))
+    assert {a.status for a in answers} == {401, 429}
+    assert {a.headers.get("retry-after") for a in answers if a.status == 429} == {"1"}
+    assert {a.headers.get("retry-after") for a in answers if a.status == 401} == {None}
+    for token, headers in ((good, flood), (workload.key, flood), (fresh, {"X-Forwarded-For": "198.51.100.2"})):
+        assert gateway.call("GET", "/api/v1/key", token, headers=headers).status == 200
 
 
 def test_who_tries_too_often_waits(workload):

@@ -271,40 +271,6 @@ static void user_info_must_be_of_the_same_subject(void **state)
     json_tape_release(&tape);
 }
 
-/* --- keys --- */
-
-static void add_key(struct buf *out, const char *kid)
-{
-    struct json_writer w;
-    json_writer_init(&w, out);
-    sign_key_write_jwk(key, NULL, str_c(kid), &w);
-    assert_int_equal(jw_finish(&w), ERR_OK);
-}
-
-static void a_key_is_found_by_name_and_kind(void **state)
-{
-    struct json_tape tape;
-    struct buf set;
-    struct sign_key *k;
-    (void)state;
-    json_tape_init(&tape, OIDC_NODES_MAX);
-    buf_init(&set, OIDC_DOCUMENT_MAX);
-    buf_add(&set, STR("{\"keys\":[5,{\"kty\":\"oct\",\"kid\":\"one\"},"));
-    add_key(&set, "one");
-    buf_add(&set, STR(","));
-    add_key(&set, "two");
-    buf_add(&set, STR("]}"));
-    assert_non_null(k = oidc_key_find(&tape, buf_view(&set), STR("one"), SIGN_ES256));
-    sign_key_free(k);
-    assert_null(oidc_key_find(&tape, buf_view(&set), STR("three"), SIGN_ES256));
-    assert_null(oidc_key_find(&tape, buf_view(&set), STR("one"), SIGN_RS256));
-    assert_null(oidc_key_find(&tape, buf_view(&set), STR_NONE, SIGN_ES256)); /* which one? */
-    assert_null(oidc_key_find(&tape, STR("{\"keys\":{}}"), STR("one"), SIGN_ES256));
-    assert_null(oidc_key_find(&tape, STR("nothing"), STR("one"), SIGN_ES256));
-    buf_release(&set);
-    json_tape_release(&tape);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,7 +284,6 @@ int main(void)
         cmocka_unit_test(an_address_is_proven_only_where_it_is_said),
         cmocka_unit_test(domains_are_compared_whole),
         cmocka_unit_test(user_info_must_be_of_the_same_subject),
-        cmocka_unit_test(a_key_is_found_by_name_and_kind),
     };
     return cmocka_run_group_tests(tests, make_key, drop_key);
 }

@@ -103,7 +103,7 @@ static void a_known_token_is_asked_of_nobody(void **state)
     principal_unref(a.wait.principal);
     assert_int_equal(ask_token(&a, i.text), GATE_OPEN);
     principal_unref(a.wait.principal);
-    gate_forget_tokens(here.gate);
+    gate_forget_tokens(here.gate, k.row.hash);
     assert_int_equal(ask_token(&a, i.text), GATE_WAIT);
     WAIT_FOR(a.is_answered);
     principal_unref(a.wait.principal);
@@ -161,7 +161,7 @@ static void a_token_ends_to_the_second_also_from_the_cache(void **state)
     assert_token_open(&i);
     clock_wall_set(i.token.expires_s * 1000);
     assert_token_shut(&i, "expired");
-    gate_forget_tokens(here.gate);
+    gate_forget_tokens(here.gate, k.row.hash);
     assert_token_shut(&i, "expired");
 }
 
@@ -174,12 +174,12 @@ static void a_token_ends_with_its_policy_and_with_its_key(void **state)
     struct issued i = issue(&signer, &p, 900), beside = issue(&signer, &other, 900);
     assert_token_open(&i);
     set_disabled(&p, true);
-    gate_forget_tokens(here.gate);
+    gate_forget_tokens(here.gate, k.row.hash);
     assert_token_shut(&i, "policy");
     assert_token_shut(&i, "policy"); /* as remembered */
     assert_token_open(&beside);
     set_disabled(&p, false);
-    gate_forget_tokens(here.gate);
+    gate_forget_tokens(here.gate, k.row.hash);
     assert_token_open(&i);
     disable(&k, true);
     gate_forget_key(here.gate, k.row.hash);
@@ -223,10 +223,88 @@ static void a_change_during_a_look_is_not_overlooked(void **state)
     memcpy(c.id, p.id, sizeof c.id);
     ask(command, &c.call);
     store_close(command);
-    gate_forget_tokens(here.gate); /* before the answer's turn on this loop */
+    gate_forget_tokens(here.gate, k.row.hash); /* before the answer's turn on this loop */
     WAIT_FOR(a.is_answered);
     assert_null(a.wait.principal);
     assert_non_null(strstr(a.wait.fault.message, "policy"));
+}
+
+/* Changes something at every turn of the loop. */
+static struct busy {
+    struct io_post post;
+    uint8_t hash[KEY_HASH_BYTES]; /* of a key, whose policies change */
+    bool are_signers;             /* no: the signing keys */
+    const struct asker *until;
+    unsigned changes;
+} busy;
+
+static void on_busy(struct io_post *p)
+{
+    if (busy.until->is_answered)
+        return;
+    busy.changes++;
+    if (busy.are_signers)
+        gate_forget_signers(here.gate);
+    else
+        gate_forget_tokens(here.gate, busy.hash);
+    io_post(here.loop, p);
+}
+
+static void assert_open_meanwhile(const struct issued *i)
+{
+    struct asker a;
+    busy.post.run = on_busy;
+    busy.until = &a;
+    busy.changes = 0;
+    assert_int_equal(ask_token(&a, i->text), GATE_WAIT);
+    on_busy(&busy.post);
+    WAIT_FOR(a.is_answered);
+    assert_true(busy.changes > 0);
+    if (!a.wait.principal)
+        fail_msg("refused: %s", a.wait.fault.message);
+    principal_unref(a.wait.principal);
+}
+
+static void a_change_of_another_policy_leaves_known_tokens_known(void **state)
+{
+    (void)state;
+    struct made_key k = make(false, 0), other = make(false, 0);
+    struct signing_key signer = add_signer(0);
+    struct federation p = add_policy(&k);
+    struct issued i = issue(&signer, &p, 900), fresh = issue(&signer, &p, 800);
+    struct asker a;
+    assert_token_open(&i);
+    gate_forget_tokens(here.gate, other.row.hash);
+    assert_int_equal(ask_token(&a, i.text), GATE_OPEN);
+    principal_unref(a.wait.principal);
+    gate_forget_signers(here.gate);
+    assert_int_equal(ask_token(&a, i.text), GATE_OPEN);
+    principal_unref(a.wait.principal);
+    assert_token_open(&fresh);
+}
+
+static void changes_of_other_policies_hold_no_look_up(void **state)
+{
+    (void)state;
+    struct made_key k = make(false, 0), other = make(false, 0);
+    struct signing_key signer = add_signer(0);
+    struct federation p = add_policy(&k);
+    struct issued i = issue(&signer, &p, 900);
+    memcpy(busy.hash, other.row.hash, sizeof busy.hash);
+    busy.are_signers = false;
+    assert_open_meanwhile(&i);
+}
+
+static void changes_of_signing_keys_hold_no_look_up(void **state)
+{
+    (void)state;
+    struct made_key k = make(false, 0);
+    struct signing_key signer = add_signer(0);
+    struct federation p = add_policy(&k);
+    struct issued i = issue(&signer, &p, 900), late = issue(&signer, &p, 800);
+    busy.are_signers = true;
+    assert_open_meanwhile(&i);
+    assert_open_meanwhile(&late);
 }
 
 /* --- signing keys turn --- */
@@ -271,7 +349,7 @@ static void the_new_key_signs_and_the_old_one_stays_until_its_last_token_is_over
     assert_true(str_eq(kid, str_c(second.kid)));
     struct issued late = issue(&first, &p, 900); /* by who has not heard of it yet */
     clock_wall_set(SOME_MS + 1000 + SIGNER_STAYS_MS - 70 * 1000);
-    gate_forget_tokens(here.gate);
+    gate_forget_signers(here.gate);
     assert_token_open(&late);
     clock_wall_set(SOME_MS + 1000 + SIGNER_STAYS_MS);
     assert_int_equal(published(), 1);
@@ -315,7 +393,7 @@ static void made_up_names_of_keys_are_asked_for_seldom(void **state)
     struct signing_key signer = add_signer(0);
     struct federation p = add_policy(&k);
     struct issued i = issue(&signer, &p, 900);
-    unsigned busy = 0, unknown = 0;
+    unsigned shut = 0, unknown = 0;
     assert_token_open(&i);
     for (int n = 0; n < 200; n++) {
         struct store_signing_add made = {.after = 0};
@@ -326,17 +404,46 @@ static void made_up_names_of_keys_are_asked_for_seldom(void **state)
         if (ask_token(&a, forged.text) == GATE_WAIT)
             WAIT_FOR(a.is_answered);
         assert_null(a.wait.principal);
-        busy += a.wait.fault.err == ERR_OVERLOADED;
+        shut += a.wait.fault.err == ERR_OVERLOADED;
         unknown += a.wait.fault.err == ERR_AUTH;
     }
-    assert_true(busy > 0 && unknown > 0 && busy + unknown == 200);
+    assert_true(shut > 0 && unknown > 0 && shut + unknown == 200);
     assert_token_open(&i);
+}
+
+static bool locate(const void *where, struct address *out)
+{
+    return address_parse(str_c(where), out);
+}
+
+static enum gate_answer ask_token_from(struct asker *a, const char *text, const char *address)
+{
+    char line[TOKEN_TEXT_MAX + 10];
+    snprintf(line, sizeof line, "Bearer %s", text);
+    *a = (struct asker){.wait = {.done = on_answer, .locate = locate, .where = address}};
+    enum gate_answer answer = gate_ask(here.gate, str_c(line), STR_NONE, GATE_INFERENCE, &a->wait);
+    if (answer == GATE_WAIT)
+        WAIT_FOR(a->is_answered);
+    return answer;
+}
+
+static enum err forge(const struct issued *good, unsigned n, const char *address)
+{
+    struct asker a;
+    struct issued forged = *good;
+    char *signature = strrchr(forged.text, '.') + 1;
+    for (unsigned bit = 0; bit < 12; bit++)
+        signature[bit] = (n >> bit) & 1 ? 'B' : 'C';
+    assert_int_equal(ask_token_from(&a, forged.text, address), GATE_SHUT);
+    bool is_told = str_eq(gate_retry_field(&a.wait), STR("Retry-After: 1\r\n"));
+    assert_int_equal(is_told, a.wait.fault.err == ERR_RATE);
+    return a.wait.fault.err;
 }
 
 static void wrong_signatures_are_looked_at_seldom(void **state)
 {
+    enum { FLOOD = 400 };
     (void)state;
-    enum { FLOOD = 400, LOOKED_AT = 200 };
     struct made_key k = make(false, 0);
     struct signing_key signer = add_signer(0);
     struct federation p = add_policy(&k);
@@ -345,19 +452,18 @@ static void wrong_signatures_are_looked_at_seldom(void **state)
     struct asker a;
     assert_token_open(&good);
     for (unsigned n = 0; n < FLOOD; n++) {
-        struct issued forged = good;
-        char *signature = strrchr(forged.text, '.') + 1;
-        for (unsigned bit = 0; bit < 10; bit++)
-            signature[bit] = (n >> bit) & 1 ? 'B' : 'C';
-        assert_int_equal(ask_token(&a, forged.text), GATE_SHUT);
-        wrong += a.wait.fault.err == ERR_AUTH;
-        refused += a.wait.fault.err == ERR_RATE;
+        enum err e = forge(&good, n, "192.0.2.1");
+        wrong += e == ERR_AUTH;
+        refused += e == ERR_RATE;
     }
     assert_int_equal(wrong + refused, FLOOD);
-    assert_true(wrong >= LOOKED_AT && refused > 0); /* more where a second turned meanwhile */
+    assert_true(wrong >= FORGED_NETWORK_MAX && refused > 0); /* more where a second turned */
     assert_token_open(&good);
-    assert_int_equal(ask_token(&a, uncached.text), GATE_SHUT);
+    assert_int_equal(ask_token_from(&a, uncached.text, "192.0.2.1"), GATE_SHUT);
     assert_int_equal(a.wait.fault.err, ERR_RATE);
+    assert_int_equal(ask_token_from(&a, uncached.text, "192.0.2.2"), GATE_WAIT);
+    assert_non_null(a.wait.principal);
+    principal_unref(a.wait.principal);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -372,6 +478,9 @@ int main(void)
         TEST(a_token_ends_with_its_policy_and_with_its_key),
         TEST(a_token_ends_with_its_keys_time),
         TEST(a_change_during_a_look_is_not_overlooked),
+        TEST(a_change_of_another_policy_leaves_known_tokens_known),
+        TEST(changes_of_other_policies_hold_no_look_up),
+        TEST(changes_of_signing_keys_hold_no_look_up),
         TEST(the_new_key_signs_and_the_old_one_stays_until_its_last_token_is_over),
         TEST(a_key_sealed_by_another_master_signs_nothing),
         TEST(made_up_names_of_keys_are_asked_for_seldom),

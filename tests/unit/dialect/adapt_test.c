@@ -7,6 +7,7 @@
 #include "dialect/adapt.h"
 #include "dialect/anthropic.h"
 #include "dialect/bedrock.h"
+#include "dialect/bedrock.h"
 #include "dialect/gemini.h"
 #include "dialect/openai_form.h"
 #include "dialect/responses.h"
@@ -268,6 +269,19 @@ static const struct change reasoning[] = {
     /* a number of likely tokens is nothing without logprobs elsewhere */
     {&dialect_responses, &dialect_openai, "{\"model\":\"m\",\"input\":\"hi\",\"top_logprobs\":2}",
      "{\"model\":\"native\",\"messages\":[" USER "],\"logprobs\":true,\"top_logprobs\":2}"},
+    {&dialect_openai, &dialect_gemini, CHAT(USER, ",\"top_logprobs\":2,\"top_k\":0"),
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}]}"},
+    {&dialect_openai, &dialect_gemini,
+     CHAT(USER, ",\"logprobs\":true,\"top_logprobs\":2,\"top_k\":1"),
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"generationConfig\":{"
+     "\"topK\":1,\"responseLogprobs\":true,\"logprobs\":2}}"},
+    /* OpenRouter's word for a tier is no provider's */
+    {&dialect_openai, &dialect_openai, CHAT(USER, ",\"service_tier\":\"fast\""),
+     "{\"model\":\"native\",\"messages\":[" USER "],\"service_tier\":\"priority\"}"},
+    {&dialect_openai, &dialect_bedrock, CHAT(USER, ",\"service_tier\":\"f\\u0061st\""),
+     "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"}]}],\"serviceTier\":{"
+     "\"type\":"
+     "\"priority\"}}"},
 };
 
 static void what_else_one_says_otherwise(void **state)

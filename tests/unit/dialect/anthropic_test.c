@@ -42,6 +42,22 @@ static void reasoning_is_of_whom_its_mark_names(void **state)
     }
 }
 
+/* A message of which nothing can be told is not there: empty ones are refused. */
+static void no_message_is_empty(void **state)
+{
+    static const struct dialect_target t = {.model = STR_INIT("m"), .quirks = &dialect_no_quirks};
+    static const char asked[] =
+        "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{"
+        "\"role\":\"assistant\",\"content\":\"\",\"reasoning\":\"t\"},{\"role\":\"user\","
+        "\"content\":"
+        "\"yo\"}]}";
+    (void)state;
+    assert_int_equal(rig_read_request(&dialect_openai, asked), ERR_OK);
+    struct str out = rig_write_request(&dialect_anthropic, &t);
+    assert_true(str_find(out, STR("\"content\":[]")) == out.n);
+    assert_true(str_find(out, STR("assistant")) == out.n);
+}
+
 /* --- to the client ------------------------------------------------------------------------------ */
 
 static void expect_told(const struct dialect *from, const char *answer, const char *const *parts,
@@ -85,6 +101,26 @@ static void reasoning_of_its_own_is_not(void **state)
         "\"REVG\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,"
         "\"output_tokens\":1}}",
         parts, false);
+}
+
+/* No stop reason says that the provider gave up: a stream must not end as if whole. */
+static void a_stream_that_ended_with_an_error_has_no_stop(void **state)
+{
+    (void)state;
+    rig_begin_answer(&dialect_gemini, &dialect_anthropic);
+    assert_int_equal(
+        rig_feed("",
+                 "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":"
+                 "\"MALFORMED_FUNCTION_CALL\"}]}"),
+        ERR_OK);
+    struct str told = rig_finish_stream();
+    static const char end[] =
+        "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
+        "\"The provider ended its answer with an error\",\"error_type\":\"provider_unavailable\"},"
+        "\"request_id\":null}\n\n";
+    if (!str_ends(told, str_c(end)))
+        fail_msg("%.*s", STR_ARG(told));
 }
 
 /* --- to the provider ---------------------------------------------------------------------------- */
@@ -138,6 +174,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reasoning_is_of_whom_its_mark_names, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(no_message_is_empty, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_stream_that_ended_with_an_error_has_no_stop, rig_up,
+                                        rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_others_is_marked, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_its_own_is_not, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(

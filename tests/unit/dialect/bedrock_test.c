@@ -47,6 +47,13 @@ static const struct change {
      "{\"text\":\"1\"}]}},{\"toolResult\":{\"toolUseId\":\"c2\",\"content\":[{\"text\":\"2"
      "\"},{\"image\":{\"format\":\"webp\",\"source\":{\"bytes\":\"AAAA\"}}}]}},{\"text\":"
      "\"hi\"}]}]}"},
+    /* a message of which nothing can be told is not there */
+    {false, 0, "anthropic.claude-x",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"as"
+     "sistant\",\"content\":\"\",\"reasoning\":\"t\"},{\"role\":\"user\",\"content\":[{\"type\":"
+     "\"text\",\"text\":\"yo\"}]},{\"role\":\"assistant\",\"content\":\" \"}],\"cache_contr"
+     "ol\":{\"type\":\"ephemeral\"}}",
+     "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"},{\"text\":\"yo\"}]}]}"},
     /* a result that is an error */
     {true, 0, "anthropic.claude-x",
      "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"hi"

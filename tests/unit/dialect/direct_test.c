@@ -279,6 +279,77 @@ static void what_a_ranking_may_cost_is_bounded(void **state)
     }
 }
 
+/* What the body does not tell the size of is counted as links, and what is no text as media. */
+static void what_an_embedding_may_cost_is_bounded(void **state)
+{
+    static const struct {
+        const char *part;
+        uint64_t links;
+        bool has_media;
+    } rows[] = {
+        {"{\"type\":\"text\",\"text\":\"https://h/a\"}", 0, false},
+        {"{\"type\":\"te\\u0078t\",\"text\":\"a\"}", 0, false},
+        {"{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://h/a.png\"}}", 1, true},
+        {"{\"type\":\"image\\u005furl\",\"image_url\":{\"url\":\"https://h/a.png\"}}", 1, true},
+        {"{\"type\":\"image_url\",\"image\\u005furl\":{\"u\\u0072l\":\"https://h/a.png\"}}", 1,
+         true},
+        {"{\"type\":\"image_url\",\"image_url\":\"https://h/a.png\"}", 1, true},
+        {"{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}}", 0,
+         true},
+        {"{\"type\":\"image_url\",\"image_url\":{\"url\":\"d\\u0061ta:image/png;base64,AAAA\"}}", 1,
+         true},
+        {"{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"AAAA\",\"format\":\"wav\"}}", 0,
+         true},
+        {"{\"type\":\"input_video\",\"input_video\":{\"url\":\"https://h/a.mp4\"}}", 1, true},
+        {"{\"type\":\"input_file\",\"input_file\":{\"file_id\":\"f\"}}", 1, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct direct_request asked;
+        char text[300];
+        rig_again();
+        snprintf(text, sizeof text, "{\"model\":\"a/b\",\"input\":[{\"content\":[%s]}]}",
+                 rows[i].part);
+        if (direct_embed.read_request(rig_parse(str_c(text)), &rig.room, &asked, &rig.fault) !=
+            ERR_OK)
+            fail_msg("%s: %s", text, rig.fault.message);
+        if (asked.facts.links != rows[i].links || asked.facts.has_media != rows[i].has_media)
+            fail_msg("%s: %u links, media %d", text, (unsigned)asked.facts.links,
+                     asked.facts.has_media);
+    }
+}
+
+/* Who counts media apart is paid for them apart; who tells the sum alone has told it. */
+static void usage_is_what_was_told(void **state)
+{
+    static const struct {
+        const struct direct_form *form;
+        const char *answer;
+        uint64_t prompt, image;
+    } rows[] = {
+        {&embed_cohere,
+         "{\"embeddings\":{\"float\":[[1]]},\"meta\":{\"billed_units\":{\"input_tokens\":3,\"image_"
+         "tokens\":40}}}",
+         43, 40},
+        {&embed_openai, "{\"data\":[{\"embedding\":[1]}],\"usage\":{\"total_tokens\":9}}", 9, 0},
+        {&embed_openai,
+         "{\"data\":[{\"embedding\":[1]}],\"usage\":{\"prompt_tokens\":9,\"total_tokens\":9,"
+         "\"prompt_tokens_details\":{\"image_tokens\":4}}}",
+         9, 4},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct direct_answer a = {0};
+        rig_again();
+        assert_int_equal(
+            rows[i].form->read_answer(rig_parse(str_c(rows[i].answer)), &rig.room, &a, &rig.fault),
+            ERR_OK);
+        assert_true(a.has_tokens);
+        assert_int_equal(a.usage.prompt, rows[i].prompt);
+        assert_int_equal(a.usage.image, rows[i].image);
+    }
+}
+
 static void members_that_are_not_known_go_where_they_are_taken(void **state)
 {
     static const char text[] = "{\"model\":\"a/b\",\"input\":\"x\",\"user\":\"u\",\"input_type\":"
@@ -423,6 +494,8 @@ int main(void)
         TEST(answers_that_make_no_sense_are_the_providers_fault),
         TEST(answers_to_something_else_are_the_providers_fault),
         TEST(what_a_ranking_may_cost_is_bounded),
+        TEST(what_an_embedding_may_cost_is_bounded),
+        TEST(usage_is_what_was_told),
         TEST(members_that_are_not_known_go_where_they_are_taken),
         TEST(blanks_around_a_request_do_no_harm),
         TEST(no_form_loses_a_text),

@@ -1,6 +1,7 @@
 #include "unit/dialect/rig.h"
 
 #include "dialect/openai_form.h"
+#include "dialect/responses.h"
 
 #include <stdio.h>
 
@@ -278,6 +279,21 @@ static void a_whole_answer_comes_back_as_it_went_in(void **state)
     assert_same_text(rig_write_whole(&dialect_openai), whole, "the whole");
 }
 
+/* Encrypted reasoning has no text: that is null, not an empty thought. */
+static void reasoning_without_a_text_is_null(void **state)
+{
+    (void)state;
+    rig_begin_answer(&dialect_responses, NULL);
+    assert_int_equal(
+        rig_read_whole("{\"id\":\"r\",\"status\":\"completed\",\"output\":[{\"id\":\"q\",\"type\":"
+                       "\"reasoning\",\"summary\":[],\"encrypted_content\":\"Z\"}]}"),
+        ERR_OK);
+    struct str out = rig_write_whole(&dialect_openai);
+    const char *expected = "\"reasoning\":null,\"reasoning_details\":[{\"type\":"
+                           "\"reasoning.encrypted\",\"data\":\"Z\"";
+    assert_true(str_find(out, str_c(expected)) < out.n);
+}
+
 static void a_stream_is_kept_as_a_whole_answer(void **state)
 {
     (void)state;
@@ -388,6 +404,7 @@ int main(void)
         TEST(budgets_follow_effort_and_efforts_budgets),
         TEST(a_stream_is_read_and_written),
         TEST(a_whole_answer_comes_back_as_it_went_in),
+        TEST(reasoning_without_a_text_is_null),
         TEST(a_stream_is_kept_as_a_whole_answer),
         TEST(blocks_are_details_and_citations_are_whole),
         TEST(errors_of_a_provider_are_events),

@@ -34,6 +34,11 @@ static const struct change changed[] = {
            "]}",
      MODEL "[" USER ",{\"type\":\"reasoning\",\"id\":\"q\",\"summary\":[],\"encrypted_content\":"
            "\"Z\"}],\"store\":false}"},
+    /* a picture that was made goes back under its id, where the provider gave it one */
+    {MODEL "[" USER ",{\"type\":\"image_generation_call\",\"id\":\"ig_7\",\"status\":\"completed\","
+           "\"result\":\"AAAA\"}]}",
+     MODEL "[" USER ",{\"type\":\"image_generation_call\",\"id\":\"ig_7\",\"result\":\"AAAA\","
+           "\"status\":\"completed\"}],\"store\":false}"},
     /* an id that was made here names nothing to a provider */
     {MODEL "[" USER ",{\"type\":\"reasoning\",\"id\":\"rs_gen-1_0\",\"summary\":[],"
            "\"encrypted_content\":\"Z\"}]}",
@@ -212,6 +217,58 @@ static void a_stream_has_each_event_in_its_place(void **state)
     assert_has("\"input_tokens\":0");
 }
 
+/* Calls may be told side by side, whatever comes between; what is encrypted may come in pieces. */
+static void pieces_that_overlap_add_up(void **state)
+{
+    static const char *const events[] = {
+        DELTA("\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"AB\",\"id\":"
+              "\"rs_1\",\"index\":0}]"),
+        DELTA("\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"CD\",\"index\":"
+              "0}]"),
+        DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"f\","
+              "\"arguments\":\"{\"}}]"),
+        DELTA("\"content\":\"a\""),
+        DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"}\"}}]"),
+        DELTA("\"content\":\"b\""),
+        FINISH("tool_calls"),
+    };
+    (void)state;
+    feed(events, COUNT_OF(events));
+    buf_reset(&rig.out);
+    rig_finish_stream();
+    assert_has("\"encrypted_content\":\"ABCD\"");
+    assert_has("\"name\":\"f\",\"arguments\":\"{}\"");
+    assert_has("\"text\":\"ab\"");
+}
+
+/* Of all texts of an answer together there is a most. */
+static void an_answer_has_a_ceiling(void **state)
+{
+    static char event[RIG_TEXT_MAX / 2];
+    enum err e = ERR_OK;
+    unsigned n = 0;
+    (void)state;
+    struct buf b = {.p = event, .cap = sizeof event, .max = sizeof event};
+    rig_begin_answer(&dialect_openai, &dialect_responses);
+    buf_add(
+        &b,
+        STR("{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0000,\"function\":{"
+            "\"arguments\":\""));
+    memset(b.p + b.n, 'x', sizeof event - 200);
+    b.n += sizeof event - 200;
+    buf_add(&b, str_of("\"}}]}}]}", 9));
+    char *digits = strstr(event, "0000");
+    for (; e == ERR_OK && n < 1000; n++) {
+        char number[8];
+        snprintf(number, sizeof number, "%4u", n + 1);
+        memcpy(digits, number, 4);
+        e = dialect_read(&rig.reader, &rig.body_tape, STR(""), str_c(event), &rig.fault);
+        buf_reset(&rig.out);
+    }
+    assert_int_not_equal(e, ERR_OK);
+    assert_true(n < 200);
+}
+
 static void an_answer_that_was_cut_is_incomplete(void **state)
 {
     static const char *const events[] = {DELTA("\"content\":\"a\""), FINISH("length")};
@@ -256,6 +313,49 @@ static void a_whole_answer_is_a_response(void **state)
     assert_has("\"content\":[{\"type\":\"output_text\",\"text\":\"a\",\"annotations\":[],"
                "\"logprobs\":[]},{\"type\":\"refusal\",\"refusal\":\"n\"}]");
     assert_has("\"total_tokens\":14");
+}
+
+/* What neither is complete nor says that it was cut has failed, whether it says why or not. */
+static void an_answer_that_failed_is_not_whole(void **state)
+{
+    static const struct {
+        const char *status;
+        enum canon_finish reason;
+    } rows[] = {
+        {"\"completed\"", FINISH_STOP},    {"null", FINISH_STOP},
+        {"\"incomplete\"", FINISH_LENGTH}, {"\"failed\"", FINISH_ERROR},
+        {"\"cancelled\"", FINISH_ERROR},   {"\"in_progress\"", FINISH_ERROR},
+        {"\"queued\"", FINISH_ERROR},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[200];
+        snprintf(text, sizeof text, "{\"id\":\"r\",\"status\":%s,\"error\":null,\"output\":[]}",
+                 rows[i].status);
+        rig_again();
+        rig_begin_answer(&dialect_responses, NULL);
+        assert_int_equal(rig_read_whole(text), ERR_OK);
+        const struct canon_kept *k = canon_next(rig.kept.first, EVENT_FINISH, 0);
+        assert_non_null(k);
+        if (k->event.finish.reason != rows[i].reason)
+            fail_msg("%s: %s", text, canon_finish_word(k->event.finish.reason));
+    }
+}
+
+/* OpenRouter says at an item's beginning whose reasoning it is. */
+static void the_pieces_of_reasoning_bear_its_format(void **state)
+{
+    (void)state;
+    rig_begin_answer(&dialect_responses, &dialect_openai);
+    rig_feed("", "{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{\"type\":"
+                 "\"reasoning\",\"id\":\"r\",\"summary\":[],\"format\":\"anthropic-claude-v1\"}}");
+    rig_feed("", "{\"type\":\"response.reasoning_text.delta\",\"output_index\":0,\"item_id\":\"r\","
+                 "\"content_index\":0,\"delta\":\"t\"}");
+    assert_has("\"text\":\"t\",\"id\":\"r\",\"format\":\"anthropic-claude-v1\"");
+    buf_reset(&rig.out);
+    rig_feed("", "{\"type\":\"response.reasoning_text.delta\",\"output_index\":1,\"item_id\":\"q\","
+                 "\"content_index\":0,\"delta\":\"t\"}");
+    assert_has("\"format\":\"openai-responses-v1\"");
 }
 
 /* Clients that know OpenAI's members alone give an item's id back, but not its format. */
@@ -346,9 +446,13 @@ int main(void)
         TEST(requests_are_read_and_written),
         TEST(what_is_wrong_is_named),
         TEST(a_stream_has_each_event_in_its_place),
+        TEST(pieces_that_overlap_add_up),
+        TEST(an_answer_has_a_ceiling),
         TEST(an_answer_that_was_cut_is_incomplete),
         TEST(an_error_ends_a_stream_that_is_never_completed),
         TEST(a_whole_answer_is_a_response),
+        TEST(an_answer_that_failed_is_not_whole),
+        TEST(the_pieces_of_reasoning_bear_its_format),
         TEST(whose_reasoning_it_is_stands_in_its_id_too),
         TEST(a_response_repeats_what_was_asked),
         TEST(what_makes_no_sense_is_refused),

@@ -302,12 +302,12 @@ static void what_others_hold_is_waited_for(void **state)
                 got_has(second, "This request would exceed your available credits given your "
                                 "current in-flight requests. "
                                 "Retry after in-flight requests settle, or add credits."));
-    answer_json(p, 200, "", WHOLE_ANSWER(USAGE(1, 0)));
+    answer_json(p, 200, "", WHOLE_ANSWER(USAGE(1, 1)));
     assert_answer(first, 200, "hello");
     second = client_ask(&k, body);
-    answer_json(asked(&gw.makers[0]), 200, "", WHOLE_ANSWER(USAGE(1, 0)));
+    answer_json(asked(&gw.makers[0]), 200, "", WHOLE_ANSWER(USAGE(1, 1)));
     assert_answer(second, 200, "hello");
-    assert_int_equal(settled_by(&k), 300);
+    assert_int_equal(settled_by(&k), 2 * (150 + 600));
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, tidy)

@@ -19,10 +19,69 @@ static const struct can {
     bool has_summaries;
     bool counts_reasoning;
     bool has_stop;
+    bool has_refusals, has_developers, has_names, has_sounds, has_customs, has_images, has_errors;
+    uint32_t choices;        /* that an answer may have */
+    const char *citation;    /* one as the format says it */
+    const char *logprobs;    /* likewise */
+    struct chat_usage usage; /* beside prompt, completion and what is cached */
 } cans[] = {
-    {"openai", "openai-responses-v1", false, true, true, true, true, true, true},
-    {"anthropic", "anthropic-claude-v1", true, false, false, false, false, false, true},
-    {"responses", "openai-responses-v1", false, true, true, true, true, true, false},
+    {.name = "openai",
+     .reasoning = "openai-responses-v1",
+     .has_efforts = true,
+     .has_schema_name = true,
+     .has_ids = true,
+     .has_summaries = true,
+     .counts_reasoning = true,
+     .has_stop = true,
+     .has_refusals = true,
+     .has_developers = true,
+     .has_names = true,
+     .has_sounds = true,
+     .has_images = true,
+     .choices = 3,
+     .citation = "{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"https:\\/\\/h\",\"title\":"
+                 "\"\\u0074\",\"content\":\"c\",\"start_index\":0,\"end_index\":1}}",
+     .logprobs =
+         "{\"content\":[{\"token\":\"a\",\"logprob\":-0.10,\"bytes\":[97],\"top_logprobs\":[]}],"
+         "\"refusal\":null}",
+     .usage = {.cache_write = 3,
+               .audio = 4,
+               .image = 5,
+               .video = 6,
+               .audio_output = 2,
+               .image_output = 1}},
+    {.name = "anthropic",
+     .reasoning = "anthropic-claude-v1",
+     .has_values = true,
+     .has_stop = true,
+     .has_errors = true,
+     .choices = 1,
+     .citation = "{\"type\":\"char_location\",\"cited_text\":\"c\",\"document_index\":0,"
+                 "\"title\":\"\\u0074\"}",
+     .usage = {.cache_write = 8, .cache_write_1h = 3}},
+    {.name = "responses",
+     .reasoning = "openai-responses-v1",
+     .has_efforts = true,
+     .has_schema_name = true,
+     .has_ids = true,
+     .has_summaries = true,
+     .counts_reasoning = true,
+     .has_refusals = true,
+     .has_developers = true,
+     .has_sounds = true,
+     .has_customs = true,
+     .has_images = true,
+     .choices = 1,
+     .citation = "{\"type\":\"url_citation\",\"url\":\"https:\\/\\/h\",\"title\":\"\\u0074\","
+                 "\"content\":\"c\",\"start_index\":0,\"end_index\":1}",
+     .logprobs =
+         "{\"content\":[{\"token\":\"a\",\"logprob\":-0.10,\"bytes\":[97],\"top_logprobs\":[]}]}",
+     .usage = {.cache_write = 3,
+               .audio = 4,
+               .image = 5,
+               .video = 6,
+               .audio_output = 2,
+               .image_output = 1}},
 };
 
 static struct made {
@@ -83,6 +142,12 @@ static void add_media(struct canon_parts *to)
 {
     struct canon_part *p = add(to, chance(70) ? PART_IMAGE : PART_FILE);
     p->media.source = CANON_DATA;
+    if (made.can->has_sounds && chance(20)) {
+        p->kind = PART_SOUND;
+        p->media.format = STR("wav");
+        p->media.data = STR("QUJD");
+        return;
+    }
     p->media.mime = p->kind == PART_IMAGE ? STR("image/png") : STR("application/pdf");
     p->media.data = STR("QUJD");
     if (p->kind == PART_FILE)
@@ -91,7 +156,11 @@ static void add_media(struct canon_parts *to)
 
 static void make_user(void)
 {
+    if (made.can->has_developers && chance(20))
+        add(begin_message(CANON_DEVELOPER), PART_TEXT)->text = some_text();
     struct canon_parts *to = begin_message(CANON_USER);
+    if (made.can->has_names && chance(20))
+        rig.request.last_message->name = STR("b\\u006fb");
     add(to, PART_TEXT)->text = some_text();
     while (chance(30))
         add_media(to);
@@ -121,6 +190,11 @@ static struct canon_reasoning some_reasoning(void)
 static struct canon_tool_use some_use(void)
 {
     struct canon_tool_use u = {.id = fresh("call_"), .name = STR("f")};
+    u.is_custom = made.can->has_customs && chance(30);
+    if (u.is_custom) {
+        u.args = (struct canon_args){CANON_ARGS_TEXT, STR("ls \\\"x\\\"")};
+        return u;
+    }
     u.args.form = made.can->has_values ? CANON_ARGS_VALUE : CANON_ARGS_TEXT;
     u.args.raw = made.can->has_values ? STR("{\"a\":[1,\"\\u00e4\"]}")
                                       : STR("{\\\"a\\\":[1,\\\"\\\\u00e4\\\"]}");
@@ -134,6 +208,8 @@ static void make_assistant(void)
     while (chance(30))
         add(to, PART_REASONING)->reasoning = some_reasoning();
     add(to, PART_TEXT)->text = some_text();
+    if (made.can->has_refusals && chance(20))
+        add(to, PART_REFUSAL)->text = some_text();
     while (chance(40)) {
         struct canon_part *p = add(to, PART_TOOL_USE);
         p->tool = some_use();
@@ -143,7 +219,14 @@ static void make_assistant(void)
     for (; first; first = first->next) {
         struct canon_part *r = add(begin_message(CANON_TOOL), PART_TOOL_RESULT);
         r->result.use = &first->tool;
+        if (made.can->has_errors)
+            r->result.is_error = chance(30) ? CANON_YES : CANON_UNSAID;
         add(&r->result.parts, PART_TEXT)->text = some_text();
+        if (!chance(20))
+            continue;
+        struct canon_part *image = add(&r->result.parts, PART_IMAGE);
+        image->media = (struct canon_media){
+            .source = CANON_DATA, .mime = STR("image/png"), .data = STR("QUJD")};
     }
 }
 
@@ -270,31 +353,105 @@ static void say(struct canon_event e)
     assert_int_equal(canon_keep(&rig.kept, &rig.room, &e), ERR_OK);
 }
 
-static void make_answer(void)
+static void say_cited(uint32_t choice, uint32_t block)
 {
-    uint32_t block = 0;
-    bool has_tools = false;
-    rig.kept = (struct canon_answer){0};
-    say((struct canon_event){.kind = EVENT_BEGIN});
-    while (chance(40))
-        say((struct canon_event){
-            .kind = EVENT_REASONING, .block = block++, .reasoning = some_reasoning()});
+    bool has_place = !made.can->has_errors;
+    struct canon_event e = {.kind = EVENT_CITATION, .choice = choice, .block = block};
+    e.citation = (struct canon_citation){.title = STR("\\u0074"),
+                                         .quote = STR("c"),
+                                         .url = has_place ? STR("https:\\/\\/h") : STR_NONE,
+                                         .start = has_place ? STR("0") : STR_NONE,
+                                         .end = has_place ? STR("1") : STR_NONE,
+                                         .raw = str_c(made.can->citation),
+                                         .of = made.dialect};
+    say(e);
+}
+
+static void say_odds(uint32_t choice, uint32_t block)
+{
+    if (made.can->logprobs)
+        say((struct canon_event){.kind = EVENT_LOGPROBS,
+                                 .choice = choice,
+                                 .block = block,
+                                 .raw = str_c(made.can->logprobs)});
+}
+
+/* A chat says of all texts at once what is cited and how likely it was, others beside each. */
+static void say_text(uint32_t choice, uint32_t *block)
+{
+    uint32_t text = (*block)++;
+    bool is_late = made.can->choices > 1, is_cited = chance(30), has_odds = chance(20);
     for (uint32_t n = 0; n == 0 || chance(60); n++)
-        say((struct canon_event){.kind = EVENT_TEXT, .block = block, .text = some_text()});
-    block++;
+        say((struct canon_event){
+            .kind = EVENT_TEXT, .choice = choice, .block = text, .text = some_text()});
+    if (is_cited && !is_late)
+        say_cited(choice, text);
+    if (has_odds && !is_late)
+        say_odds(choice, text);
+    if (made.can->has_refusals && chance(20))
+        say((struct canon_event){
+            .kind = EVENT_REFUSAL, .choice = choice, .block = (*block)++, .text = some_text()});
+    if (is_cited && is_late)
+        say_cited(choice, text);
+}
+
+static void say_image(uint32_t choice, uint32_t *block)
+{
+    struct canon_event e = {.kind = EVENT_IMAGE, .choice = choice};
+    if (!made.can->has_images || !chance(20))
+        return;
+    e.block = (*block)++;
+    e.media =
+        (struct canon_media){.source = CANON_DATA, .mime = STR("image/png"), .data = STR("QUJD")};
+    if (made.can->has_customs)
+        e.media.id = fresh("ig_");
+    say(e);
+}
+
+static bool say_calls(uint32_t choice, uint32_t block)
+{
+    bool any = false;
     for (; chance(40); block++) {
         struct canon_tool_use u = some_use();
         struct canon_args args = u.args;
         u.args = (struct canon_args){0};
-        say((struct canon_event){.kind = EVENT_TOOL, .block = block, .tool = u});
-        say((struct canon_event){.kind = EVENT_ARGS, .block = block, .args = args});
-        has_tools = true;
+        say((struct canon_event){.kind = EVENT_TOOL, .choice = choice, .block = block, .tool = u});
+        say((struct canon_event){
+            .kind = EVENT_ARGS, .choice = choice, .block = block, .args = args});
+        any = true;
     }
-    struct canon_event finish = {.kind = EVENT_FINISH}, usage = {.kind = EVENT_USAGE};
+    return any;
+}
+
+static void make_choice(uint32_t choice)
+{
+    struct canon_event finish = {.kind = EVENT_FINISH, .choice = choice};
+    uint32_t block = 0;
+    while (chance(40))
+        say((struct canon_event){.kind = EVENT_REASONING,
+                                 .choice = choice,
+                                 .block = block++,
+                                 .reasoning = some_reasoning()});
+    say_text(choice, &block);
+    say_image(choice, &block);
+    bool has_tools = say_calls(choice, block);
+    if (made.can->choices > 1 && chance(20))
+        say_odds(choice, 0);
     finish.finish.reason = has_tools ? FINISH_TOOL_CALLS : chance(50) ? FINISH_STOP : FINISH_LENGTH;
-    usage.bill.usage = (struct chat_usage){.prompt = 50, .completion = 20, .cached = 7};
-    usage.bill.usage.reasoning = made.can->counts_reasoning ? 5 : 0;
     say(finish);
+}
+
+static void make_answer(void)
+{
+    struct canon_event usage = {.kind = EVENT_USAGE, .bill.usage = made.can->usage};
+    rig.kept = (struct canon_answer){0};
+    say((struct canon_event){.kind = EVENT_BEGIN});
+    for (uint32_t i = 0; i == 0 || (i < made.can->choices && chance(30)); i++)
+        make_choice(i);
+    usage.bill.usage.prompt = 50;
+    usage.bill.usage.completion = 20;
+    usage.bill.usage.cached = 7;
+    usage.bill.usage.reasoning = made.can->counts_reasoning ? 5 : 0;
     say(usage);
     say((struct canon_event){.kind = EVENT_END});
 }
@@ -302,7 +459,8 @@ static void make_answer(void)
 /* Each event on a line; texts and arguments of one block on one. Arguments are shown as text. */
 static void show(struct buf *out, const struct canon_event *e, const struct canon_event *last)
 {
-    bool goes_on = last && last->kind == e->kind && last->block == e->block;
+    bool goes_on =
+        last && last->kind == e->kind && last->block == e->block && last->choice == e->choice;
     struct canon_event plain = *e;
     if (e->kind == EVENT_TEXT && goes_on) {
         out->n -= strlen("\"\n");
@@ -323,7 +481,7 @@ static void show(struct buf *out, const struct canon_event *e, const struct cano
     made.block = (uint32_t)out->n;
     if (e->kind == EVENT_ARGS && e->args.form == CANON_ARGS_VALUE) {
         struct json_writer w;
-        buf_printf(out, "args 0.%u", e->block);
+        buf_printf(out, "args %u.%u", e->choice, e->block);
         json_writer_init(&w, out);
         buf_add(out, STR(" args="));
         canon_write_args_text(&w, NULL, &e->args);
@@ -336,11 +494,12 @@ static void show(struct buf *out, const struct canon_event *e, const struct cano
 static void show_answer(struct buf *out, const struct canon_answer *a)
 {
     const struct canon_event *last = NULL;
-    bool has_finished = false;
+    uint32_t finished = 0; /* a bit a choice */
     for (const struct canon_kept *k = a->first; k; k = k->next) {
-        if (k->event.kind == EVENT_FINISH && has_finished)
+        uint32_t bit = k->event.kind == EVENT_FINISH ? 1u << k->event.choice : 0;
+        if (finished & bit)
             continue; /* OpenRouter says it once more beside the usage */
-        has_finished |= k->event.kind == EVENT_FINISH;
+        finished |= bit;
         show(out, &k->event, last);
         last = &k->event;
     }

@@ -14,8 +14,9 @@ static const struct {
     bool is_estimated;
 } bills[] = {
     {USAGE(1000, 100), 1000 * 150 + 100 * 600, 1000, 100, 0, 0, false},
-    {USAGE(0, 0), 0, 0, 0, 0, 0, false},
-    {USAGE(1, 0), 150, 1, 0, 0, 0, false},
+    /* of an answer that brought something, nothing is no figure */
+    {USAGE(0, 0), 3 * 150 + 2 * 600, 3, 2, 0, 0, true},
+    {USAGE(1, 0), 150 + 2 * 600, 1, 2, 0, 0, true},
     {",\"usage\":{\"prompt_tokens\":1001,\"completion_tokens\":10,\"prompt_tokens_details\":{"
      "\"cached_tokens\":333},"
      "\"completion_tokens_details\":{\"reasoning_tokens\":4}}",

@@ -282,6 +282,42 @@ static void odds_of_long_answers(void **state)
     assert_answer(c, 200, "\"top_logprobs\":[{\"token\":\"a\",\"logprob\":-0.125,\"bytes\":null}");
 }
 
+/* An answer that brought something and of which nothing is counted is not for nothing. */
+static void usage_without_the_answers_tokens_is_estimated(void **state)
+{
+    static const char *const tails[] = {
+        ",\"usageMetadata\":{\"promptTokenCount\":9}",
+        ",\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":0}",
+    };
+    struct made_key k = rich_key();
+    (void)state;
+    reload_gemini();
+    for (size_t i = 0; i < 2 * COUNT_OF(tails); i++) {
+        char event[400];
+        bool is_streamed = i % 2;
+        struct end *c = client_says(CHAT_PATH, &k,
+                                    is_streamed ? CHAT("test/gemini", ",\"stream\":true")
+                                                : CHAT("test/gemini", ""));
+        struct end *p = alpha_asked();
+        snprintf(event, sizeof event,
+                 "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"twelve bytes\"}]},"
+                 "\"finishReason\":\"STOP\"}]%s}",
+                 tails[i / 2]);
+        if (is_streamed) {
+            answer_raw(p, SSE_HEAD);
+            answer_chunk(p, "data: ");
+            answer_chunk(p, event);
+            answer_chunk(p, "\n\n");
+            end_send(p, STR("0\r\n\r\n"));
+        } else {
+            answer_json(p, 200, "", event);
+        }
+        assert_answer(c, 200, "twelve bytes");
+        assert_record(c, 9, 3, "stop", "STOP", true);
+        end_drop(c);
+    }
+}
+
 static void an_error_before_content_moves_on_to_another_format(void **state)
 {
     (void)state;
@@ -577,6 +613,7 @@ int main(void)
         MIXED(a_cut_stream_ends_with_an_error),
         MIXED(usage_told_in_the_middle_is_not_the_sum),
         MIXED(odds_of_long_answers),
+        MIXED(usage_without_the_answers_tokens_is_estimated),
         MIXED(an_error_before_content_moves_on_to_another_format),
         MIXED(a_providers_words_are_shown),
         MIXED(what_one_format_cannot_say_another_may),

@@ -539,6 +539,27 @@ static void documents_are_ranked_by_the_querys_words_in_them(void **state)
     }
 }
 
+/* However long a query is, no more than its first words are looked for. */
+static void a_long_query_is_counted_right(void **state)
+{
+    enum { WORDS = 6000 };
+    static char body[2 * WORDS + 200];
+    struct buf b = {.p = body, .cap = sizeof body, .max = sizeof body};
+    (void)state;
+    buf_add(&b, STR("{\"model\":\"echo\",\"documents\":[\"b\",\"a\"],\"query\":\""));
+    for (unsigned i = 0; i < WORDS; i++)
+        buf_add(&b, STR("a "));
+    buf_add(&b, str_of("\"}", 3));
+    struct reply r = rig_post("/v1/rerank", body);
+    struct parsed p;
+    parse(&p, str_of(r.body, r.body_n));
+    assert_at(p.v, "results/0/index", "1");
+    assert_at(p.v, "results/0/relevance_score", "1.000000");
+    assert_at(p.v, "results/1/relevance_score", "0.000000");
+    json_tape_release(&p.tape);
+    reply_free(&r);
+}
+
 static void wrong_rankings_are_refused(void **state)
 {
     static const char *const wrong[] = {
@@ -632,6 +653,7 @@ int main(void)
         cmocka_unit_test(every_form_makes_the_same_vectors),
         cmocka_unit_test(every_form_refuses_in_its_own_words),
         cmocka_unit_test(documents_are_ranked_by_the_querys_words_in_them),
+        cmocka_unit_test(a_long_query_is_counted_right),
         cmocka_unit_test(wrong_rankings_are_refused),
         cmocka_unit_test(models_are_listed),
         cmocka_unit_test(other_paths_and_methods_are_refused),

@@ -137,7 +137,10 @@ static void a_change_is_told_and_only_of_what_it_names(void **state)
     assert_int_equal(get(0, a.row.id, &p), ERR_NOT_FOUND);
     ask(store, &seen.call);
     assert_int_equal(seen.n, 2);
-    assert_true(seen.changes[0].kind == CHANGE_TOKENS && seen.changes[1].kind == CHANGE_TOKENS);
+    for (size_t i = 0; i < seen.n; i++) { /* whose tokens they are */
+        assert_int_equal(seen.changes[i].kind, CHANGE_TOKENS);
+        assert_memory_equal(seen.changes[i].hash, a.row.key_hash, KEY_HASH_BYTES);
+    }
 }
 
 /* --- giving tokens out --- */
@@ -208,8 +211,10 @@ static void signing_keys_follow_each_other(void **state)
 {
     (void)state;
     struct store_signing_list l = {.call.need = STORE_SIGNING_LIST};
+    struct store_changes seen = {.call.need = STORE_CHANGES, .seq = -1};
     int64_t first, second, third;
     ask(store, &l.call);
+    ask(store, &seen.call);
     assert_int_equal(l.n, 0);
     assert_int_equal(sign_with("a", 0, &first), ERR_OK);
     assert_int_equal(sign_with("b", 0, &second), ERR_CONFLICT); /* of two, one was faster */
@@ -217,6 +222,9 @@ static void signing_keys_follow_each_other(void **state)
     assert_int_equal(sign_with("b", first, &second), ERR_OK);
     clock_wall_set(SOME_MS + 2000);
     assert_int_equal(sign_with("c", second, &third), ERR_OK);
+    ask(store, &seen.call);
+    assert_int_equal(seen.n, 3);
+    assert_true(seen.changes[0].kind == CHANGE_SIGNERS && seen.changes[2].kind == CHANGE_SIGNERS);
     ask(store, &l.call);
     assert_int_equal(l.n, 3);
     assert_string_equal(l.rows[0].kid, "c");
