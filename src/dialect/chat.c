@@ -1,5 +1,7 @@
 #include "dialect/chat.h"
 
+#include <stdio.h>
+
 #include "dialect/chat_shape.h"
 #include "dialect/member.h"
 
@@ -50,12 +52,16 @@ static enum err add_model(struct chat_request *r, struct json v, struct buf *scr
 static enum err read_models(struct chat_request *r, const struct json *known, struct buf *scratch,
                             struct fault *f)
 {
+    char where[32];
+    size_t i = 0;
     enum err e = ERR_OK;
     struct json model = known[MEMBER_MODEL], models = known[MEMBER_MODELS];
     if (!json_is_none_or_null(model))
         e = add_model(r, model, scratch, "model", f);
-    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = add_model(r, v, scratch, "models", f);
+    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v)) {
+        snprintf(where, sizeof where, "models[%zu]", i++);
+        e = add_model(r, v, scratch, where, f);
+    }
     if (e == ERR_OK && r->models_n == 0)
         return fault_set(f, ERR_INVALID, "model: expected the name of a model, got nothing");
     return e;

@@ -197,13 +197,13 @@ enum err chat_read_messages(struct chat_request *r, struct json messages, struct
 {
     struct reading g = {.out = r, .f = f};
     struct json first = json_first(messages);
-    enum err e = shape_check(&chat_shape_messages, messages, NULL, f);
-    if (e != ERR_OK)
-        return e;
-    if (first.type == JSON_NONE)
+    if (!json_is(messages, JSON_ARRAY) || first.type == JSON_NONE)
         return fault_set(f, ERR_INVALID,
                          "messages: expected an array of at least one message, got %s",
                          json_is(messages, JSON_ARRAY) ? "an empty array" : json_kind(messages));
+    enum err e = shape_check(&chat_shape_messages, messages, NULL, f);
+    if (e != ERR_OK)
+        return e;
     map_init(&g.calls);
     for (struct json m = first; e == ERR_OK && m.type; m = json_after(messages, m)) {
         e = read_message(&g, m);

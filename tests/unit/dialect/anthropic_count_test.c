@@ -43,7 +43,7 @@ static void what_makes_no_sense_is_refused_as_ever(void **state)
         const char *text, *sentence;
     } rows[] = {
         {"{" ASK ",\"max_tokens\":0}",
-         "max_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
+         "max_tokens: expected a whole number of at least 1, got a number outside of that"},
         {"{\"messages\":[]}", "model: expected the name of a model, got nothing"},
         {"{\"model\":\"a/b\",\"messages\":[]}",
          "messages: expected an array of at least one message, got an empty array"},

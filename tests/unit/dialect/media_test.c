@@ -1,5 +1,6 @@
 #include "unit/unit.h"
 
+#include "base/bug.h"
 #include "dialect/media.h"
 
 static bool is_digit(int c)

@@ -81,9 +81,9 @@ static const struct wrong refused[] = {
      "background: not supported, nothing is stored here: leave it out or send false"},
     {"{\"input\":\"hi\"}", "model: expected the name of a model, got nothing"},
     {MODEL "[]}", "input: expected a string or an array of at least one item, got an empty array"},
-    {MODEL "7}", "input: expected a string or an array, got a number"},
+    {MODEL "7}", "input: expected a string or an array of at least one item, got a number"},
     {MODEL "\"hi\",\"instructions\":7}", "instructions: expected a string, got a number"},
-    {INPUT("7"), "input[0]: expected an object, got a number"},
+    {INPUT("7"), "input[0]: expected an item that is an object, got a number"},
     {INPUT("{\"type\":\"item_reference\",\"id\":\"x\"}"),
      "input[0].type: item_reference is not supported, nothing is stored here: send the item "
      "itself"},
@@ -110,8 +110,8 @@ static const struct wrong refused[] = {
     {MODEL "\"hi\",\"reasoning\":{\"effort\":\"much\"}}",
      "reasoning.effort: expected none, minimal, low, medium, high, xhigh or max, got another word"},
     {MODEL "\"hi\",\"max_output_tokens\":0}",
-     "max_output_tokens: expected a whole number from 1 to 4294967295, got a number outside of that"},
-    {MODEL "\"hi\",\"temperature\":\"1\"}", "temperature: expected a number from 0 to 2, got a string"},
+     "max_output_tokens: expected a whole number of at least 1, got a number outside of that"},
+    {MODEL "\"hi\",\"temperature\":\"1\"}", "temperature: expected a number, got a string"},
     {MODEL "\"hi\",\"stream\":1}", "stream: expected true or false, got a number"},
 };
 
