@@ -66,14 +66,44 @@ uint64_t tokens_estimate(const struct tokens_text *text, struct str model, struc
 /* --- texts ------------------------------------------------------------------------------------- */
 
 /* A text of more than WINDOWS times WINDOW bytes is looked at in as many places: this is for estimates,
- * and done for every request. The counter of a window is a byte, so that the loop is sixteen at a time. */
-enum { WINDOW = 128, WINDOWS = 4, LOOKED_AT = WINDOW * WINDOWS };
+ * and done for every request. A window is sixteen times eight bytes, and one for the letter of an escape. */
+enum { WINDOW = 129, WINDOWS = 4, LOOKED_AT = WINDOW * WINDOWS };
 
-static uint64_t wide_in(struct str s)
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+
+static uint64_t sum(sixteen v)
 {
-    uint8_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n = (uint8_t)(n + ((uint8_t)(s.p[i] - 0xe3) < 0xf0 - 0xe3));
+    uint64_t half[2], n = 0;
+    memcpy(half, &v, sizeof half);
+    if ((half[0] | half[1]) == 0) /* nearly always */
+        return 0;
+    for (size_t i = 0; i < sizeof v; i++)
+        n += v[i];
+    return n;
+}
+
+static bool is_wide(char c)
+{
+    return (uint8_t)(c - 0xe3) < 0xf0 - 0xe3;
+}
+
+/* How many wide characters begin in a window. *escape: whether one may stand there as an escape. */
+static uint64_t wide_in(struct str s, bool *escape)
+{
+    sixteen wide = {0}, u = {0}, here, next;
+    size_t i = 0;
+    for (; i + sizeof here < s.n; i += sizeof here) {
+        memcpy(&here, s.p + i, sizeof here);
+        memcpy(&next, s.p + i + 1, sizeof next);
+        wide -= (sixteen)(here - 0xe3 < (sixteen){0} + (0xf0 - 0xe3)); /* true is -1 */
+        u |= (sixteen)((here == '\\') & (next == 'u'));
+    }
+    *escape = sum(u) != 0;
+    uint64_t n = sum(wide);
+    for (; i < s.n; i++) {
+        n += is_wide(s.p[i]);
+        *escape |= s.p[i] == '\\';
+    }
     return n;
 }
 
@@ -83,21 +113,10 @@ static bool is_wide_digit(char c)
     return (c >= '3' && c <= '9') || (letter >= 'a' && letter <= 'f');
 }
 
-/* Most texts with escapes have none of these: looked for sixteen bytes at a time, as above. */
-static bool has_u_escape(struct str s)
-{
-    uint8_t n = 0;
-    for (size_t i = 0; i + 1 < s.n; i++)
-        n = (uint8_t)(n | ((s.p[i] == '\\') & (s.p[i + 1] == 'u')));
-    return n;
-}
-
 /* Those written as escapes: "\u4f60". */
 static uint64_t escaped_in(struct str s)
 {
     uint64_t n = 0;
-    if (!has_u_escape(s))
-        return 0;
     for (size_t i = 0; i + 2 < s.n; i++) {
         if (s.p[i] != '\\')
             continue;
@@ -113,8 +132,9 @@ void tokens_add(struct tokens_text *to, struct str raw)
     size_t step = raw.n > LOOKED_AT ? raw.n / WINDOWS : WINDOW;
     for (size_t at = 0, k = 0; at < raw.n && k < WINDOWS; at += step, k++) {
         struct str window = str_head(str_skip(raw, at), WINDOW);
-        wide += wide_in(window);
-        escaped += escaped_in(window);
+        bool escape;
+        wide += wide_in(window, &escape);
+        escaped += escape ? escaped_in(window) : 0;
     }
     if (raw.n > LOOKED_AT) {
         wide = wide * raw.n / LOOKED_AT;

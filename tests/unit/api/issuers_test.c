@@ -39,7 +39,7 @@ static struct jwks *keys(size_t n)
     struct buf text;
     struct json_writer w;
     struct fault f;
-    char kid[20];
+    char kid[24];
     buf_init(&text, JWKS_MAX);
     json_writer_init(&w, &text);
     jw_object(&w, NULL);
