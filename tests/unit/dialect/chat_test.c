@@ -411,12 +411,12 @@ static const struct wrong wrong_bodies[] = {
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":5}]}",
      "messages[0].content: expected a string or an array, got a number"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[\"x\"]}]}",
-     "messages[0].content: expected parts that are objects, got a string"},
+     "messages[0].content[0]: expected an object, got a string"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"x\"}]}]}",
-     "messages[0].content: expected each part to have a type, got nothing"},
+     "messages[0].content[0].type: expected a string, got nothing"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":1}"
      "]}]}",
-     "messages[0].content: expected text to be a string, got a number"},
+     "messages[0].content[0].text: expected a string, got a number"},
 };
 
 static void a_wrong_body_is_refused_with_the_place(void **state)
