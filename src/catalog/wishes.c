@@ -40,7 +40,8 @@ static enum err read_names(struct json provider, struct str name, struct wish_na
         return refuse(name.p, "an array of providers", list, f);
     for (struct json v = json_first(list); v.type; v = json_after(list, v)) {
         if (!json_is(v, JSON_STRING))
-            return refuse(name.p, "an array of strings", v, f);
+            return fault_set(f, ERR_INVALID, "provider.%s[%u]: expected a string, got %s", name.p,
+                             out->n, json_kind(v));
         if (out->n == WISHES_NAMES_MAX)
             return fault_set(f, ERR_INVALID, "provider.%s: more than %d providers", name.p,
                              WISHES_NAMES_MAX);
@@ -111,8 +112,9 @@ static enum err read_sort(struct json provider, struct wishes *w, struct fault *
     struct json sort = json_get(provider, STR("sort"));
     bool is_object = json_is(sort, JSON_OBJECT);
     int by = SORT_NONE, partition = 0;
-    enum err e = read_word(is_object ? json_get(sort, STR("by")) : sort, "sort", words + 1,
-                           "price, throughput, latency or exacto", &by, f);
+    enum err e =
+        read_word(is_object ? json_get(sort, STR("by")) : sort, is_object ? "sort.by" : "sort",
+                  words + 1, "price, throughput, latency or exacto", &by, f);
     if (e == ERR_OK && !json_is_none_or_null(is_object ? json_get(sort, STR("by")) : sort))
         by++;
     if (e == ERR_OK && is_object)

@@ -34,7 +34,7 @@ static enum err read_text(struct reading *g, const struct block *b, struct canon
     struct json text = json_get(b->v, STR("text"));
     p->text = canon_text(text);
     tokens_add(&g->out->facts.text, p->text);
-    return want(g, text, JSON_STRING, b->where, "text that is a string");
+    return client_want_member(text, JSON_STRING, b->where, "text", g->f);
 }
 
 /* {"type":"base64","media_type":..,"data":..}, {"type":"url","url":..}, {"type":"file","file_id":..} */
@@ -113,7 +113,7 @@ static enum err read_thinking(struct reading *g, const struct block *b, struct c
     x->signature = canon_text(json_get(b->v, STR("signature")));
     if (x->signature.n && !take_mark(&x->signature, x))
         x->format = ANTHROPIC_REASONING;
-    return want(g, text, JSON_STRING, b->where, "thinking that is a string");
+    return client_want_member(text, JSON_STRING, b->where, "thinking", g->f);
 }
 
 static enum err read_redacted(struct reading *g, const struct block *b, struct canon_part *p)
@@ -124,18 +124,18 @@ static enum err read_redacted(struct reading *g, const struct block *b, struct c
     x->data = canon_text(data);
     if (!take_mark(&x->data, x))
         x->format = ANTHROPIC_REASONING;
-    return want(g, data, JSON_STRING, b->where, "data that is a string");
+    return client_want_member(data, JSON_STRING, b->where, "data", g->f);
 }
 
 static enum err read_use(struct reading *g, const struct block *b, struct canon_part *p)
 {
     struct json id = json_get(b->v, STR("id")), name = json_get(b->v, STR("name"));
     struct json input = json_get(b->v, STR("input"));
-    enum err e = want(g, id, JSON_STRING, b->where, "an id that is a string");
+    enum err e = client_want_member(id, JSON_STRING, b->where, "id", g->f);
     if (e == ERR_OK)
-        e = want(g, name, JSON_STRING, b->where, "a name that is a string");
+        e = client_want_member(name, JSON_STRING, b->where, "name", g->f);
     if (e == ERR_OK)
-        e = want(g, input, JSON_OBJECT, b->where, "an input that is an object");
+        e = client_want_member(input, JSON_OBJECT, b->where, "input", g->f);
     if (e != ERR_OK)
         return e;
     p->tool = (struct canon_tool_use){
@@ -154,16 +154,13 @@ static enum err read_result(struct reading *g, const struct block *b, struct can
 {
     char at[WHERE_MAX];
     struct json id = json_get(b->v, STR("tool_use_id")), content = json_get(b->v, STR("content"));
-    enum err e = want(g, id, JSON_STRING, b->where, "a tool_use_id that is a string");
+    enum err e = client_want_member(id, JSON_STRING, b->where, "tool_use_id", g->f);
     if (e != ERR_OK)
         return e;
-    p->result.use = canon_find_use(g->out, canon_word(g->room, id));
-    if (!p->result.use)
-        return fault_set(
-            g->f, ERR_INVALID,
-            "%s.tool_use_id: expected the id of a tool_use of an earlier message, got one "
-            "that none has",
-            b->where);
+    e = canon_take_use(g->out, canon_word(g->room, id), b->where, "tool_use_id", &p->result.use,
+                       g->f);
+    if (e != ERR_OK)
+        return e;
     p->result.is_error = canon_tri_of(json_get(b->v, STR("is_error")));
     snprintf(at, sizeof at, "%s.content", b->where);
     return json_is_none_or_null(content) ? ERR_OK
@@ -208,7 +205,7 @@ static enum err read_block(struct reading *g, struct json v, const char *where, 
     struct json type = json_get(v, STR("type"));
     enum err e = want(g, v, JSON_OBJECT, where, "a block that is an object");
     if (e == ERR_OK)
-        e = want(g, type, JSON_STRING, where, "a type that is a string");
+        e = client_want_member(type, JSON_STRING, where, "type", g->f);
     if (e != ERR_OK)
         return e;
     const struct block_row *row = row_of(type);
@@ -303,6 +300,9 @@ static enum err read_message(struct reading *g, struct json v, size_t i)
         return fault_set(g->f, ERR_INVALID, "%s.role: expected user or assistant, got %s", where,
                          json_is(role, JSON_STRING) ? "another word" : json_kind(role));
     snprintf(where, sizeof where, "messages[%zu].content", i);
+    if (!is_assistant && json_is(content, JSON_ARRAY) && json_first(content).type == JSON_NONE)
+        return fault_set(g->f, ERR_INVALID,
+                         "%s: expected a string or an array of blocks, got an empty array", where);
     if (!is_assistant)
         return read_user_message(g, content, where);
     struct canon_message *m = canon_add_message(g->out, g->room, CANON_ASSISTANT);

@@ -43,9 +43,9 @@ static enum err read_tool(struct reading *g, struct json v, size_t i)
     t->of = &dialect_anthropic;
     if (!is_function)
         return ERR_OK;
-    e = want(g, name, JSON_STRING, where, "a name that is a string");
+    e = client_want_member(name, JSON_STRING, where, "name", g->f);
     if (e == ERR_OK)
-        e = want(g, schema, JSON_OBJECT, where, "an input_schema that is an object");
+        e = client_want_member(schema, JSON_OBJECT, where, "input_schema", g->f);
     t->name = canon_word(g->room, name);
     t->description = canon_text(json_get(v, STR("description")));
     t->schema = canon_value(schema);
@@ -214,17 +214,19 @@ static enum err read_models(struct reading *g, struct json root)
     struct json models = json_get(root, STR("models")), falls = json_get(root, STR("fallbacks"));
     enum err e =
         client_add_model(&g->out->facts, g->room, json_get(root, STR("model")), "model", g->f);
+    char where[32];
     uint32_t n = 0;
     if (e == ERR_OK && !json_is_none_or_null(models) && !json_is_none_or_null(falls))
         return member_contradict("models", "fallbacks", g->f);
     if (e == ERR_OK && !json_is_none_or_null(falls))
         e = want(g, falls, JSON_ARRAY, "fallbacks", "an array");
-    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = client_add_model(&g->out->facts, g->room, v, "models", g->f);
+    if (e == ERR_OK)
+        e = client_add_models(&g->out->facts, g->room, models, g->f);
     for (struct json v = json_first(falls); e == ERR_OK && v.type; v = json_after(falls, v)) {
         if (++n > FALLBACKS_MAX)
             return fault_set(g->f, ERR_INVALID, "fallbacks: more than %d models", FALLBACKS_MAX);
-        e = client_add_model(&g->out->facts, g->room, json_get(v, STR("model")), "fallbacks", g->f);
+        snprintf(where, sizeof where, "fallbacks[%u].model", n - 1);
+        e = client_add_model(&g->out->facts, g->room, json_get(v, STR("model")), where, g->f);
     }
     return e;
 }

@@ -1,5 +1,7 @@
 #include "dialect/canon.h"
 
+#include "dialect/media.h"
+
 /* --- parameters ------------------------------------------------------------------------------- */
 
 static const struct str names[PARAM__COUNT] = {
@@ -206,7 +208,7 @@ static void forget_uses(void *uses)
 }
 
 enum err canon_note_use(struct canon_request *r, struct canon_room *room,
-                        const struct canon_tool_use *use, struct fault *f)
+                        struct canon_tool_use *use, struct fault *f)
 {
     if (!r->uses) {
         struct map *uses = arena_alloc(room->arena, sizeof *uses);
@@ -217,40 +219,23 @@ enum err canon_note_use(struct canon_request *r, struct canon_room *room,
             return canon_no_memory(f);
         r->uses = uses;
     }
-    return map_put(r->uses, use->id, (void *)(uintptr_t)use) == ERR_OK ? ERR_OK
-                                                                       : canon_no_memory(f);
+    return map_put(r->uses, use->id, use) == ERR_OK ? ERR_OK : canon_no_memory(f);
 }
 
-const struct canon_tool_use *canon_find_use(const struct canon_request *r, struct str id)
+enum err canon_take_use(const struct canon_request *r, struct str id, const char *where,
+                        const char *member, const struct canon_tool_use **out, struct fault *f)
 {
-    return r->uses ? map_get(r->uses, id) : NULL;
+    struct canon_tool_use *use = r->uses ? map_get(r->uses, id) : NULL;
+    if (!use || (use->is_told && id.n))
+        return fault_set(f, ERR_INVALID,
+                         "%s.%s: expected the id of an earlier tool call, got one that %s", where,
+                         member, use ? "has its result already" : "none has");
+    use->is_told = true;
+    *out = use;
+    return ERR_OK;
 }
 
 /* --- URLs ------------------------------------------------------------------------------------- */
-
-static bool is_base64(struct str s)
-{
-    static const bool digits[256] = {
-        ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1,
-        ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1,
-        ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1,
-        ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1,
-        ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1,
-        ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1,
-        ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1,
-        ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['+'] = 1, ['/'] = 1,
-    };
-    size_t padding = 0;
-    while (padding < 2 && s.n && s.p[s.n - 1] == '=') {
-        s.n--;
-        padding++;
-    }
-    for (size_t i = 0; i < s.n; i++) {
-        if (!digits[(uint8_t)s.p[i]])
-            return false;
-    }
-    return s.n && (padding ? (s.n + padding) % 4 == 0 : s.n % 4 != 1);
-}
 
 enum err canon_read_base64(struct canon_room *room, struct json v, const char *where,
                            struct str *out, struct fault *f)
@@ -260,61 +245,30 @@ enum err canon_read_base64(struct canon_room *room, struct json v, const char *w
     *out = canon_plain(room, json_raw_str(v));
     if (!out->p)
         return canon_no_memory(f);
-    if (!is_base64(*out))
+    if (!media_is_base64(*out))
         return fault_set(f, ERR_INVALID, "%s: expected base64, got text that is not", where);
     return ERR_OK;
-}
-
-/* "data:[mime][;name=value]*;base64,..." */
-static enum err read_data_url(struct str url, const char *where, struct canon_media *out,
-                              struct fault *f)
-{
-    static const struct str mark = STR_INIT(";base64");
-    struct str head = str_cut(&url, ',');
-    if (!url.p || !str_ends(head, mark))
-        return fault_set(f, ERR_INVALID,
-                         "%s: expected a data URL of the form data:TYPE;base64,DATA", where);
-    if (!is_base64(url))
-        return fault_set(f, ERR_INVALID, "%s: the data URL's base64 is broken", where);
-    head = str_skip(str_head(head, head.n - mark.n), strlen("data:"));
-    out->source = CANON_DATA;
-    out->mime = str_cut(&head, ';');
-    out->data = url;
-    if (out->mime.n == 0)
-        out->mime = STR_NONE;
-    return ERR_OK;
-}
-
-/* A scheme, "://", and something. */
-static bool is_url(struct str s)
-{
-    size_t n = str_find(s, STR("://"));
-    for (size_t i = 0; i < n && n < s.n; i++) {
-        char c = (char)(s.p[i] | 0x20);
-        if (!(c >= 'a' && c <= 'z') && !(i && s.p[i] >= '0' && s.p[i] <= '9'))
-            return false;
-    }
-    return n && n + 3 < s.n;
 }
 
 enum err canon_read_url(struct canon_room *room, struct json v, const char *where,
                         struct canon_media *out, struct fault *f)
 {
+    struct media_url url;
     if (!json_is(v, JSON_STRING))
         return fault_set(f, ERR_INVALID, "%s: expected a URL, got %s", where, json_kind(v));
     struct str plain = canon_plain(room, json_raw_str(v));
     if (!plain.p)
         return canon_no_memory(f);
-    if (str_ieq(str_head(plain, 5), STR("data:"))) {
-        enum err e = read_data_url(plain, where, out, f);
-        if (e == ERR_OK && out->mime.p)
-            out->mime = canon_quote(room, out->mime);
-        return e;
+    const char *wrong = media_read_url(plain, &url);
+    if (wrong)
+        return fault_set(f, ERR_INVALID, "%s: %s", where, wrong);
+    out->source = url.is_data ? CANON_DATA : CANON_URL;
+    if (url.is_data) {
+        out->data = url.data;
+        out->mime = url.mime.n ? canon_quote(room, url.mime) : STR_NONE;
+    } else {
+        out->url = canon_word(room, v);
     }
-    if (!is_url(str_head(plain, 4096)))
-        return fault_set(f, ERR_INVALID, "%s: expected a URL or a data URL, got neither", where);
-    out->source = CANON_URL;
-    out->url = canon_word(room, v);
     return ERR_OK;
 }
 

@@ -127,6 +127,7 @@ struct canon_tool_use {
     struct str id, name; /* words */
     struct canon_args args;
     bool is_custom; /* OpenAI's custom tools: args are free text, not JSON */
+    bool is_told;   /* its result is there */
 };
 
 struct canon_citation {
@@ -338,9 +339,12 @@ enum err canon_add_extra(struct canon_extra **to, struct canon_room *room, struc
 
 /* Makes a tool use known to the results that follow it; ERR_NOMEM. */
 enum err canon_note_use(struct canon_request *r, struct canon_room *room,
-                        const struct canon_tool_use *use, struct fault *f) MUST_USE;
-/* The latest tool use of this id (a word); NULL: a result for it is an orphan. */
-const struct canon_tool_use *canon_find_use(const struct canon_request *r, struct str id);
+                        struct canon_tool_use *use, struct fault *f) MUST_USE;
+/* The latest tool use of this id (a word), which has its result from now on. ERR_INVALID: there is
+ * none, or it had one (where it has an id at all); the sentence names the field, WHERE.MEMBER. */
+enum err canon_take_use(const struct canon_request *r, struct str id, const char *where,
+                        const char *member, const struct canon_tool_use **out,
+                        struct fault *f) MUST_USE;
 
 /* Base64 as plain bytes, checked; `where`: the field, as in canon_read_url(). */
 enum err canon_read_base64(struct canon_room *room, struct json v, const char *where,

@@ -1,5 +1,7 @@
 #include "dialect/chat.h"
 
+#include <stdio.h>
+
 #include "dialect/chat_shape.h"
 #include "dialect/member.h"
 
@@ -50,153 +52,19 @@ static enum err add_model(struct chat_request *r, struct json v, struct buf *scr
 static enum err read_models(struct chat_request *r, const struct json *known, struct buf *scratch,
                             struct fault *f)
 {
+    char where[32];
+    size_t i = 0;
     enum err e = ERR_OK;
     struct json model = known[MEMBER_MODEL], models = known[MEMBER_MODELS];
     if (!json_is_none_or_null(model))
         e = add_model(r, model, scratch, "model", f);
-    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = add_model(r, v, scratch, "models", f);
+    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v)) {
+        snprintf(where, sizeof where, "models[%zu]", i++);
+        e = add_model(r, v, scratch, where, f);
+    }
     if (e == ERR_OK && r->models_n == 0)
         return fault_set(f, ERR_INVALID, "model: expected the name of a model, got nothing");
     return e;
-}
-
-/* A part that names its content by link: its tokens are not in the body's bytes. */
-static bool is_link(struct json part, struct str type)
-{
-    struct json media = json_get(part, type);
-    struct json url = json_get(
-        media, json_is(json_get(media, STR("url")), JSON_STRING) ? STR("url") : STR("file_data"));
-    return json_is(media, JSON_OBJECT) && !str_starts(json_raw_str(url), STR("data:"));
-}
-
-static enum err read_part(struct chat_request *r, struct json part, size_t i, struct fault *f)
-{
-    struct json type = json_get(part, STR("type"));
-    if (!json_is(part, JSON_OBJECT))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected parts that are objects, got %s", i,
-                         json_kind(part));
-    if (!json_is(type, JSON_STRING))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected each part to have a type, got %s", i,
-                         json_kind(type));
-    struct json text = json_get(part, STR("text"));
-    if (json_str_eq(type, STR("text")) && !json_is(text, JSON_STRING))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected text to be a string, got %s", i,
-                         json_kind(text));
-    tokens_add(&r->text, json_raw_str(text));
-    r->has_media |= !json_str_eq(type, STR("text"));
-    r->says |= json_get(part, STR("cache_control")).type ? CHAT_MARKS : 0;
-    if (!json_str_eq(type, STR("text")) && !json_str_eq(type, STR("input_audio")) &&
-        is_link(part, json_raw_str(type)))
-        r->links++;
-    return ERR_OK;
-}
-
-static bool is_role(struct json v)
-{
-    static const struct str roles[] = {STR_INIT("user"),   STR_INIT("assistant"),
-                                       STR_INIT("system"), STR_INIT("developer"),
-                                       STR_INIT("tool"),   STR_INIT("function")};
-    for (size_t i = 0; i < COUNT_OF(roles); i++) {
-        if (json_str_eq(v, roles[i]))
-            return true;
-    }
-    return false;
-}
-
-/* What an assistant said or drew before. */
-static bool has_made_media(struct json m, struct json role)
-{
-    return json_str_eq(role, STR("assistant")) &&
-           (!json_is_none_or_null(json_get(m, STR("audio"))) ||
-            !json_is_none_or_null(json_get(m, STR("images"))));
-}
-
-/* What an assistant called. */
-static void count_calls(struct chat_request *r, struct json calls)
-{
-    for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
-        r->says |= json_get(c, STR("index")).type ? CHAT_ECHOES : 0;
-        struct json function = json_get(c, STR("function"));
-        tokens_add(&r->text, json_raw_str(json_get(function, STR("name"))));
-        tokens_add(&r->text, json_raw_str(json_get(function, STR("arguments"))));
-    }
-}
-
-/* By the names of its members; a result's `name` is a function's. */
-static uint8_t says_of(struct json m, struct json role)
-{
-    static const struct {
-        struct str name;
-        uint8_t says;
-    } rows[] = {
-        {STR_INIT("name"), CHAT_NAMES},
-        {STR_INIT("reasoning"), CHAT_THOUGHTS},
-        {STR_INIT("reasoning_content"), CHAT_THOUGHTS},
-        {STR_INIT("reasoning_details"), CHAT_THOUGHTS},
-        {STR_INIT("cache_control"), CHAT_MARKS},
-        {STR_INIT("refusal"), CHAT_OWN},
-        {STR_INIT("annotations"), CHAT_OWN},
-        {STR_INIT("audio"), CHAT_OWN},
-        {STR_INIT("function_call"), CHAT_OWN},
-    };
-    bool is_result = json_str_eq(role, STR("tool")) || json_str_eq(role, STR("function"));
-    uint8_t says = json_str_eq(role, STR("developer")) ? CHAT_DEVELOPER : 0;
-    for (struct json v = json_first(m); v.type; v = json_after(m, v)) {
-        struct str name = json_raw_str(json_key(v));
-        for (size_t i = 0; i < COUNT_OF(rows); i++)
-            says |= name.n == rows[i].name.n && str_eq(name, rows[i].name) ? rows[i].says : 0;
-    }
-    return is_result ? says & ~CHAT_NAMES : says;
-}
-
-static enum err read_message(struct chat_request *r, struct json m, size_t i, struct fault *f)
-{
-    if (!json_is(m, JSON_OBJECT))
-        return fault_set(f, ERR_INVALID, "messages[%zu]: expected an object, got %s", i,
-                         json_kind(m));
-    struct json role = json_get(m, STR("role")), content = json_get(m, STR("content"));
-    if (!is_role(role))
-        return fault_set(
-            f, ERR_INVALID,
-            "messages[%zu].role: expected system, developer, user, assistant or tool, got %s", i,
-            json_is(role, JSON_STRING) ? "another word" : json_kind(role));
-    enum err e = ERR_OK;
-    r->has_media |= has_made_media(m, role);
-    r->says = (r->says & ~CHAT_PREFILL) | says_of(m, role) |
-              (json_str_eq(role, STR("assistant")) ? CHAT_PREFILL : 0);
-    count_calls(r, json_get(m, STR("tool_calls")));
-    if (json_is(content, JSON_STRING))
-        tokens_add(&r->text, json_raw_str(content));
-    else if (json_is(content, JSON_ARRAY))
-        for (struct json p = json_first(content); e == ERR_OK && p.type; p = json_after(content, p))
-            e = read_part(r, p, i, f);
-    else if (!json_is_none_or_null(content))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected a string or an array of parts, got %s", i,
-                         json_kind(content));
-    else if (json_str_eq(role, STR("user")))
-        return fault_set(f, ERR_INVALID,
-                         "messages[%zu].content: expected a string or an array of parts, got %s", i,
-                         json_kind(content));
-    return e;
-}
-
-static enum err read_messages(struct chat_request *r, struct json messages, struct fault *f)
-{
-    struct json first = json_first(messages);
-    if (!json_is(messages, JSON_ARRAY) || first.type == JSON_NONE)
-        return fault_set(f, ERR_INVALID,
-                         "messages: expected an array of at least one message, got %s",
-                         json_is(messages, JSON_ARRAY) ? "an empty array" : json_kind(messages));
-    enum err e = ERR_OK;
-    size_t i = 0;
-    for (struct json m = first; e == ERR_OK && m.type; m = json_after(messages, m))
-        e = read_message(r, m, i++, f);
-    return e == ERR_OK ? shape_check(&chat_shape_messages, messages, NULL, f) : e;
 }
 
 struct json chat_prompt(struct json root)
@@ -206,7 +74,6 @@ struct json chat_prompt(struct json root)
                           json_after(prompt, first).type == JSON_NONE;
     return is_list_of_one ? first : prompt;
 }
-
 /* The older form: one text instead of messages. */
 static enum err read_prompt(struct chat_request *r, struct json prompt, struct fault *f)
 {
@@ -355,7 +222,7 @@ static enum err read_request(struct json root, bool is_prompt, struct buf *scrat
         e = read_models(r, known, scratch, f);
     if (e == ERR_OK)
         e = is_prompt ? read_prompt(r, chat_prompt(root), f)
-                      : read_messages(r, known[MEMBER_MESSAGES], f);
+                      : chat_read_messages(r, known[MEMBER_MESSAGES], f);
     if (e == ERR_OK)
         e = read_bounds(r, known, f);
     if (e == ERR_OK)

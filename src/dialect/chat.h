@@ -62,6 +62,10 @@ enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_req
 /* The one text: `prompt`, or what is in it where it is a list of one. JSON_NONE, or no string: none. */
 struct json chat_prompt(struct json root);
 
+/* Its `messages`, within chat_read(): chat_messages.c. */
+enum err chat_read_messages(struct chat_request *r, struct json messages,
+                            struct fault *f) MUST_USE;
+
 /* `debug`; of a request that is not streamed nothing is echoed. */
 bool chat_wants_echo(struct json debug, bool is_streamed);
 

@@ -1,5 +1,7 @@
 #include "dialect/client.h"
 
+#include <stdio.h>
+
 #include "dialect/chat_shape.h"
 
 enum err client_want(struct json v, enum json_type type, const char *where, const char *expected,
@@ -8,6 +10,15 @@ enum err client_want(struct json v, enum json_type type, const char *where, cons
     return json_is(v, type) ? ERR_OK
                             : fault_set(f, ERR_INVALID, "%s: expected %s, got %s", where, expected,
                                         json_kind(v));
+}
+
+enum err client_want_member(struct json v, enum json_type type, const char *where,
+                            const char *member, struct fault *f)
+{
+    return json_is(v, type)
+               ? ERR_OK
+               : fault_set(f, ERR_INVALID, "%s.%s: expected %s, got %s", where, member,
+                           type == JSON_STRING ? "a string" : "an object", json_kind(v));
 }
 
 enum err client_open(struct json root, struct fault *f)
@@ -44,6 +55,19 @@ enum err client_add_model(struct chat_request *facts, struct canon_room *room, s
         return fault_set(f, ERR_INVALID, "models: more than %d models", CHAT_MODELS_MAX);
     facts->models[facts->models_n++] = id;
     return ERR_OK;
+}
+
+enum err client_add_models(struct chat_request *facts, struct canon_room *room, struct json models,
+                           struct fault *f)
+{
+    char where[32];
+    size_t i = 0;
+    enum err e = ERR_OK;
+    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v)) {
+        snprintf(where, sizeof where, "models[%zu]", i++);
+        e = client_add_model(facts, room, v, where, f);
+    }
+    return e;
 }
 
 /* What a chat's member of this name must be; of another name, anything. */

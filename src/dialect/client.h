@@ -10,6 +10,9 @@
 /* ERR_INVALID: "WHERE: expected EXPECTED, got KIND". */
 enum err client_want(struct json v, enum json_type type, const char *where, const char *expected,
                      struct fault *f) MUST_USE;
+/* ERR_INVALID: "WHERE.MEMBER: expected a string, got KIND"; else an object is wanted. */
+enum err client_want_member(struct json v, enum json_type type, const char *where,
+                            const char *member, struct fault *f) MUST_USE;
 /* The body is an object, and no name in it stands twice. */
 enum err client_open(struct json root, struct fault *f) MUST_USE;
 /* All its members are of the kinds that `rows` and chat_shape_ours say. After what is read has been
@@ -21,6 +24,9 @@ void client_read_cache(struct json holder, struct canon_cache *out);
 /* One more of the models to be tried, once each. */
 enum err client_add_model(struct chat_request *facts, struct canon_room *room, struct json v,
                           const char *where, struct fault *f) MUST_USE;
+/* Each of `models`; what is no list adds none. */
+enum err client_add_models(struct chat_request *facts, struct canon_room *room, struct json models,
+                           struct fault *f) MUST_USE;
 /* `stream`, `provider`, and that there is one choice; a cache mark for the whole is one. */
 enum err client_read_facts(struct canon_request *r, struct json root, struct fault *f) MUST_USE;
 

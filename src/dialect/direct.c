@@ -57,9 +57,7 @@ static enum err read_models(struct json root, struct canon_room *room, struct ch
     enum err e = ERR_OK;
     if (!json_is_none_or_null(model) || json_first(models).type == JSON_NONE)
         e = client_add_model(out, room, model, "model", f);
-    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = client_add_model(out, room, v, "models", f);
-    return e;
+    return e == ERR_OK ? client_add_models(out, room, models, f) : e;
 }
 
 enum err direct_read_common(struct json root, struct canon_room *room, struct chat_request *out,

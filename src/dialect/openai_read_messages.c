@@ -318,6 +318,7 @@ static enum err read_assistant(struct reading *g, struct json m, struct canon_me
 
 static enum err read_result(struct reading *g, struct json m, struct canon_message *to)
 {
+    char where[WHERE_MAX];
     bool is_old = json_str_eq(json_get(m, STR("role")), STR("function"));
     const char *field = is_old ? "name" : "tool_call_id";
     struct json id = json_get(m, str_c(field));
@@ -327,12 +328,11 @@ static enum err read_result(struct reading *g, struct json m, struct canon_messa
     struct canon_part *p = canon_add_part(&to->parts, g->room, PART_TOOL_RESULT);
     if (!p)
         return canon_no_memory(g->f);
-    p->result.use = canon_find_use(g->out, canon_word(g->room, id));
-    if (!p->result.use)
-        return fault_set(g->f, ERR_INVALID,
-                         "messages[%zu].%s: expected the id of a tool call of an earlier message, "
-                         "got one that none has",
-                         g->at, field);
+    snprintf(where, sizeof where, "messages[%zu]", g->at);
+    enum err e =
+        canon_take_use(g->out, canon_word(g->room, id), where, field, &p->result.use, g->f);
+    if (e != ERR_OK)
+        return e;
     client_read_cache(m, &p->cache);
     return read_content(g, json_get(m, STR("content")), &p->result.parts);
 }

@@ -197,6 +197,9 @@ static enum err read_message(struct responses_asked *g, const struct responses_s
     char at[RESPONSES_WHERE_MAX];
     struct json role = json_get(b->v, STR("role")), content = json_get(b->v, STR("content"));
     snprintf(at, sizeof at, "%s.content", b->where);
+    if (json_str_eq(role, STR("user")) && json_is(content, JSON_ARRAY) && !json_first(content).type)
+        return fault_set(g->f, ERR_INVALID,
+                         "%s: expected a string or an array of parts, got an empty array", at);
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
         if (!json_str_eq(role, roles[i].word))
             continue;
@@ -247,11 +250,9 @@ static enum err read_result(struct responses_asked *g, const struct responses_sa
     struct canon_part *p = m ? canon_add_part(&m->parts, g->room, PART_TOOL_RESULT) : NULL;
     if (!p)
         return canon_no_memory(g->f);
-    p->result.use = canon_find_use(g->out, canon_word(g->room, id));
-    if (!p->result.use)
-        return fault_set(
-            g->f, ERR_INVALID,
-            "%s.call_id: expected the call_id of an earlier call, got one that none has", b->where);
+    e = canon_take_use(g->out, canon_word(g->room, id), b->where, "call_id", &p->result.use, g->f);
+    if (e != ERR_OK)
+        return e;
     snprintf(at, sizeof at, "%s.output", b->where);
     return read_content(g, json_get(b->v, STR("output")), at, false, &p->result.parts);
 }

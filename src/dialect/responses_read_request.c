@@ -200,8 +200,8 @@ static enum err read_models(struct responses_asked *g, struct json root)
         e = responses_want(g, models, JSON_ARRAY, "models", "an array");
     if (e == ERR_OK && (!json_is_none_or_null(model) || json_first(models).type == JSON_NONE))
         e = client_add_model(&g->out->facts, g->room, model, "model", g->f);
-    for (struct json v = json_first(models); e == ERR_OK && v.type; v = json_after(models, v))
-        e = client_add_model(&g->out->facts, g->room, v, "models", g->f);
+    if (e == ERR_OK)
+        e = client_add_models(&g->out->facts, g->room, models, g->f);
     return e;
 }
 

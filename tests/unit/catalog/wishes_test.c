@@ -98,8 +98,8 @@ static void what_makes_no_sense_is_refused_by_name(void **state)
     } rows[] = {
         {"[]", "provider: expected an object, got an array"},
         {"{\"order\":\"a\"}", "provider.order: expected an array of providers, got a string"},
-        {"{\"only\":[1]}", "provider.only: expected an array of strings, got a number"},
-        {"{\"ignore\":[null]}", "provider.ignore: expected an array of strings, got null"},
+        {"{\"only\":[1]}", "provider.only[0]: expected a string, got a number"},
+        {"{\"ignore\":[null]}", "provider.ignore[0]: expected a string, got null"},
         {"{\"allow_fallbacks\":\"no\"}",
          "provider.allow_fallbacks: expected true or false, got a string"},
         {"{\"require_parameters\":1}",

@@ -211,7 +211,7 @@ static const struct wrong wrong_members[] = {
     {"\"provider\":\"openai\"", "provider: expected an object, got a string"},
     {"\"models\":\"a/b\"", "models: expected an array, got a string"},
     {"\"models\":[1]", "models[0]: expected a string, got a number"},
-    {"\"models\":[\"\"]", "models: expected a model name of 1 to 256 bytes, got 0"},
+    {"\"models\":[\"\"]", "models[0]: expected a model name of 1 to 256 bytes, got 0"},
     {"\"route\":1", "route: expected a string, got a number"},
     {"\"preset\":{}", "preset: expected a string, got an object"},
     {"\"session_id\":7", "session_id: expected a string, got a number"},
@@ -409,14 +409,14 @@ static const struct wrong wrong_bodies[] = {
      "\"content\":null}]}",
      "messages[1].content: expected a string or an array of parts, got null"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":5}]}",
-     "messages[0].content: expected a string or an array of parts, got a number"},
+     "messages[0].content: expected a string or an array, got a number"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[\"x\"]}]}",
-     "messages[0].content: expected parts that are objects, got a string"},
+     "messages[0].content[0]: expected an object, got a string"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"x\"}]}]}",
-     "messages[0].content: expected each part to have a type, got nothing"},
+     "messages[0].content[0].type: expected a string, got nothing"},
     {"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":1}"
      "]}]}",
-     "messages[0].content: expected text to be a string, got a number"},
+     "messages[0].content[0].text: expected a string, got a number"},
 };
 
 static void a_wrong_body_is_refused_with_the_place(void **state)
@@ -547,8 +547,9 @@ static void text_is_counted_and_links_too(void **state)
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
             "{\"type\":\"file\",\"file\":{\"file_data\":\"https://x/y.pdf\"}}]},"
-            "{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
-            "\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"content\":\"\\u4f609\"}],\"tools\":[]}"),
+            "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\","
+            "\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":"
+            "\"\\u4f609\"}],\"tools\":[]}"),
         ERR_OK);
     assert_int_equal(here.request.text.bytes, 15 + strlen("[]"));
     assert_int_equal(here.request.text.wide, 1);

@@ -242,17 +242,22 @@ static const struct messages_edit messages_edits[] = {
     {ALL, "", "", "{\"role\":\"user\",\"name\":\"bob\",\"content\":\"a\\n\"}",
      "{\"role\":\"user\",\"content\":\"bob: a\\n\"}"},
     {CHAT_NAMES, "", "",
-     "{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}},{\"type\":\"text\","
+     "{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://a/"
+     "b.png\"}},{\"type\":\"text\","
      "\"text\":"
      "\"a\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":\"b\"}],"
      "\"name\":"
      "\"bob\",\"role\":\"user\"}",
-     "{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}},{\"type\":\"text\","
+     "{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://a/"
+     "b.png\"}},{\"type\":\"text\","
      "\"text\":"
      "\"bob: "
      "a\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":\"b\"}],\"role\":"
      "\"user\"}"},
-    {ALL, "", "", "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"name\":\"f\",\"content\":\"a\"}",
+    {ALL, "", "",
+     "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{"
+     "\"name\":\"f\",\"arguments\":\"{}\"}}]},"
+     "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"name\":\"f\",\"content\":\"a\"}",
      NULL},
     /* marks for a cache */
     {ADDED, "", "",

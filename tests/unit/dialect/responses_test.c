@@ -96,7 +96,7 @@ static const struct wrong refused[] = {
            "png;base64,A*\"}]}"),
      "input[0].content[0].image_url: the data URL's base64 is broken"},
     {INPUT("{\"type\":\"function_call_output\",\"call_id\":\"x\",\"output\":\"1\"}"),
-     "input[0].call_id: expected the call_id of an earlier call, got one that none has"},
+     "input[0].call_id: expected the id of an earlier tool call, got one that none has"},
     {INPUT("{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":{}}"),
      "input[0].arguments: expected a string, got an object"},
     {INPUT("{\"type\":\"reasoning\",\"summary\":[{\"text\":7}]}"),
