@@ -227,6 +227,17 @@ static void walk_from(struct files *w, const char *start, bool is_dir)
         give(w, path);
 }
 
+static enum err refuse_path(const struct scan *s, const char *path, const char *why,
+                            struct fault *f)
+{
+    struct buf name;
+    buf_init(&name, 2 * PATH_MAX);
+    scan_name(s, str_c(path), &name);
+    fault_write(f, ERR_NOT_FOUND, "%.*s: %s", STR_ARG(str_head(buf_view(&name), 200)), why);
+    buf_release(&name);
+    return ERR_NOT_FOUND;
+}
+
 enum err scan_path(struct scan *s, const char *path, unsigned threads, struct fault *f)
 {
     struct files w = {.scan = s, .threads = threads};
@@ -234,9 +245,9 @@ enum err scan_path(struct scan *s, const char *path, unsigned threads, struct fa
     pthread_t ids[THREADS_MAX];
     unsigned n = 0;
     if (strlen(path) >= PATH_MAX || stat(path, &st) != 0)
-        return fault_set(f, ERR_NOT_FOUND, "%.200s: %s", path, strerror(errno));
+        return refuse_path(s, path, strerror(errno), f);
     if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-        return fault_set(f, ERR_INVALID, "%.200s is neither a file nor a directory", path);
+        return refuse_path(s, path, "neither a file nor a directory", f);
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.more, NULL);
     pthread_cond_init(&w.room, NULL);

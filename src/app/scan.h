@@ -45,6 +45,8 @@ void scan_text_whole(struct scan_text *t, struct str text);
 /* One line of JSON. */
 void scan_report(struct scan *s, const char *path, const char *inside, const char *commit,
                  uint64_t line, uint64_t column, const struct found_key *k);
+/* Appends the name of a file as it may be told: a key in it is told by its label. */
+void scan_name(const struct scan *s, struct str name, struct buf *out);
 void scan_complain(struct scan *s, const char *path, const char *why);
 
 /* scan_archive.c */

@@ -8,23 +8,55 @@ enum { LINE_ROOM = 16 * 1024 };
 
 /* --- telling --- */
 
+static void label_of(const struct found_key *k, char out[KEY_LABEL_MAX + 1])
+{
+    struct str digits = str_skip(k->text, k->text.n - KEY_DIGITS);
+    snprintf(out, KEY_LABEL_MAX + 1, "%.*s%.3s...%.3s", (int)(k->text.n - KEY_DIGITS), k->text.p,
+             digits.p, digits.p + KEY_DIGITS - 3);
+}
+
+void scan_name(const struct scan *s, struct str name, struct buf *out)
+{
+    char label[KEY_LABEL_MAX + 1];
+    struct found_key k;
+    size_t from = 0, told = 0;
+    while (finder_next(&s->finder, name, &from, true, &k)) {
+        label_of(&k, label);
+        buf_add(out, str_of(name.p + told, k.at - told));
+        buf_add_c(out, label);
+        told = from;
+    }
+    buf_add(out, str_skip(name, told));
+}
+
 void scan_complain(struct scan *s, const char *path, const char *why)
 {
+    struct buf name;
+    buf_init(&name, LINE_ROOM);
+    scan_name(s, str_c(path), &name);
     atomic_fetch_add(&s->unreadable, 1);
     pthread_mutex_lock(&s->lock);
-    fprintf(s->tell, "%s: %s\n", path, why);
+    fprintf(s->tell, "%.*s: %s\n", STR_ARG(buf_view(&name)), why);
     pthread_mutex_unlock(&s->lock);
+    buf_release(&name);
+}
+
+static void write_name(struct scan *s, struct json_writer *w, const char *field, const char *name)
+{
+    struct buf told;
+    buf_init(&told, LINE_ROOM);
+    scan_name(s, str_c(name), &told);
+    jw_str(w, field, buf_view(&told));
+    buf_release(&told);
 }
 
 static void write_key(struct json_writer *w, const struct found_key *k)
 {
     uint8_t hash[KEY_HASH_BYTES];
     char hex[2 * KEY_HASH_BYTES], label[KEY_LABEL_MAX + 1];
-    struct str digits = str_skip(k->text, k->text.n - KEY_DIGITS);
     key_hash(k->text, hash);
     hex_encode(hex, hash, sizeof hash);
-    snprintf(label, sizeof label, "%.*s%.3s...%.3s", (int)(k->text.n - KEY_DIGITS), k->text.p,
-             digits.p, digits.p + KEY_DIGITS - 3);
+    label_of(k, label);
     jw_str_c(w, "kind", k->is_management ? "management" : "inference");
     jw_str_c(w, "label", label);
     jw_str(w, "hash", str_of(hex, sizeof hex));
@@ -39,9 +71,9 @@ void scan_report(struct scan *s, const char *path, const char *inside, const cha
     buf_init(&out, LINE_ROOM);
     json_writer_init(&w, &out);
     jw_object(&w, NULL);
-    jw_str(&w, "path", str_c(path));
+    write_name(s, &w, "path", path);
     if (inside)
-        jw_str(&w, "entry", str_c(inside));
+        write_name(s, &w, "entry", inside);
     jw_u64(&w, "line", line);
     jw_u64(&w, "column", column);
     if (commit)

@@ -88,6 +88,22 @@ def test_keys_of_the_server_itself_and_of_another_prefix(scanner, tmp_path):
         one(found, k)
 
 
+def test_a_key_in_a_name_is_not_told_either(scanner, tmp_path):
+    key, other = made_up(), made_up("sk-tp-mgmt-v1-")
+    (tmp_path / f"of-.{key}.txt").write_text(key)
+    with zipfile.ZipFile(tmp_path / f"{other}.zip", "w") as z:
+        z.writestr(f"a/{key}/b", other)
+    (tmp_path / f"{key}.gone").write_bytes(b"")
+    (tmp_path / f"{key}.gone").unlink()
+    found, done = scan(scanner, tmp_path)
+    assert len(found) == 2 and key not in done.stdout + done.stderr and other not in done.stdout + done.stderr
+    label = one(found, key)["label"]
+    assert one(found, key)["path"] == str(tmp_path / f"of-.{label}.txt")
+    assert one(found, other)["entry"] == f"a/{label}/b" and one(found, other)["path"].endswith(f"/{one(found, other)['label']}.zip")
+    _, done = scan(scanner, tmp_path / f"{key}.gone", status=2)
+    assert key not in done.stderr and label in done.stderr
+
+
 def test_nothing_found_is_0_and_wrong_use_2(scanner, tmp_path):
     (tmp_path / "f").write_text("nothing")
     scan(scanner, tmp_path / "f", status=0)
