@@ -101,7 +101,7 @@ static struct issuer *issuer_new(struct issuers *s, const struct federation *p)
     i->is_public_only = !p->is_operators;
     document_init(&i->discovery, &discovery_document, NULL);
     document_init(&i->keys, &keys_document, NULL);
-    if (federation_discovery_url(str_c(i->url), i->discovery_url, &ignored) != ERR_OK)
+    if (oidc_discovery_url(str_c(i->url), i->discovery_url, &ignored) != ERR_OK)
         i->discovery_url[0] = '\0'; /* the courier refuses it */
     list_init(&i->link);
     set_room(i, JWKS_KEYS_MAX); /* as many as may come */

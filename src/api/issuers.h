@@ -6,6 +6,7 @@
 #include "api/document.h"
 #include "auth/federation.h"
 #include "auth/jwks.h"
+#include "auth/oidc.h"
 #include "base/map.h"
 
 enum { ISSUERS_MAX = 1024, ISSUERS_KEYS_MAX = 64 * JWKS_KEYS_MAX };
@@ -16,7 +17,7 @@ struct issuer {
     char url[FEDERATION_URL_MAX + 1];      /* its own name */
     char jwks_url[FEDERATION_URL_MAX + 1]; /* as the policy says, or "" */
     char keys_url[FEDERATION_URL_MAX + 1]; /* where `keys` come from */
-    char discovery_url[FEDERATION_URL_MAX + 50];
+    char discovery_url[OIDC_URL_MAX + 1];
     char name[2 * FEDERATION_URL_MAX + 4]; /* all that names it */
     struct issuers *of;
     size_t room; /* keys that it is counted for */

@@ -46,7 +46,7 @@ void oidc_known_init(struct oidc_known *k, const struct oidc_provider *p)
     document_init(&k->discovery, &discovery_document, p);
     document_init(&k->keys, &keys_document, NULL);
     k->keys_url[0] = '\0';
-    if (oidc_discovery_url(p, k->discovery_url, &ignored) != ERR_OK)
+    if (oidc_discovery_url(p->issuer, k->discovery_url, &ignored) != ERR_OK)
         k->discovery_url[0] = '\0'; /* the courier refuses it */
 }
 

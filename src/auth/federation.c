@@ -376,19 +376,6 @@ enum err federation_match(const struct federation *p, struct jwt *t, int64_t now
 
 /* --- discovery --- */
 
-enum err federation_discovery_url(struct str issuer, char out[FEDERATION_URL_MAX + 50],
-                                  struct fault *f)
-{
-    struct buf b = {.p = out, .cap = FEDERATION_URL_MAX + 49, .max = FEDERATION_URL_MAX + 49};
-    if (str_ends(issuer, STR("/")))
-        issuer.n--;
-    buf_add(&b, issuer);
-    if (buf_add(&b, STR("/.well-known/openid-configuration")) != ERR_OK)
-        return fault_set(f, ERR_INVALID, "the issuer's URL is too long");
-    out[b.n] = '\0';
-    return ERR_OK;
-}
-
 struct federation_discovery *federation_discovery_read(struct str text, struct fault *f)
 {
     struct json_tape tape;

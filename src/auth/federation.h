@@ -27,13 +27,11 @@ void federation_write_json(struct json_writer *w, const char *name, const struct
 enum err federation_match(const struct federation *p, struct jwt *t, int64_t now_s,
                           struct fault *why) MUST_USE;
 
-/* --- the issuer's discovery document (OpenID Connect Discovery 1.0) --- */
+/* --- the issuer's discovery document (OpenID Connect Discovery 1.0), see auth/oidc.h --- */
 
 struct federation_discovery {
     char issuer[FEDERATION_URL_MAX + 1], jwks_url[FEDERATION_URL_MAX + 1];
 };
-enum err federation_discovery_url(struct str issuer, char out[FEDERATION_URL_MAX + 50],
-                                  struct fault *f) MUST_USE;
 /* NULL and a sentence; free(). */
 struct federation_discovery *federation_discovery_read(struct str text, struct fault *f);
 /* Are both URLs at one host? */

@@ -35,11 +35,9 @@ static bool member(struct json object, struct str name, char *out, size_t size)
 
 /* --- discovery --- */
 
-enum err oidc_discovery_url(const struct oidc_provider *p, char out[OIDC_URL_MAX + 1],
-                            struct fault *f)
+enum err oidc_discovery_url(struct str issuer, char out[OIDC_URL_MAX + 1], struct fault *f)
 {
     struct buf b = {.p = out, .cap = OIDC_URL_MAX, .max = OIDC_URL_MAX};
-    struct str issuer = p->issuer;
     if (str_ends(issuer, STR("/")))
         issuer.n--;
     buf_add(&b, issuer);

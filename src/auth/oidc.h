@@ -26,8 +26,8 @@ struct oidc_endpoints {
     bool secret_in_body;             /* client_secret_post, and no client_secret_basic */
 };
 
-/* The address of a provider's discovery document. */
-enum err oidc_discovery_url(const struct oidc_provider *p, char out[OIDC_URL_MAX + 1],
+/* Where an issuer's discovery document lies (Discovery 1.0, section 4). */
+enum err oidc_discovery_url(struct str issuer, char out[OIDC_URL_MAX + 1],
                             struct fault *f) MUST_USE;
 /* The document: its issuer must be the configured one, and its endpoints lie where the operator has
  * said: a secret goes nowhere else. */

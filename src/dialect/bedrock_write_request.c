@@ -393,19 +393,11 @@ static void write_choice(struct writing *g)
     jw_end(&g->w);
 }
 
-static bool has_functions(const struct canon_request *r)
-{
-    const struct canon_tool *t = r->tools;
-    while (t && t->kind != CANON_TOOL_FUNCTION)
-        t = t->next;
-    return t;
-}
-
 /* There is no way to forbid calls but to name no tools, and where calls were made they must be named. */
 static void write_tools(struct writing *g)
 {
     bool is_forbidden = g->r->choice.kind == CANON_CHOICE_NONE;
-    if (!has_functions(g->r) || (is_forbidden && !g->r->uses))
+    if (!canon_has_functions(g->r) || (is_forbidden && !g->r->uses))
         return;
     if (is_forbidden && g->err == ERR_OK)
         g->err = fault_set(g->f, ERR_UNPROCESSABLE,

@@ -65,6 +65,14 @@ bool canon_has_media(const struct canon_request *r)
     return has;
 }
 
+bool canon_has_functions(const struct canon_request *r)
+{
+    const struct canon_tool *t = r->tools;
+    while (t && t->kind != CANON_TOOL_FUNCTION)
+        t = t->next;
+    return t;
+}
+
 static void leave_out_tools(struct canon_request *r, uint64_t params)
 {
     if (params & PARAM_BIT(PARAM_TOOLS)) {

@@ -305,6 +305,8 @@ uint64_t canon_asks(const struct canon_request *r);
 
 /* Whether anything in its messages is no text, or may be none. */
 bool canon_has_media(const struct canon_request *r);
+/* Whether there is a function among its tools: other tools no translation carries. */
+bool canon_has_functions(const struct canon_request *r);
 /* Takes parameters (PARAM_BIT) out of it, as if they had not been said. A format with a schema goes
  * where schemas do: JSON without one is refused by many where the prompt does not speak of it. */
 void canon_leave_out(struct canon_request *r, uint64_t params);

@@ -19,6 +19,8 @@ enum chat_says {
     CHAT_OWN = 32,      /* OpenAI's own: `refusal`, `annotations`, `audio`, `function_call` */
     CHAT_PREFILL = 64,  /* the last message is an assistant's: the answer goes on from it */
 };
+/* What of these a message says by having a member of this name; 0: nothing. */
+uint8_t chat_says_of(struct str name);
 
 struct chat_request {
     struct json root;
@@ -63,8 +65,7 @@ enum err chat_read_prompt(struct json root, struct buf *scratch, struct chat_req
 struct json chat_prompt(struct json root);
 
 /* Its `messages`, within chat_read(): chat_messages.c. */
-enum err chat_read_messages(struct chat_request *r, struct json messages,
-                            struct fault *f) MUST_USE;
+enum err chat_read_messages(struct chat_request *r, struct json messages, struct fault *f) MUST_USE;
 
 /* `debug`; of a request that is not streamed nothing is echoed. */
 bool chat_wants_echo(struct json debug, bool is_streamed);

@@ -170,8 +170,7 @@ static enum err read_assistant(struct reading *g, struct json m)
     return read_calls(g, json_get(m, STR("tool_calls")));
 }
 
-/* By the names of its members; a result's `name` is a function's. */
-static uint8_t says_of(struct json m, struct json role)
+uint8_t chat_says_of(struct str name)
 {
     static const struct {
         struct str name;
@@ -187,13 +186,20 @@ static uint8_t says_of(struct json m, struct json role)
         {STR_INIT("audio"), CHAT_OWN},
         {STR_INIT("function_call"), CHAT_OWN},
     };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (name.n == rows[i].name.n && str_eq(name, rows[i].name))
+            return rows[i].says;
+    }
+    return 0;
+}
+
+/* By the names of its members; a result's `name` is a function's. */
+static uint8_t says_of(struct json m, struct json role)
+{
     bool is_result = json_str_eq(role, STR("tool")) || json_str_eq(role, STR("function"));
     uint8_t says = json_str_eq(role, STR("developer")) ? CHAT_DEVELOPER : 0;
-    for (struct json v = json_first(m); v.type; v = json_after(m, v)) {
-        struct str name = json_raw_str(json_key(v));
-        for (size_t i = 0; i < COUNT_OF(rows); i++)
-            says |= name.n == rows[i].name.n && str_eq(name, rows[i].name) ? rows[i].says : 0;
-    }
+    for (struct json v = json_first(m); v.type; v = json_after(m, v))
+        says |= chat_says_of(json_raw_str(json_key(v)));
     return is_result ? says & ~CHAT_NAMES : says;
 }
 

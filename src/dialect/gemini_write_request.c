@@ -49,17 +49,9 @@ static void write_choice(struct writing *g)
     jw_end(&g->w);
 }
 
-static bool has_functions(const struct canon_request *r)
-{
-    const struct canon_tool *t = r->tools;
-    while (t && t->kind != CANON_TOOL_FUNCTION)
-        t = t->next;
-    return t;
-}
-
 static void write_tools(struct writing *g)
 {
-    bool calls = has_functions(g->r), searches = g->r->values[PARAM_WEB_SEARCH_OPTIONS].p;
+    bool calls = canon_has_functions(g->r), searches = g->r->values[PARAM_WEB_SEARCH_OPTIONS].p;
     if (!calls && !searches)
         return;
     if (calls && searches && g->err == ERR_OK)

@@ -11,28 +11,9 @@ struct fitting {
     uint8_t unsaid; /* enum chat_says: what is there and cannot stay */
 };
 
-/* What is left out of a message, and why. */
-static const struct {
-    struct str name;
-    uint8_t says;
-} leaves_out[] = {
-    {STR_INIT("name"), CHAT_NAMES},
-    {STR_INIT("reasoning"), CHAT_THOUGHTS},
-    {STR_INIT("reasoning_content"), CHAT_THOUGHTS},
-    {STR_INIT("reasoning_details"), CHAT_THOUGHTS},
-    {STR_INIT("cache_control"), CHAT_MARKS},
-    {STR_INIT("refusal"), CHAT_OWN},
-    {STR_INIT("annotations"), CHAT_OWN},
-    {STR_INIT("audio"), CHAT_OWN},
-    {STR_INIT("function_call"), CHAT_OWN},
-};
 static bool stays(const struct fitting *g, struct str name)
 {
-    for (size_t i = 0; i < COUNT_OF(leaves_out); i++) {
-        if (str_eq(name, leaves_out[i].name))
-            return !(g->unsaid & leaves_out[i].says);
-    }
-    return true;
+    return !(g->unsaid & chat_says_of(name));
 }
 
 /* `"name":value`, both as they stand. */

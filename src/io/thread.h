@@ -1,4 +1,4 @@
-/* thread.h: threads of this folder's own. */
+/* thread.h: threads beside the loops: the courier's, the store's. */
 #ifndef IO_THREAD_H
 #define IO_THREAD_H
 

@@ -9,6 +9,7 @@
 #include "store/inside.h"
 
 #include "base/log.h"
+#include "io/thread.h"
 #include "store/thread.h"
 
 enum {
@@ -285,12 +286,12 @@ enum err calls_start(struct store *s, struct fault *f)
 {
     enum err e = journal_set_start(&s->journals, f);
     if (e == ERR_OK) {
-        e = thread_start(&s->writer_thread, "store-writer", writer_main, s, f);
+        e = io_thread_start(&s->writer_thread, "store-writer", writer_main, s, f);
         s->writer_threads_n += e == ERR_OK;
     }
     while (e == ERR_OK && s->reader_threads_n < READERS) {
-        e = thread_start(&s->reader_threads[s->reader_threads_n], "store-reader", reader_main, s,
-                         f);
+        e = io_thread_start(&s->reader_threads[s->reader_threads_n], "store-reader", reader_main, s,
+                            f);
         s->reader_threads_n += e == ERR_OK;
     }
     return e;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "io/thread.h"
 #include "store/thread.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -172,7 +173,7 @@ void journal_set_init(struct journal_set *set)
 
 enum err journal_set_start(struct journal_set *set, struct fault *f)
 {
-    enum err e = thread_start(&set->thread, "journal-sync", sync_main, set, f);
+    enum err e = io_thread_start(&set->thread, "journal-sync", sync_main, set, f);
     set->is_running = e == ERR_OK;
     return e;
 }

@@ -1,21 +1,6 @@
 #include "store/thread.h"
 
-#include <signal.h>
 #include <time.h>
-
-enum err thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *arg,
-                      struct fault *f)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(out, NULL, run, arg);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
-        return fault_set(f, ERR_NOMEM, "no thread for the store: %s", strerror(failed));
-    pthread_setname_np(*out, name);
-    return ERR_OK;
-}
 
 void thread_cond_init(pthread_cond_t *c)
 {

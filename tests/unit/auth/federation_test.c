@@ -247,7 +247,6 @@ static void discovery_documents_are_read(void **state)
                                       "{\"jwks_uri\":\"a\"}",
                                       "{\"issuer\":7,\"jwks_uri\":\"a\"}",
                                       "{\"issuer\":\"a\",\"jwks_uri\":\"a\\u0000b\"}"};
-    char url[FEDERATION_URL_MAX + 50];
     struct fault f;
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++)
@@ -258,8 +257,6 @@ static void discovery_documents_are_read(void **state)
     assert_string_equal(d->issuer, "a");
     assert_string_equal(d->jwks_url, "b");
     free(d);
-    assert_int_equal(federation_discovery_url(STR("https://i.example/x/"), url, &f), ERR_OK);
-    assert_string_equal(url, "https://i.example/x/.well-known/openid-configuration");
     assert_true(federation_is_same_host(STR("https://i.example/a"), STR("https://I.example/b?c")));
     assert_false(federation_is_same_host(STR("https://i.example"), STR("https://i.example:444")));
     assert_false(federation_is_same_host(STR("https://i.example"), STR("https://x.i.example")));
