@@ -273,7 +273,8 @@ static enum err file_make(const char *path, struct fault *f)
 /* Rows come in batches at the table's end: large pages, and a WAL that may grow to 1000 of them (16
  * MB) before it is moved into the database, make for fewer and larger writes. Nothing that a
  * database file holds may run code or change how it is read. What is deleted is overwritten: mails,
- * sessions, links. */
+ * sessions, links. The cache holds a million keys' index, filled only as it is read: with a quarter of it a look-up among
+ * them cost a fifth more than among ten. */
 static enum err configure(struct store_conn *c, struct fault *f)
 {
     sqlite3_busy_timeout(c->db, BUSY_MS);
@@ -289,7 +290,7 @@ static enum err configure(struct store_conn *c, struct fault *f)
                        "PRAGMA journal_size_limit = 67108864;"
                        "PRAGMA foreign_keys = ON;"
                        "PRAGMA secure_delete = ON;"
-                       "PRAGMA cache_size = -16384;",
+                       "PRAGMA cache_size = -65536;",
                        f);
 }
 
