@@ -211,6 +211,8 @@ static int read_arguments(struct command_args *a, int argc, char **argv)
             only_words = true;
         else if (!only_words && str_eq(arg, STR("-h")))
             a->options[OPTION_HELP] = arg;
+        else if (i == 1 && (str_eq(arg, STR("--version")) || str_eq(arg, STR("-V"))))
+            a->words[a->words_n++] = STR("version"); /* as people ask elsewhere */
         else if (!only_words && arg.n > 1 && arg.p[0] == '-')
             status = read_option(a, argc, argv, &i);
         else if (a->words_n == WORDS_MAX)

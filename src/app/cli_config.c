@@ -11,10 +11,17 @@ int command_config_check(const struct command_args *a)
     struct fault f;
     struct buf out;
     struct json_writer w;
+    struct io_tls *listener, *upstream;
     if (a->words_n)
         flags.config = a->words[0];
     if (config_load(&c, &flags, &f) != ERR_OK)
         return command_failed(&f);
+    if (config_open_tls(&c, &listener, &upstream, &f) != ERR_OK) {
+        config_release(&c);
+        return command_failed(&f);
+    }
+    io_tls_free(listener);
+    io_tls_free(upstream);
     buf_init(&out, ANSWER_MAX);
     json_writer_init(&w, &out);
     jw_object(&w, NULL);

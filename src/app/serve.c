@@ -164,18 +164,6 @@ static void raise_descriptors(void)
     }
 }
 
-static enum err open_tls(struct process *p, struct fault *f)
-{
-    const struct config *c = &p->config;
-    p->upstream_tls = io_tls_client_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
-    if (!p->upstream_tls)
-        return f->err;
-    if (c->tls_cert.n == 0)
-        return ERR_OK;
-    p->listener_tls = io_tls_server_new(c->tls_cert.p, c->tls_key.p, f);
-    return p->listener_tls ? ERR_OK : f->err;
-}
-
 static enum err open_shared(struct process *p, struct fault *f)
 {
     p->shared.key_prefix = p->config.key_prefix;
@@ -230,7 +218,7 @@ static enum err process_open(struct process *p, struct first_start *first, struc
     raise_descriptors();
     enum err e = complete_catalog(p, p->config.catalog, f);
     if (e == ERR_OK)
-        e = open_tls(p, f);
+        e = config_open_tls(&p->config, &p->listener_tls, &p->upstream_tls, f);
     if (e == ERR_OK) /* before the key is made that is shown once */
         e = io_port_check(p->config.listen_host, p->config.listen_port, f);
     if (e == ERR_OK)
@@ -281,27 +269,45 @@ static void warn_unchangeable(const struct config *old, const struct config *new
     bool moved =
         !str_eq(old->listen_host, new->listen_host) || old->listen_port != new->listen_port;
     if (moved || !str_eq(old->data, new->data) || old->workers != new->workers ||
-        !str_eq(old->key_prefix, new->key_prefix) || !str_eq(old->tls_cert, new->tls_cert) ||
+        !str_eq(old->key_prefix, new->key_prefix) || !old->tls_cert.n != !new->tls_cert.n ||
         !str_eq(old->upstream_ca, new->upstream_ca) || !str_eq(old->mail_smtp, new->mail_smtp) ||
         !str_eq(old->mail_from, new->mail_from) || old->journal_sync != new->journal_sync)
-        log_line(LOG_WARN, "listen, data, workers, key_prefix, tls, upstream_ca, mail and journal "
-                           "change at the next start only");
+        log_line(LOG_WARN,
+                 "listen, data, workers, key_prefix, whether there is tls, upstream_ca, mail "
+                 "and journal change at the next start only");
 }
 
-/* The catalog and limits are swapped whole, or all stays as it was. The strings that stay in use
- * (data, prefix,
- * ...) belong to the first configuration, which is kept until the end. */
+/* All that may change is made before anything does, and then changes on every worker. The listener's certificate is
+ * read anew too: it is renewed more often than anything else here. */
+static enum err swap(struct process *p, struct config *fresh, struct fault *f)
+{
+    struct io_tls *listener, *upstream;
+    enum err e = config_open_tls(fresh, &listener, &upstream, f);
+    if (e != ERR_OK)
+        return e;
+    io_tls_free(upstream);
+    e = complete_catalog(p, fresh->catalog, f);
+    if (e == ERR_OK) {
+        warn_unchangeable(&p->config, fresh);
+        fresh->workers = p->config.workers;
+        e = crew_reload(p->crew, fresh, fresh->catalog, f);
+    }
+    if (e == ERR_OK && listener && p->listener_tls)
+        io_tls_renew(p->listener_tls, listener);
+    else
+        io_tls_free(listener);
+    return e;
+}
+
+/* Swapped whole, or all stays as it was. The strings that stay in use (data, prefix, ...) belong to the first
+ * configuration, which is kept until the end. */
 static void reload(struct process *p)
 {
     struct config fresh;
     struct fault f;
     enum err e = config_load(&fresh, p->flags, &f);
     if (e == ERR_OK) {
-        e = complete_catalog(p, fresh.catalog, &f);
-        fresh.workers = e == ERR_OK ? (warn_unchangeable(&p->config, &fresh), p->config.workers)
-                                    : fresh.workers;
-        if (e == ERR_OK)
-            e = crew_reload(p->crew, &fresh, fresh.catalog, &f);
+        e = swap(p, &fresh, &f);
         if (e == ERR_OK)
             log_set_level(fresh.log_level);
         config_release(&fresh);

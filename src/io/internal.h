@@ -3,6 +3,7 @@
 #define IO_INTERNAL_H
 
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -210,6 +211,7 @@ void tls__free(struct io_conn *c);
 struct sessions;
 
 struct io_tls {
+    pthread_mutex_t lock; /* of ctx: one thread may renew it while others begin connections */
     SSL_CTX *ctx;
     struct sessions *sessions; /* NULL for a server */
 };
@@ -220,6 +222,8 @@ void sessions__free(struct sessions *s);
 SSL_SESSION *sessions__find(struct sessions *s, const char *key);
 /* Takes the session. */
 void sessions__keep(struct sessions *s, const char *key, SSL_SESSION *session);
+/* Holds its context by itself; NULL: no memory. */
+SSL *tls__ssl_new(const struct io_tls *t);
 /* The last error of OpenSSL in this thread, in words. */
 const char *tls__error_text(void);
 /* The key under which an SSL's sessions are kept. */

@@ -47,6 +47,7 @@ static struct io_tls *context_new(const SSL_METHOD *method, struct fault *f)
         fault_write(f, ERR_NOMEM, "cannot set up TLS: %s", tls__error_text());
         return NULL;
     }
+    pthread_mutex_init(&t->lock, NULL);
     SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
@@ -110,10 +111,31 @@ struct io_tls *io_tls_client_new(const char *ca_path, struct fault *f)
     return t;
 }
 
+SSL *tls__ssl_new(const struct io_tls *t)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&t->lock;
+    pthread_mutex_lock(lock);
+    SSL *ssl = SSL_new(t->ctx);
+    pthread_mutex_unlock(lock);
+    return ssl;
+}
+
+void io_tls_renew(struct io_tls *t, struct io_tls *fresh)
+{
+    BUG_ON(t->sessions || fresh->sessions); /* those belong to their context */
+    pthread_mutex_lock(&t->lock);
+    SSL_CTX *old = t->ctx;
+    t->ctx = fresh->ctx;
+    pthread_mutex_unlock(&t->lock);
+    fresh->ctx = old;
+    io_tls_free(fresh);
+}
+
 void io_tls_free(struct io_tls *t)
 {
     if (!t)
         return;
+    pthread_mutex_destroy(&t->lock);
     SSL_CTX_free(t->ctx);
     sessions__free(t->sessions);
     free(t);

@@ -258,7 +258,7 @@ bool tls__attach(struct io_conn *c, const struct io_tls *context, const char *ho
     io_timer_init(&t->deadline, on_deadline);
     if (host)
         snprintf(t->key, n, "%s:%u", host, port);
-    t->ssl = SSL_new(context->ctx);
+    t->ssl = tls__ssl_new(context);
     BIO *b = t->ssl ? bio_new(t) : NULL;
     if (!b)
         return false;

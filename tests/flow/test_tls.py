@@ -1,5 +1,6 @@
 """TLS on both sides: the listener's certificate, and a provider behind a private authority."""
 
+import signal
 import ssl
 
 import pytest
@@ -39,6 +40,27 @@ def test_the_listener_speaks_tls(launch, provide, authority):
         assert answer.status == 200 and answer.complete and answer.text == "Hello there"
     with pytest.raises(ssl.SSLCertVerificationError):
         gateway.get("/health", tls=ssl.create_default_context())
+
+
+def certificate_shown(port: int) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
+
+
+def test_a_hangup_takes_the_renewed_certificate_and_keeps_it_where_the_next_is_none(launch, provide, authority):
+    cert, key = authority.issue("first", "DNS:localhost")
+    settings = one_model(provide(), tls={"cert": cert, "key": key})
+    gateway = launch(settings)
+    first = certificate_shown(gateway.port)
+    renewed = ssl.PEM_cert_to_DER_cert(authority.issue("first", "DNS:localhost")[0].read_text())
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_log(msg="configuration reloaded")
+    assert first != renewed and all(certificate_shown(gateway.port) == renewed for _ in range(8))
+
+    cert.write_text("no certificate")
+    gateway.signal(signal.SIGHUP)
+    said = gateway.wait_log(level="error")
+    assert "kept as it was" in said["msg"] and str(cert) in said["msg"]
+    assert all(certificate_shown(gateway.port) == renewed for _ in range(8))
 
 
 def test_plain_text_on_the_tls_port_is_no_answer_and_no_harm(launch, provide, authority):

@@ -342,6 +342,12 @@ static void the_configuration_is_checked_and_shown(void **state)
                              "level; did you mean 'workers'?\n");
     assert_string_equal(out, "");
     assert_int_equal(run("key|list"), EXIT_FAILED);
+    write_config("tls: { cert: no.pem, key: no.pem }\n");
+    assert_int_equal(run("config|check|turnpike.yaml"), EXIT_FAILED);
+    assert_has(err, "cannot use the certificate no.pem: no such file or directory");
+    write_config("upstream_ca: none.pem\n");
+    assert_int_equal(run("config|check|turnpike.yaml"), EXIT_FAILED);
+    assert_has(err, "none.pem");
     assert_int_equal(run("config|check|missing.yaml"), EXIT_FAILED);
     assert_int_equal(access("data", F_OK), -1);
 }
@@ -349,8 +355,11 @@ static void the_configuration_is_checked_and_shown(void **state)
 static void the_version_is_told(void **state)
 {
     (void)state;
-    assert_int_equal(run("version"), EXIT_DONE);
-    assert_true(strlen(printed("version", NULL)) > 0);
+    const char *ways[] = {"version", "--version", "-V"};
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        assert_int_equal(run(ways[i]), EXIT_DONE);
+        assert_true(strlen(printed("version", NULL)) > 0);
+    }
 }
 
 #define CLI_TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)

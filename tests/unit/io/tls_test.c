@@ -259,6 +259,22 @@ static void handshakes_under_way_end_with_their_listener(void **state)
     end(&t);
 }
 
+static void a_renewed_certificate_is_shown_to_those_who_come_then(void **state)
+{
+    (void)state;
+    struct tls_pair t;
+    struct fault f = {0};
+    begin(&t, "other.pem", "ca.pem");
+    pair_connect(&t.p, "127.0.0.1", t.client);
+    pair_run(&t.p);
+    assert_int_equal(t.p.client.open_err, ERR_UPSTREAM);
+    struct io_tls *fresh = io_tls_server_new(path_of("here.pem"), path_of("key.pem"), &f);
+    assert_non_null(fresh);
+    io_tls_renew(t.server, fresh);
+    open_one(&t);
+    end(&t);
+}
+
 static void files_that_do_not_serve_are_named(void **state)
 {
     (void)state;
@@ -293,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_client_that_does_not_speak_tls_is_cut_off),
         cmocka_unit_test(a_server_that_does_not_speak_tls_is_not_opened),
         cmocka_unit_test(handshakes_under_way_end_with_their_listener),
+        cmocka_unit_test(a_renewed_certificate_is_shown_to_those_who_come_then),
         cmocka_unit_test(files_that_do_not_serve_are_named),
     };
     return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
