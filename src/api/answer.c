@@ -6,6 +6,35 @@
 
 #include "api/oauth_token.h"
 #include "api/signin.h"
+#include "base/log.h"
+
+/* Neither the query nor what stands in a path: links, codes and pasted keys are in those. */
+static void add_request(struct log_line *l, struct api *a, const struct api_request *q)
+{
+    if (q->who)
+        log_str(l, "key", str_c(q->who->key.label));
+    if (q->person)
+        log_i64(l, "user", q->person->user_id);
+    log_str(l, "address", q->peer);
+    log_i64(l, "total_ms", (int64_t)(io_now_ms(a->w->loop) - q->began_ms));
+}
+
+void request_note(struct api *a, const struct reply_context *c, const struct route *route,
+                  const struct api_request *q, int status)
+{
+    struct log_line l;
+    a->w->metrics.requests[status]++;
+    log_begin_at(&l, LOG_INFO, "request", relay_worker_wall_ms(a->w));
+    log_str(&l, "request_id", str_c(c->request_id));
+    if (route) {
+        log_str(&l, "method", str_c(http_method_name(route->method)));
+        log_str(&l, "route", route->path);
+    }
+    log_i64(&l, "status", status);
+    if (q)
+        add_request(&l, a, q);
+    log_end(&l);
+}
 
 /* The stream is over; the request too. */
 static void send(struct api_request *q, int status, struct str content_type, struct str body)
@@ -16,7 +45,7 @@ static void send(struct api_request *q, int status, struct str content_type, str
     buf_init(&fields, 2 * FIELDS_MAX);
     reply_fields_add(&fields, &q->context, content_type, buf_view(&q->fields));
     q->stream = NULL;
-    q->api->w->metrics.requests[status]++;
+    request_note(q->api, &q->context, q->route, q, status);
     if (fields.failed != ERR_OK || q->fields.failed != ERR_OK)
         http_abort(s);
     else

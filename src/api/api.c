@@ -48,10 +48,11 @@ void request_free(struct api_request *q)
     free(q);
 }
 
-static void on_gone(void *user)
+static void on_gone(void *user, enum err why)
 {
     struct api_request *q = user;
     q->stream = NULL;
+    request_note(q->api, &q->context, q->route, q, err_status(why));
     if (!q->is_waiting)
         request_free(q);
 }
@@ -121,24 +122,25 @@ static void refuse(struct api *a, struct http_stream *s, const struct http_head 
 {
     struct reply_context c;
     reply_context_init(&c, relay_worker_random(a->w), head);
-    a->w->metrics.requests[err_status(f->err)]++;
+    request_note(a, &c, NULL, NULL, err_status(f->err));
     reply_fault(s, &c, f, more);
 }
 
 /* What is refused below the routes bears what every answer bears. Whether a browser asks is not
  * known there, so all are told that it may read this. */
-static void write_refusal(void *app, enum err e, const char *message, struct buf *fields,
-                          struct buf *body)
+static void write_refusal(void *app, const struct http_refusal *r)
 {
     struct api *a = app;
     struct reply_context c;
     struct fault f;
     reply_context_init(&c, relay_worker_random(a->w), NULL);
     c.has_origin = true;
-    fault_write(&f, e, "%s", message);
-    reply_fields_add(fields, &c, STR("application/json"), STR_NONE);
-    if (reply_write_error(body, &f, 0, STR_NONE) != ERR_OK)
-        buf_reset(body);
+    if (!r->is_told)
+        request_note(a, &c, NULL, NULL, err_status(r->err));
+    fault_write(&f, r->err, "%s", r->message);
+    reply_fields_add(r->fields, &c, STR("application/json"), STR_NONE);
+    if (reply_write_error(r->body, &f, 0, STR_NONE) != ERR_OK)
+        buf_reset(r->body);
 }
 
 /* Named for those that do not take `*` for all else; Authorization is never part of it. X-Stainless:
@@ -170,7 +172,7 @@ static void preflight(struct api *a, struct http_stream *s, const struct http_he
     buf_add(&b, str_of(allowed_fields, sizeof allowed_fields - 1));
     buf_add(&b, STR("Access-Control-Max-Age: 86400\r\n"));
     BUG_ON(b.failed != ERR_OK);
-    a->w->metrics.requests[204]++;
+    request_note(a, &c, NULL, NULL, 204);
     http_respond(s, 204, buf_view(&b), NULL, 0);
 }
 
@@ -270,6 +272,7 @@ static void begin(struct api *a, struct http_stream *s, const struct http_head *
     q->route = route;
     q->stream = s;
     q->has_body = !route->body_max;
+    q->began_ms = io_now_ms(a->w->loop);
     reply_context_init(&q->context, relay_worker_random(a->w), head);
     arena_init(&q->arena, ARENA_BLOCK, ARENA_MAX);
     buf_init(&q->body, route->body_max);

@@ -19,7 +19,7 @@ static void know_person(struct api_request *q, struct person *p)
 
 static void refuse_key(struct api_request *q)
 {
-    buf_add(&q->fields, gate_retry_field(&q->wait));
+    buf_add(&q->fields, gate_refusal_field(&q->wait.fault));
     api_fault(q, &q->wait.fault);
 }
 
@@ -48,10 +48,12 @@ static void ask_key(struct api_request *q, const struct http_head *head, enum ga
 
 static void refuse_person(struct api_request *q)
 {
-    if (q->route->access == ACCESS_PAGE)
+    if (q->route->access == ACCESS_PAGE) {
         know_person(q, NULL);
-    else
-        api_fault(q, &q->person_wait.fault);
+        return;
+    }
+    buf_add(&q->fields, gate_refusal_field(&q->person_wait.fault));
+    api_fault(q, &q->person_wait.fault);
 }
 
 static void on_person(struct person_wait *w)

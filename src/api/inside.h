@@ -14,4 +14,9 @@ void request_go_on(struct api_request *q);
 /* Finds out who asks, then request_go_on(); or answers. */
 void request_authenticate(struct api_request *q, const struct http_head *head);
 
+/* A request's death: counted by its status, and told in one line. q or route may be NULL where it did not come so
+ * far. */
+void request_note(struct api *a, const struct reply_context *c, const struct route *route,
+                  const struct api_request *q, int status);
+
 #endif

@@ -87,6 +87,7 @@ struct api_request {
     const struct route *route;
     struct http_stream *stream; /* NULL: answered, or the client is gone */
     struct reply_context context;
+    uint64_t began_ms; /* by the loop's clock */
     struct arena arena;
     void *state;                   /* the handler's, in the arena */
     struct str params[PARAMS_MAX]; /* percent-decoded */

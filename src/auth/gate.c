@@ -570,9 +570,11 @@ enum gate_answer gate_ask_for(struct gate *g, const uint8_t hash[KEY_HASH_BYTES]
     return find(g, hash, w);
 }
 
-struct str gate_retry_field(const struct gate_wait *w)
+struct str gate_refusal_field(const struct fault *f)
 {
-    int status = err_status(w->fault.err);
+    int status = err_status(f->err);
+    if (status == 401)
+        return STR("WWW-Authenticate: Bearer\r\n");
     return status == 429 || status == 503 ? STR("Retry-After: 1\r\n") : STR_NONE;
 }
 

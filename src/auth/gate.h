@@ -60,8 +60,8 @@ enum gate_answer gate_ask(struct gate *g, struct str authorization, struct str x
 /* The key of this hash, as if a token had come that acts as it. */
 enum gate_answer gate_ask_for(struct gate *g, const uint8_t hash[KEY_HASH_BYTES],
                               struct gate_wait *w);
-/* A line of a refusal's head, as in "Retry-After: 1\r\n", or empty where trying again will not help. */
-struct str gate_retry_field(const struct gate_wait *w);
+/* A line of a refusal's head: when to try again, or how to say who asks (RFC 9110, 11.6.1); or empty. */
+struct str gate_refusal_field(const struct fault *f);
 /* The asker goes away. Fine at any time. */
 void gate_leave(struct gate_wait *w);
 /* The keys that sign access tokens; NULL: none are accepted. */

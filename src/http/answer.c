@@ -112,20 +112,19 @@ static void write_whole(struct http_stream *s, int status, struct str fields,
     put_all(s, opening, COUNT_OF(opening), body, s->is_bodyless ? 0 : n, STR_NONE);
 }
 
-void http_write_refusal(void *app, enum err e, const char *message, struct buf *fields,
-                        struct buf *body)
+void http_write_refusal(void *app, const struct http_refusal *r)
 {
     (void)app;
-    buf_add(fields, STR("Content-Type: application/json\r\n"));
-    buf_add(body, STR("{\"error\":{\"code\":"));
-    buf_add_u64(body, (uint64_t)err_status(e));
-    buf_add(body, STR(",\"message\":\""));
-    for (; *message; message++) {
-        if (*message == '"' || *message == '\\')
-            buf_add(body, STR("\\"));
-        buf_add(body, str_of(message, 1));
+    buf_add(r->fields, STR("Content-Type: application/json\r\n"));
+    buf_add(r->body, STR("{\"error\":{\"code\":"));
+    buf_add_u64(r->body, (uint64_t)err_status(r->err));
+    buf_add(r->body, STR(",\"message\":\""));
+    for (const char *at = r->message; *at; at++) {
+        if (*at == '"' || *at == '\\')
+            buf_add(r->body, STR("\\"));
+        buf_add(r->body, str_of(at, 1));
     }
-    buf_add(body, STR("\"}}"));
+    buf_add(r->body, STR("\"}}"));
 }
 
 /* A message may hold what a client sent. */
@@ -136,7 +135,7 @@ static void make_printable(char *message)
             *message = '?';
 }
 
-void http_answer_fault(struct http_stream *s, enum err e, const char *message)
+void http_answer_fault(struct http_stream *s, enum err e, const char *message, bool is_told)
 {
     char lines[HTTP_REFUSAL_MAX], text[HTTP_REFUSAL_MAX];
     struct fault said;
@@ -144,7 +143,8 @@ void http_answer_fault(struct http_stream *s, enum err e, const char *message)
     struct buf body = {.p = text, .cap = sizeof text, .max = sizeof text};
     fault_write(&said, e, "%s", message);
     make_printable(said.message);
-    s->server->write_refusal(s->server->app, e, said.message, &fields, &body);
+    const struct http_refusal r = {s, e, said.message, is_told, &fields, &body};
+    s->server->write_refusal(s->server->app, &r);
     struct str view = buf_view(&body);
     write_whole(s, err_status(e), buf_view(&fields), &view, 1);
 }

@@ -103,8 +103,7 @@ struct http_server *http_server_new(struct io_loop *l, const struct http_limits 
 }
 
 void http_server_set_refusal(struct http_server *s,
-                             void (*write)(void *app, enum err e, const char *message,
-                                           struct buf *fields, struct buf *body))
+                             void (*write)(void *app, const struct http_refusal *r))
 {
     s->write_refusal = write;
 }

@@ -23,7 +23,8 @@ struct http_handler {
     void (*on_body_end)(void *user); /* also without a body: then right after on_request */
     /* http_unsent() is zero again, after it had been above zero when looked at. */
     void (*on_drained)(void *user);
-    void (*on_gone)(void *user);
+    /* ERR_CANCELLED: the client left or takes nothing. Else it was refused: what it is or was told. */
+    void (*on_gone)(void *user, enum err why);
     /* May be NULL. The request is complete and the client sends no more: it may wait for the answer
      * with its sending side shut, or may have left; only what is sent to it tells (http_probe()).
      */
@@ -45,13 +46,18 @@ struct http_server *http_server_new(struct io_loop *l, const struct http_limits 
                                     void (*on_request)(void *app, struct http_stream *s,
                                                        const struct http_head *head),
                                     void *app);
-/* What an answer of the server's own says (no HTTP, too large, too late, too many connections):
- * complete lines and a body into empty buffers with ceilings. `message` is a sentence of printable
- * ASCII, lent. Not set: the sentence in JSON, nothing else. */
 enum { HTTP_REFUSAL_MAX = 1024 }; /* of the lines, and of the body */
+struct http_refusal {
+    struct http_stream *stream;
+    enum err err;
+    const char *message;       /* a sentence of printable ASCII, lent */
+    bool is_told;              /* the app had accepted the request and has heard on_gone() */
+    struct buf *fields, *body; /* empty, with ceilings: complete lines, and a body */
+};
+/* Writes what an answer of the server's own says (no HTTP, too large, too late, too many connections). Not set: the
+ * sentence in JSON, nothing else. */
 void http_server_set_refusal(struct http_server *s,
-                             void (*write)(void *app, enum err e, const char *message,
-                                           struct buf *fields, struct buf *body));
+                             void (*write)(void *app, const struct http_refusal *r));
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 /* Listens; port 0 takes a free one. tls: lent or NULL. */
 enum err http_server_listen(struct http_server *s, struct str host, uint16_t port,

@@ -31,8 +31,7 @@ struct http_server {
     struct io_listener *listener;
     struct http_limits limits;
     void (*on_request)(void *app, struct http_stream *s, const struct http_head *head);
-    void (*write_refusal)(void *app, enum err e, const char *message, struct buf *fields,
-                          struct buf *body);
+    void (*write_refusal)(void *app, const struct http_refusal *r);
     void *app;
     struct list open;  /* all connections */
     struct list ready; /* those to be looked at at the end of the tick */
@@ -112,9 +111,8 @@ void http_stream_on_due(struct io_timer *t);
 /* --- answer.c --- */
 
 /* What a server says that was not told better (http_server_set_refusal()). */
-void http_write_refusal(void *app, enum err e, const char *message, struct buf *fields,
-                        struct buf *body);
-void http_answer_fault(struct http_stream *s, enum err e, const char *message);
+void http_write_refusal(void *app, const struct http_refusal *r);
+void http_answer_fault(struct http_stream *s, enum err e, const char *message, bool is_told);
 void http_answer_raw(struct http_stream *s, struct str bytes);
 
 /* --- server.c --- */

@@ -25,18 +25,19 @@ void http_stream_die(struct http_stream *s)
     io_bury(s->server->loop, &s->grave, reap);
 }
 
-/* The app hears of its stream for the last time. */
-static void tell_gone(struct http_stream *s)
+/* The app hears of its stream for the last time. False: it had accepted none. */
+static bool tell_gone(struct http_stream *s, enum err why)
 {
     const struct http_handler *h = s->handler;
     s->handler = NULL;
     if (h && h->on_gone)
-        h->on_gone(s->user);
+        h->on_gone(s->user, why);
+    return h != NULL;
 }
 
 void http_stream_lose(struct http_stream *s)
 {
-    tell_gone(s);
+    tell_gone(s, ERR_CANCELLED);
     http_stream_die(s);
 }
 
@@ -58,12 +59,12 @@ void http_stream_linger(struct http_stream *s)
 
 void http_stream_refuse(struct http_stream *s, enum err e, const char *message)
 {
-    tell_gone(s);
+    bool is_told = tell_gone(s, e);
     if (s->phase == PHASE_DEAD)
         return;
     s->closes = true;
     if (s->answer == ANSWER_NONE)
-        http_answer_fault(s, e, message);
+        http_answer_fault(s, e, message, is_told);
     http_stream_linger(s);
 }
 

@@ -216,7 +216,7 @@ static void refuse_credential(struct relay *r)
 {
     struct canon_failure x = reply_failure_of(&r->wait.fault);
     if (r->stream)
-        relay_respond_failure(r, &x, gate_retry_field(&r->wait));
+        relay_respond_failure(r, &x, gate_refusal_field(&r->wait.fault));
     relay_die(r);
 }
 
@@ -261,16 +261,16 @@ static void on_drained(void *user)
     http_call_read(&r->call, true);
 }
 
-/* The client left: the provider's connection is closed within the same tick, what was used is
- * settled. */
-static void on_gone(void *user)
+/* The client left, or was refused for what its body is: the provider's connection is closed within the same tick, what
+ * was used is settled. */
+static void on_gone(void *user, enum err why)
 {
     struct relay *r = user;
     bool was_trying = r->state == RELAY_TRYING || r->state == RELAY_ANSWERING;
     r->stream = NULL;
-    r->is_cancelled = true;
+    r->is_cancelled = why == ERR_CANCELLED;
     if (!r->status || r->state != RELAY_SETTLING)
-        r->status = err_status(ERR_CANCELLED);
+        r->status = err_status(why);
     if (r->state == RELAY_SETTLING) {
         r->ending = ENDING_GONE;
         return;

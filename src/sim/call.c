@@ -72,9 +72,10 @@ void sim__call_end(struct sim_call *c)
     io_bury(c->sim->loop, &c->grave, reap);
 }
 
-static void on_gone(void *user)
+static void on_gone(void *user, enum err why)
 {
     struct sim_call *c = user;
+    (void)why;
     detach(c);
     c->sim->gone++;
     io_bury(c->sim->loop, &c->grave, reap);
@@ -85,7 +86,7 @@ static void on_half_closed(void *user)
 {
     struct sim_call *c = user;
     http_abort(c->stream);
-    on_gone(c);
+    on_gone(c, ERR_CANCELLED);
 }
 
 static const struct http_handler handler = {on_body, on_body_end, on_drained, on_gone,

@@ -21,6 +21,7 @@ def refused(shared, headers: dict[str, str], path: str = SLUG) -> str:
     answer = shared.gateway.call("POST", path, None, BODY, headers=headers)
     assert answer.status == 401, answer.body
     assert answer.error["code"] == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
     for value in headers.values():
         secret = value.split(" ")[-1]
         assert len(secret) < 8 or secret not in answer.body.decode() + str(answer.headers)

@@ -229,6 +229,48 @@ def test_every_request_leaves_one_line_and_no_prompt(pair):
     assert not any("the-prompt-itself" in line or pair.key in line for line in gateway.log)
 
 
+def counted(gateway: Gateway, status: int) -> float:
+    return gateway.metrics().get(f'turnpike_requests_total{{status="{status}"}}', 0)
+
+
+def test_what_the_gateway_answers_itself_leaves_its_line_too(pair):
+    gateway, secret = pair.gateway, "sk-tp-v1-pasted-into-a-path"
+    asked = [("GET", "/api/v1/key", pair.key), ("GET", "/api/v1/models?x=" + secret, None),
+             ("GET", f"/api/v1/keys/{secret}", pair.key), ("GET", f"/nowhere/{secret}", None),
+             ("PUT", "/api/v1/models", None), ("OPTIONS", "/api/v1/models", None), ("GET", "/login", None)]
+    for method, path, key in asked:
+        answer = gateway.call(method, path, key)
+        wanted = answer.headers["x-request-id"]
+        lines = until(lambda: [l for l in gateway.log if wanted in l])
+        fields = logfmt(lines[0])
+        assert len(lines) == 1 and fields["msg"] == "request" and fields["status"] == str(answer.status), lines
+        assert answer.status >= 400 or method == "OPTIONS" or (fields["method"] == "GET" and fields["route"] in path)
+    assert not any(secret in line or pair.key in line for line in gateway.log)
+    line = until(lambda: [l for l in gateway.log if "route=/key " in l])[0]
+    assert logfmt(line)["key"].startswith("sk-tp-v1-") and logfmt(line)["address"] == "127.0.0.1"
+
+
+def test_what_is_refused_below_the_routes_is_counted_and_told_once(pair):
+    """No HTTP, a body that grows too large or makes no sense: by the status that the client got."""
+    gateway = pair.gateway
+    head = f"POST {SLUG} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {pair.key}\r\n"
+    cases = [(400, b"GET / NONSENSE\r\n\r\n"), (400, (head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n").encode()),
+             (413, (head + f"Content-Length: {1 << 40}\r\n\r\n").encode())]
+    for status, sent in cases:
+        before, lines = counted(gateway, status), len(gateway.log)
+
+        async def ask():
+            async with await wire.Connection.open(gateway.port) as c:
+                await c.send(sent)
+                return await c.reader.read(-1)
+
+        answer = asyncio.run(asyncio.wait_for(ask(), 30))
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+        assert counted(gateway, status) == before + 1
+        told = until(lambda: [l for l in gateway.log[lines:] if "msg=request" in l and f"status={status} " in l + " "])
+        assert len(told) == 1 and not [l for l in gateway.log[lines:] if "status=499" in l]
+
+
 def test_health(shared):
     assert shared.gateway.get("/health").status == 200
 

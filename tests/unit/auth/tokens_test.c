@@ -371,7 +371,7 @@ static enum err forge(const struct issued *good, unsigned n, const char *address
     for (unsigned bit = 0; bit < 12; bit++)
         signature[bit] = (n >> bit) & 1 ? 'B' : 'C';
     assert_int_equal(ask_token_from(&a, forged.text, address), GATE_SHUT);
-    bool is_told = str_eq(gate_retry_field(&a.wait), STR("Retry-After: 1\r\n"));
+    bool is_told = str_eq(gate_refusal_field(&a.wait.fault), STR("Retry-After: 1\r\n"));
     assert_int_equal(is_told, a.wait.fault.err == ERR_RATE);
     return a.wait.fault.err;
 }

@@ -181,6 +181,7 @@ static void a_body_of_nonsense_is_refused_and_the_app_told(void **state)
         check_refused(p, &bodies[i]);
         assert_int_equal(served.n, i + 1);
         assert_true(served.asks[i].is_gone && !served.asks[i].is_complete);
+        assert_int_equal(err_status(served.asks[i].why), bodies[i].status);
         peer_close(p);
     }
     served_end();
@@ -252,6 +253,7 @@ static void a_slow_head_and_a_slow_body_end_with_408(void **state)
     peer_send(second, POST "Content-Length: 5\r\n\r\nhel");
     check_refused(second, &body);
     assert_true(served.n == 1 && served.asks[0].is_gone);
+    assert_int_equal(served.asks[0].why, ERR_CLIENT_TIMEOUT);
     served_end();
 }
 
@@ -283,6 +285,7 @@ static void a_client_that_takes_nothing_is_closed(void **state)
     RUN_UNTIL(served.peer->count > 0);
     io_read(served.peer->c, false);
     RUN_UNTIL(served.asks[0].is_gone);
+    assert_int_equal(served.asks[0].why, ERR_CANCELLED);
     assert_true(served.asks[0].sent < BIG_N);
     served_end();
 }

@@ -14,6 +14,7 @@ struct ask {
     char path[64];
     struct buf body;
     bool is_complete, is_gone;
+    enum err why; /* it is gone */
     uint64_t sent;
     size_t unsent_max;
     unsigned drains;
@@ -113,11 +114,12 @@ static inline void app_on_drained(void *user)
     rig_stop();
 }
 
-static inline void app_on_gone(void *user)
+static inline void app_on_gone(void *user, enum err why)
 {
     struct ask *a = user;
     assert_false(a->is_gone);
     a->is_gone = true;
+    a->why = why;
     a->s = NULL;
     rig_stop();
 }
