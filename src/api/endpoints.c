@@ -1,6 +1,8 @@
 /* endpoints.c: who serves a model, and which providers there are. */
 #include "api/models.h"
 
+#include <stdio.h>
+
 static void write_tag(struct json_writer *w, const struct endpoint *e)
 {
     char room[160];
@@ -20,16 +22,91 @@ static void write_tool_choice(struct json_writer *w, const struct endpoint *e)
     jw_end(w);
 }
 
-/* Nobody keeps figures of the last half hour here. */
-static void write_no_figures(struct json_writer *w)
+/* --- how they did lately -------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *name;
+    uint32_t minutes;
+} spans[] = {{"uptime_last_5m", 5}, {"uptime_last_30m", 30}, {"uptime_last_1d", 24 * 60}};
+
+/* Of every endpoint of a catalog, by its index; all workers' together. */
+struct figures {
+    const struct catalog *catalog; /* only compared: a worker may have another by now */
+    int64_t minute;
+    uint32_t n;
+    struct health_count (*counts)[COUNT_OF(spans)];
+};
+
+static void add_figures(struct api *a, void *arg)
 {
-    static const char *const names[] = {"uptime_last_5m", "uptime_last_30m", "uptime_last_1d",
-                                        "latency_last_30m", "throughput_last_30m"};
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        jw_null(w, names[i]);
+    struct figures *f = arg;
+    const struct relay_routes *r = a->w->routes;
+    uint32_t n = r->catalog == f->catalog ? r->catalog->endpoints_n : 0;
+    for (uint32_t i = 0; i < n && i < f->n; i++) {
+        for (size_t s = 0; s < COUNT_OF(spans); s++) {
+            struct health_count c = health_last(&r->healths[i], f->minute, spans[s].minutes);
+            f->counts[i][s].answered += c.answered;
+            f->counts[i][s].failed += c.failed;
+        }
+    }
 }
 
-static void write_endpoint(struct json_writer *w, const struct model *m, const struct endpoint *e)
+/* A reload may have come between; of its endpoints nothing was gathered. */
+static const struct figures *gathered(const struct api_request *q)
+{
+    struct figures *f = q->state;
+    if (q->api->w->routes->catalog != f->catalog)
+        f->n = 0;
+    return f;
+}
+
+/* Asks every worker; then(q) finds struct figures in q->state. */
+static void gather_figures(struct api_request *q, handler_fn *then)
+{
+    const struct catalog *c = q->api->w->routes->catalog;
+    struct figures *f = api_state(q, sizeof *f);
+    if (!f)
+        return;
+    *f = (struct figures){c, relay_worker_wall_ms(q->api->w) / 60000, c->endpoints_n, NULL};
+    f->counts = arena_zalloc(&q->arena, (f->n + 1) * sizeof *f->counts);
+    if (f->counts)
+        api_everywhere(q, add_figures, f, then);
+    else
+        api_refuse(q, ERR_NOMEM, "No memory for this request: try again later");
+}
+
+/* In per cent; null where nobody asked it. Requests that nobody serves, and those over a provider's rate, count for
+ * neither. */
+static void write_uptime(struct json_writer *w, const char *name, const struct health_count *c)
+{
+    char room[16];
+    uint64_t all = (uint64_t)c->answered + c->failed;
+    if (all == 0) {
+        jw_null(w, name);
+        return;
+    }
+    uint64_t hundredths = (uint64_t)c->answered * 10000 / all;
+    int n = snprintf(room, sizeof room, "%u.%02u", (unsigned)(hundredths / 100),
+                     (unsigned)(hundredths % 100));
+    jw_raw(w, name, str_of(room, (size_t)n));
+}
+
+/* Nobody keeps percentiles here. */
+static void write_figures(struct json_writer *w, const struct figures *f, const struct endpoint *e)
+{
+    static const struct health_count none;
+    for (size_t s = 0; s < COUNT_OF(spans); s++)
+        write_uptime(w, spans[s].name, e->index < f->n ? &f->counts[e->index][s] : &none);
+    jw_null(w, "latency_last_30m");
+    jw_null(w, "throughput_last_30m");
+}
+
+/* --- endpoints -----------------------------------------------------------------------------------
+ */
+
+static void write_endpoint(struct json_writer *w, const struct model *m, const struct endpoint *e,
+                           const struct figures *f)
 {
     char room[512];
     struct buf name = {.p = room, .cap = sizeof room, .max = sizeof room};
@@ -50,14 +127,15 @@ static void write_endpoint(struct json_writer *w, const struct model *m, const s
     write_tool_choice(w, e);
     jw_bool(w, "supports_voice_cloning", false);
     jw_i64(w, "status", 0);
-    write_no_figures(w);
+    write_figures(w, f, e);
     jw_end(w);
 }
 
 /* Of a catalogue variant that is not there, there are no endpoints. */
-void api_model_endpoints(struct api_request *q)
+static void tell_model(struct api_request *q)
 {
     struct json_writer w;
+    const struct figures *f = gathered(q);
     const struct model *base, *m = models_of_path(q, &base);
     if (!m && !base)
         return;
@@ -72,15 +150,21 @@ void api_model_endpoints(struct api_request *q)
     models_write_architecture(&w, told);
     jw_array(&w, "endpoints");
     for (uint32_t i = 0; m && i < m->endpoints_n; i++)
-        write_endpoint(&w, m, m->endpoints[i]);
+        write_endpoint(&w, m, m->endpoints[i], f);
     jw_finish(&w);
     api_reply_buf(q, 200);
 }
 
+void api_model_endpoints(struct api_request *q)
+{
+    gather_figures(q, tell_model);
+}
+
 /* Those that keep nothing. */
-void api_endpoints_zdr(struct api_request *q)
+static void tell_zdr(struct api_request *q)
 {
     struct json_writer w;
+    const struct figures *f = gathered(q);
     const struct catalog *c = q->api->w->routes->catalog;
     json_writer_init(&w, &q->out);
     jw_object(&w, NULL);
@@ -90,11 +174,16 @@ void api_endpoints_zdr(struct api_request *q)
         for (uint32_t j = 0; j < m->endpoints_n; j++) {
             const struct provider *p = m->endpoints[j]->provider;
             if (!p->may_train && p->retention_days == 0)
-                write_endpoint(&w, m, m->endpoints[j]);
+                write_endpoint(&w, m, m->endpoints[j], f);
         }
     }
     jw_finish(&w);
     api_reply_buf(q, 200);
+}
+
+void api_endpoints_zdr(struct api_request *q)
+{
+    gather_figures(q, tell_zdr);
 }
 
 static void write_url(struct json_writer *w, const char *key, struct str url)

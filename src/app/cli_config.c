@@ -4,6 +4,18 @@
 
 enum { ANSWER_MAX = 64 * 1024 * 1024 };
 
+/* Their files are opened, as at the start. */
+static enum err check_tls(const struct config *c, struct fault *f)
+{
+    struct io_tls *listener = NULL, *upstream = NULL;
+    enum err e = config_open_upstream_tls(c, &upstream, f);
+    if (e == ERR_OK)
+        e = config_open_listener_tls(c, &listener, f);
+    io_tls_free(upstream);
+    io_tls_free(listener);
+    return e;
+}
+
 int command_config_check(const struct command_args *a)
 {
     struct config_flags flags = a->flags;
@@ -11,17 +23,14 @@ int command_config_check(const struct command_args *a)
     struct fault f;
     struct buf out;
     struct json_writer w;
-    struct io_tls *listener, *upstream;
     if (a->words_n)
         flags.config = a->words[0];
     if (config_load(&c, &flags, &f) != ERR_OK)
         return command_failed(&f);
-    if (config_open_tls(&c, &listener, &upstream, &f) != ERR_OK) {
+    if (check_tls(&c, &f) != ERR_OK) {
         config_release(&c);
         return command_failed(&f);
     }
-    io_tls_free(listener);
-    io_tls_free(upstream);
     buf_init(&out, ANSWER_MAX);
     json_writer_init(&w, &out);
     jw_object(&w, NULL);

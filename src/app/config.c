@@ -75,21 +75,19 @@ enum err config_load(struct config *c, const struct config_flags *flags, struct 
     return ERR_OK;
 }
 
-enum err config_open_tls(const struct config *c, struct io_tls **listener, struct io_tls **upstream,
-                         struct fault *f)
+enum err config_open_upstream_tls(const struct config *c, struct io_tls **upstream, struct fault *f)
+{
+    *upstream = io_tls_client_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
+    return *upstream ? ERR_OK : f->err;
+}
+
+enum err config_open_listener_tls(const struct config *c, struct io_tls **listener, struct fault *f)
 {
     *listener = NULL;
-    *upstream = io_tls_client_new(c->upstream_ca.n ? c->upstream_ca.p : NULL, f);
-    if (!*upstream)
-        return f->err;
     if (c->tls_cert.n == 0)
         return ERR_OK;
     *listener = io_tls_server_new(c->tls_cert.p, c->tls_key.p, f);
-    if (*listener)
-        return ERR_OK;
-    io_tls_free(*upstream);
-    *upstream = NULL;
-    return f->err;
+    return *listener ? ERR_OK : f->err;
 }
 
 void config_release(struct config *c)

@@ -54,10 +54,12 @@ struct config_flags {
  * caller's to release. */
 enum err config_load(struct config *c, const struct config_flags *flags, struct fault *f) MUST_USE;
 void config_release(struct config *c);
-/* What the files of tls (none set: *listener is NULL) and upstream_ca hold; a fault names the file. On success both
- * are the caller's. */
-enum err config_open_tls(const struct config *c, struct io_tls **listener, struct io_tls **upstream,
-                         struct fault *f) MUST_USE;
+/* What upstream_ca and the files of tls hold (*listener is NULL where none are set), the caller's; a fault names the
+ * file. */
+enum err config_open_upstream_tls(const struct config *c, struct io_tls **upstream,
+                                  struct fault *f) MUST_USE;
+enum err config_open_listener_tls(const struct config *c, struct io_tls **listener,
+                                  struct fault *f) MUST_USE;
 /* The effective settings as YAML on `out`, secrets masked, each with its origin as a comment. */
 enum err config_show(const struct config_flags *flags, struct buf *out, struct fault *f);
 

@@ -218,7 +218,9 @@ static enum err process_open(struct process *p, struct first_start *first, struc
     raise_descriptors();
     enum err e = complete_catalog(p, p->config.catalog, f);
     if (e == ERR_OK)
-        e = config_open_tls(&p->config, &p->listener_tls, &p->upstream_tls, f);
+        e = config_open_upstream_tls(&p->config, &p->upstream_tls, f);
+    if (e == ERR_OK)
+        e = config_open_listener_tls(&p->config, &p->listener_tls, f);
     if (e == ERR_OK) /* before the key is made that is shown once */
         e = io_port_check(p->config.listen_host, p->config.listen_port, f);
     if (e == ERR_OK)
@@ -281,11 +283,10 @@ static void warn_unchangeable(const struct config *old, const struct config *new
  * read anew too: it is renewed more often than anything else here. */
 static enum err swap(struct process *p, struct config *fresh, struct fault *f)
 {
-    struct io_tls *listener, *upstream;
-    enum err e = config_open_tls(fresh, &listener, &upstream, f);
+    struct io_tls *listener;
+    enum err e = config_open_listener_tls(fresh, &listener, f);
     if (e != ERR_OK)
         return e;
-    io_tls_free(upstream);
     e = complete_catalog(p, fresh->catalog, f);
     if (e == ERR_OK) {
         warn_unchangeable(&p->config, fresh);

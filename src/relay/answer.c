@@ -312,7 +312,7 @@ static void stream_end(struct relay *r)
     }
     if (r->state == RELAY_TRYING)
         first_content(r);
-    metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
+    relay_note_answered(r);
     relay_settle(r, ENDING_STREAM);
 }
 

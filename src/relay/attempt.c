@@ -198,14 +198,29 @@ static void tell_operator(struct str provider)
     log_end(&l);
 }
 
+static void note_health(struct relay *r, const struct endpoint *e, bool has_answered)
+{
+    health_note(&r->routes->healths[e->index], relay_worker_wall_ms(r->w) / 60000, has_answered);
+}
+
+void relay_note_answered(struct relay *r)
+{
+    const struct endpoint *e = r->plan[r->plan_at].endpoint;
+    metrics_attempt(&r->w->metrics, e->provider->name, OUTCOME_OK);
+    note_health(r, e, true);
+}
+
+/* An endpoint that is asked for what nobody serves, or for too much at a time, is well. */
 static void note(struct relay *r, const struct failure *x)
 {
-    struct str provider = r->plan[r->plan_at].endpoint->provider->name;
-    metrics_attempt(&r->w->metrics, provider, x->outcome);
+    const struct endpoint *e = r->plan[r->plan_at].endpoint;
+    metrics_attempt(&r->w->metrics, e->provider->name, x->outcome);
+    if (!x->is_request_at_fault && x->outcome != OUTCOME_RATE)
+        note_health(r, e, false);
     if (!x->is_request_at_fault)
-        speed_note_failure(&r->routes->speeds[r->plan[r->plan_at].endpoint->index]);
+        speed_note_failure(&r->routes->speeds[e->index]);
     if (x->outcome == OUTCOME_AUTH)
-        tell_operator(provider);
+        tell_operator(e->provider->name);
     if (!r->failure)
         r->failure = arena_alloc(&r->arena, sizeof *r->failure);
     if (r->failure)

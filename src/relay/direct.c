@@ -163,7 +163,7 @@ static void settle(struct relay *r, struct json root, const struct direct_answer
 {
     note(r, a);
     r->first_ns = relay_worker_ns(r->w);
-    metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
+    relay_note_answered(r);
     relay_charge(r, ENDING_WHOLE);
     if (write_answer(r, root, a) != ERR_OK)
         r->ending = ENDING_UNSAID;

@@ -36,8 +36,10 @@ enum relay_state {
 };
 
 enum {
-    WHOLE_MAX =
-        1024 * 1024, /* a whole answer up to this is held and edited; a larger one passes through */
+    /* A whole answer up to this (one with images may well be some MiB) is held and edited; a larger one passes
+     * through. */
+    WHOLE_MAX = 4 * 1024 * 1024,
+    REFUSAL_MAX = 1024 * 1024,         /* what comes with another status */
     TRANSLATED_MAX = 32 * 1024 * 1024, /* but where it is translated all of it is held */
     EVENT_MAX = 16 * 1024 * 1024,      /* one event of a stream */
     PENDING_MAX = 64 * 1024,           /* events before the first content */
@@ -204,6 +206,7 @@ void relay_settle_rate(struct relay *r, uint64_t used);
 void relay_try(struct relay *r, const struct chat_request *read);
 void relay_fail(struct relay *r, const struct failure *f); /* moves on, or tells the client */
 void relay_drop_attempt(struct relay *r);
+void relay_note_answered(struct relay *r); /* the endpoint at plan_at did: for what is told of it */
 /* What a provider's status and error mean. */
 void failure_init(struct failure *x, enum outcome o, int status, const char *fmt, ...) PRINTF(4, 5);
 void failure_from_status(struct relay *r, struct failure *x, int status, struct str error_body);

@@ -395,7 +395,7 @@ void relay_translate_whole(struct relay *r)
         return;
     }
     r->first_ns = relay_worker_ns(r->w);
-    metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
+    relay_note_answered(r);
     relay_charge(r, ENDING_WHOLE);
     if (write_whole(r) != ERR_OK)
         r->ending = ENDING_UNSAID;

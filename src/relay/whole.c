@@ -81,7 +81,7 @@ static void pass_end(struct relay *r)
     if (raw.n && json_parse(&r->w->tape, raw, &usage, NULL) == ERR_OK)
         r->answered.has_usage = r->direct ? direct_read_usage(usage, &r->answered.usage)
                                           : openai_read_usage(usage, &r->answered.usage);
-    metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
+    relay_note_answered(r);
     relay_settle(r, ENDING_PASSED);
 }
 
@@ -120,7 +120,7 @@ void relay_whole_body(struct relay *r, struct str bytes)
 {
     bool is_answer = r->status == 200 && !r->asked.is_streamed;
     bool is_translated = r->direct ? relay_direct_translates(r) : r->is_translated;
-    size_t most = is_answer && is_translated ? TRANSLATED_MAX : WHOLE_MAX;
+    size_t most = !is_answer ? REFUSAL_MAX : is_translated ? TRANSLATED_MAX : WHOLE_MAX;
     if (!r->is_paused)
         r->deadline_ms =
             io_now_ms(r->w->loop) + r->plan[r->plan_at].endpoint->provider->deadlines.idle_ms;
@@ -209,7 +209,7 @@ void relay_whole_end(struct relay *r)
     } else {
         relay_note_event(r, &ev);
         r->first_ns = relay_worker_ns(r->w);
-        metrics_attempt(&r->w->metrics, r->plan[r->plan_at].endpoint->provider->name, OUTCOME_OK);
+        relay_note_answered(r);
         relay_charge(r, ENDING_WHOLE);
         if (edit_whole(r, &ev) != ERR_OK)
             r->ending = ENDING_UNSAID;

@@ -21,6 +21,7 @@ void relay_routes_unref(struct relay_routes *r)
         upstream_unref(r->upstreams[i]);
     fit_release(&r->fit);
     free(r->speeds);
+    free(r->healths);
     catalog_unref(r->catalog);
     free(r);
 }
@@ -47,7 +48,8 @@ static struct relay_routes *routes_new(struct relay_worker *w, struct catalog *c
     r->refs = 1;
     r->catalog = catalog_ref(catalog);
     r->speeds = calloc(catalog->endpoints_n + 1, sizeof *r->speeds);
-    if (!r->speeds || fit_init(&r->fit, catalog) != ERR_OK) {
+    r->healths = calloc(catalog->endpoints_n + 1, sizeof *r->healths);
+    if (!r->speeds || !r->healths || fit_init(&r->fit, catalog) != ERR_OK) {
         fault_write(f, ERR_NOMEM, "no memory for %u endpoints", catalog->endpoints_n);
         relay_routes_unref(r);
         return NULL;
@@ -62,12 +64,41 @@ static struct relay_routes *routes_new(struct relay_worker *w, struct catalog *c
     return r;
 }
 
+static const struct endpoint *same_endpoint(const struct catalog *c, const struct model *m,
+                                            const struct endpoint *e)
+{
+    const struct model *there = catalog_model(c, m->id);
+    for (uint32_t i = 0; there && i < there->endpoints_n; i++) {
+        const struct endpoint *other = there->endpoints[i];
+        if (str_eq(other->provider->name, e->provider->name) && str_eq(other->model, e->model) &&
+            str_eq(other->tag, e->tag))
+            return other;
+    }
+    return NULL;
+}
+
+/* A new catalog forgets nothing of the endpoints that were in the old one. */
+static void take_measured(struct relay_routes *fresh, const struct relay_routes *old)
+{
+    for (uint32_t i = 0; old && i < fresh->catalog->models_n; i++) {
+        const struct model *m = fresh->catalog->models[i];
+        for (uint32_t j = 0; j < m->endpoints_n; j++) {
+            const struct endpoint *e = m->endpoints[j], *was = same_endpoint(old->catalog, m, e);
+            if (!was)
+                continue;
+            fresh->speeds[e->index] = old->speeds[was->index];
+            fresh->healths[e->index] = old->healths[was->index];
+        }
+    }
+}
+
 enum err relay_worker_reload(struct relay_worker *w, const struct relay_settings *settings,
                              struct catalog *catalog, struct fault *f)
 {
     struct relay_routes *fresh = routes_new(w, catalog, f);
     if (!fresh)
         return f->err;
+    take_measured(fresh, w->routes);
     relay_routes_unref(w->routes);
     w->routes = fresh;
     w->settings = *settings;

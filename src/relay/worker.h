@@ -7,6 +7,7 @@
 #include "auth/person.h"
 #include "base/cidr.h"
 #include "catalog/choose.h"
+#include "catalog/health.h"
 #include "http/server.h"
 #include "json/read.h"
 #include "relay/metrics.h"
@@ -40,6 +41,7 @@ struct relay_routes {
     struct catalog *catalog;      /* one reference */
     struct fit fit;               /* of its endpoints */
     struct speed *speeds;         /* of its endpoints, as this worker found them */
+    struct health *healths;       /* likewise */
     struct upstream *upstreams[]; /* by provider's index in the catalog; one reference each */
 };
 struct relay_routes *relay_routes_ref(struct relay_routes *r);

@@ -229,6 +229,11 @@ def test_an_endpoint_that_flaps_answers_and_its_health_shows_it(simulated, playe
     for _ in range(2):
         assert asyncio.run(ask(case.port, case.key, f"sim/{kind}-flapping", stream)).status == 200
     assert failures(simulated) > before
+    got = simulated.get(f"/api/v1/models/sim/{kind}-flapping/endpoints", case.key).json()["data"]["endpoints"]
+    for span in ("uptime_last_5m", "uptime_last_30m", "uptime_last_1d"):
+        assert 0 < got[0][span] < 100
+    if kind == "fault":
+        assert got[1]["uptime_last_1d"] == 100
 
 
 def failures(gateway) -> float:

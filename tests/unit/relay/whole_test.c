@@ -1,7 +1,7 @@
 /* Answers too large to hold, and clients too slow for them. */
 #include "unit/relay/gateway.h"
 
-enum { LARGE = 3 << 20, HUGE = 24 << 20, PIECE = 40000 };
+enum { HELD = 3 << 20, LARGE = 12 << 20, HUGE = 24 << 20, PIECE = 40000 };
 
 /* Waits without reading megabytes again and again. */
 static void wait_end(struct end *c)
@@ -48,6 +48,8 @@ static void make_large(struct buf *b, size_t n, const char *after)
     buf_add_c(b, BEFORE);
     add_filler(b, n);
     buf_add_c(b, after);
+    buf_add(b, str_of("", 1)); /* ends it for who reads to a NUL */
+    b->n -= b->n != 0;
     assert_int_equal(b->failed, ERR_OK);
 }
 
@@ -88,6 +90,31 @@ static void a_large_answer_passes_with_its_members_edited(void **state)
     store_generation_release(&g);
     assert_int_equal(upstream_connections(), 1); /* it can serve again */
     buf_release(&filler);
+    buf_release(&large);
+    buf_release(&a.body);
+}
+
+/* Such as one with images in it: all that is told of a small one is told of it. */
+static void an_answer_of_some_megabytes_is_as_a_small_one(void **state)
+{
+    (void)state;
+    struct made_key k = rich_key();
+    struct buf large;
+    struct answer a;
+    struct store_generation_get g;
+    make_large(&large, HELD, AFTER);
+    struct end *c = client_ask(&k, CHAT("test/one", ""));
+    answer_json(asked(&gw.makers[0]), 200, "", large.p);
+    WAIT_FOR(str_ends(buf_view(&c->got), STR("}")));
+    buf_init(&a.body, GOT_MAX);
+    answer_read(c, &a);
+    assert_true(a.status == 200 && a.is_complete);
+    assert_true(str_find(buf_view(&a.body), STR("\"native_finish_reason\":\"stop\"")) < a.body.n);
+    wait_quiet();
+    record_of(&a, &g);
+    assert_true(str_eq(g.row.finish_reason, STR("stop")));
+    assert_int_equal(g.row.cost, 13500);
+    store_generation_release(&g);
     buf_release(&large);
     buf_release(&a.body);
 }
@@ -133,7 +160,7 @@ static void a_large_answer_that_is_cut_never_ends_cleanly(void **state)
     (void)state;
     struct buf large;
     make_large(&large, LARGE, AFTER);
-    cut_large("Content-Length: 9999999", buf_view(&large), "");
+    cut_large("Content-Length: 99999999", buf_view(&large), "");
     cut_large("Connection: close", str_head(buf_view(&large), large.n - 1), "");
     cut_large("Connection: close", str_head(buf_view(&large), LARGE), "");
     cut_large("Connection: close", buf_view(&large), "more");
@@ -163,7 +190,7 @@ static void a_client_that_leaves_within_a_large_answer_leaves_nothing(void **sta
     make_large(&large, LARGE, AFTER);
     struct end *c = client_ask(&k, CHAT("test/one", ""));
     struct end *p = asked(&gw.makers[0]);
-    send_head(p, "Content-Length: 9999999");
+    send_head(p, "Content-Length: 99999999");
     end_send(p, buf_view(&large));
     WAIT_FOR(c->got.n > 100000);
     end_drop(c);
@@ -273,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_large_answer_passes_with_its_members_edited),
+        TEST(an_answer_of_some_megabytes_is_as_a_small_one),
         TEST(a_large_answer_without_usage_is_estimated),
         TEST(a_large_answer_that_is_cut_never_ends_cleanly),
         TEST(a_large_body_of_failure_is_not_gathered_for_ever),

@@ -137,6 +137,37 @@ static void a_catalog_with_a_wrong_url_changes_nothing(void **state)
     assert_answer(client, 200, "hello");
 }
 
+static uint32_t failures_of(const char *provider)
+{
+    const struct model *m = catalog_model(gw.worker->routes->catalog, STR("test/two"));
+    for (uint32_t i = 0; m && i < m->endpoints_n; i++) {
+        const struct endpoint *e = m->endpoints[i];
+        if (str_eq(e->provider->name, str_c(provider)))
+            return health_last(&gw.worker->routes->healths[e->index],
+                               relay_worker_wall_ms(gw.worker) / 60000, 30)
+                .failed;
+    }
+    return 0;
+}
+
+static void a_reload_forgets_nothing_of_the_endpoints_that_stay(void **state)
+{
+    (void)state;
+    struct made_key k = rich_key();
+    swap(false, false);
+    struct end *c = client_ask(&k, CHAT("test/two", ""));
+    answer_json(asked(&gw.makers[0]), 503, "", "{}");
+    answer_json(asked(&gw.makers[1]), 200, "", WHOLE_ANSWER(USAGE(5, 7)));
+    assert_answer(c, 200, "hello");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(failures_of("alpha"), 1);
+        assert_int_equal(failures_of("beta"), 0);
+        swap(i % 2 == 0, false);
+    }
+    swap(false, true);
+    assert_int_equal(failures_of("alpha") + failures_of("beta"), 0);
+}
+
 static void random_numbers_do_not_repeat(void **state)
 {
     (void)state;
@@ -159,6 +190,7 @@ int main(void)
         TEST(a_fallback_after_a_reload_goes_where_its_catalog_says),
         TEST(a_reload_does_not_end_what_is_under_way_and_keeps_connections),
         TEST(a_catalog_with_a_wrong_url_changes_nothing),
+        TEST(a_reload_forgets_nothing_of_the_endpoints_that_stay),
         TEST(random_numbers_do_not_repeat),
     };
     return cmocka_run_group_tests(tests, gateway_begin, gateway_end);
