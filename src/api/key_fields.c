@@ -29,8 +29,9 @@ static enum err read_name(struct json v, struct key_fields *out, struct fault *f
     out->fields |= KEY_SET_NAME;
     if (copy_text(v, KEY_NAME_MAX, out->key.name) && out->key.name[0])
         return ERR_OK;
-    return fault_set(f, ERR_INVALID, "name: expected a text of 1 to %d bytes, got %s", KEY_NAME_MAX,
-                     json_kind(v));
+    return fault_set(f, ERR_INVALID,
+                     "name: expected a text of 1 to %d bytes without control characters, got %s",
+                     KEY_NAME_MAX, json_is(v, JSON_STRING) ? "another text" : json_kind(v));
 }
 
 static enum err read_creator(struct json v, struct key_fields *out, struct fault *f)
@@ -243,6 +244,8 @@ static enum err refuse_member(struct json name, unsigned where, struct fault *f)
             str_distance(raw, members[i].name) < str_distance(raw, best))
             best = members[i].name;
     }
+    if (str_distance(raw, best) > 1 + raw.n / 3)
+        return fault_set(f, ERR_INVALID, "%.*s: there is no such field", STR_ARG(raw));
     return fault_set(f, ERR_INVALID, "%.*s: there is no such field; did you mean %.*s?",
                      STR_ARG(raw), STR_ARG(best));
 }

@@ -40,12 +40,9 @@ bool pkce_verifier_is_valid(struct str v)
 
 bool pkce_challenge_is_valid(enum challenge_method m, struct str challenge)
 {
-    uint8_t sum[SHA256_BYTES];
-    size_t n;
     if (m == CHALLENGE_PLAIN)
         return pkce_verifier_is_valid(challenge);
-    return m == CHALLENGE_S256 && challenge.n == S256_CHARS &&
-           base64_decode(BASE64_URL, challenge, sum, sizeof sum, &n) && n == sizeof sum;
+    return m == CHALLENGE_S256 && challenge.n == S256_CHARS && pkce_verifier_is_valid(challenge);
 }
 
 void pkce_s256(struct str verifier, char out[CHALLENGE_MAX + 1])

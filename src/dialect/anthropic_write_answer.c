@@ -95,10 +95,7 @@ static void write_failure(struct json_writer *w, const struct canon_failure *x)
     jw_str(w, "type", anthropic_error_of(x->status)->type);
     jw_str(w, "message", x->message);
     jw_str_c(w, "error_type", err_type(x->err));
-    if (x->provider.n)
-        jw_str(w, "provider_name", x->provider);
-    if (x->provider_said.n)
-        jw_str(w, "raw", x->provider_said);
+    canon_write_origin(w, x);
     jw_end(w);
     if (x->generation_id.n)
         jw_str(w, "request_id", x->generation_id);

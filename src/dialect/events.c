@@ -14,6 +14,30 @@ const struct canon_failure canon_finished_badly = {
     .message = STR_INIT("The provider ended its answer with an error"),
 };
 
+static void write_provider(struct json_writer *w, const struct canon_failure *x)
+{
+    if (x->provider.n)
+        jw_str(w, "provider_name", x->provider);
+    if (x->provider_said.n)
+        jw_str(w, "raw", x->provider_said);
+}
+
+void canon_write_origin(struct json_writer *w, const struct canon_failure *x)
+{
+    write_provider(w, x);
+    if (x->previous_n == 0)
+        return;
+    jw_array(w, "previous_errors");
+    for (uint32_t i = 0; i < x->previous_n; i++) {
+        jw_object(w, NULL);
+        jw_i64(w, "code", x->previous[i].status);
+        jw_str(w, "message", x->previous[i].message);
+        write_provider(w, &x->previous[i]);
+        jw_end(w);
+    }
+    jw_end(w);
+}
+
 const char *canon_finish_word(enum canon_finish f)
 {
     return finish_words[f].p;

@@ -62,8 +62,14 @@ struct canon_failure {
     struct str provider_said; /* as told: its words; may be empty */
     struct str generation_id; /* as told: may be empty */
     const struct canon_unpaid *unpaid; /* as told, static; NULL: something else is the matter */
-    const struct chat_bill *bill;      /* as told within an answer: what was charged; may be NULL */
+    const struct canon_failure
+        *previous; /* as told: what failed before it, the first first; previous_n of them */
+    uint32_t previous_n;
+    const struct chat_bill *bill; /* as told within an answer: what was charged; may be NULL */
 };
+
+/* Members of the object at hand: whose error it is, its own words, and what failed before it, as far as there is such. */
+void canon_write_origin(struct json_writer *w, const struct canon_failure *x);
 
 /* Of an answer that the provider finished with an error, for formats whose finish cannot say so. */
 extern const struct canon_failure canon_finished_badly;

@@ -97,10 +97,7 @@ void openai_write_failure(struct json_writer *w, const struct canon_failure *x)
     jw_str_c(w, "error_type", err_type(x->err));
     if (x->unpaid)
         write_unpaid(w, x->unpaid);
-    if (x->provider.n)
-        jw_str(w, "provider_name", x->provider);
-    if (x->provider_said.n)
-        jw_str(w, "raw", x->provider_said);
+    canon_write_origin(w, x);
     jw_end(w);
     jw_end(w);
 }

@@ -297,12 +297,9 @@ static void write_error_member(struct json_writer *w, const struct canon_failure
     jw_object(w, "error");
     jw_str_c(w, "code", code_of(x->err));
     jw_str(w, "message", x->message);
-    if (x->provider.n || x->provider_said.n) {
+    if (x->provider.n || x->previous_n) {
         jw_object(w, "metadata");
-        if (x->provider.n)
-            jw_str(w, "provider_name", x->provider);
-        if (x->provider_said.n)
-            jw_str(w, "raw", x->provider_said);
+        canon_write_origin(w, x);
         jw_end(w);
     }
     jw_end(w);

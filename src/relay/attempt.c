@@ -115,6 +115,12 @@ void failure_from_status(struct relay *r, struct failure *x, int status, struct 
 /* --- telling the client --------------------------------------------------------------------------
  */
 
+void relay_tell_previous(const struct relay *r, struct canon_failure *told)
+{
+    told->previous = r->previous;
+    told->previous_n = r->previous_n;
+}
+
 struct canon_failure relay_told(const struct relay *r, const struct failure *x)
 {
     struct canon_failure told = {
@@ -125,6 +131,7 @@ struct canon_failure relay_told(const struct relay *r, const struct failure *x)
     };
     if (x)
         told.provider_said = x->provider_said;
+    relay_tell_previous(r, &told);
     if (r->is_committed)
         told.generation_id = str_c(r->id_text);
     return told;
@@ -210,6 +217,14 @@ void relay_note_answered(struct relay *r)
     note_health(r, e, true);
 }
 
+static void keep_failure(struct relay *r, const struct failure *x)
+{
+    if (!r->failure)
+        r->failure = arena_alloc(&r->arena, sizeof *r->failure);
+    if (r->failure)
+        *r->failure = *x;
+}
+
 /* An endpoint that is asked for what nobody serves, or for too much at a time, is well. */
 static void note(struct relay *r, const struct failure *x)
 {
@@ -221,10 +236,19 @@ static void note(struct relay *r, const struct failure *x)
         speed_note_failure(&r->routes->speeds[e->index]);
     if (x->outcome == OUTCOME_AUTH)
         tell_operator(e->provider->name);
-    if (!r->failure)
-        r->failure = arena_alloc(&r->arena, sizeof *r->failure);
-    if (r->failure)
-        *r->failure = *x;
+    keep_failure(r, x);
+}
+
+/* What is told of it if all that follows fails too; without memory, nothing. */
+static void keep_previous(struct relay *r, const struct canon_failure *told)
+{
+    enum { PREVIOUS_MAX = 16 };
+    struct canon_failure kept = *told;
+    if (!r->previous)
+        r->previous = arena_alloc(&r->arena, PREVIOUS_MAX * sizeof *r->previous);
+    kept.message = arena_str(&r->arena, told->message);
+    if (r->previous && kept.message.p && r->previous_n < PREVIOUS_MAX)
+        r->previous[r->previous_n++] = kept;
 }
 
 void relay_fail(struct relay *r, const struct failure *x)
@@ -237,10 +261,13 @@ void relay_fail(struct relay *r, const struct failure *x)
         return;
     }
     relay_drop_attempt(r);
-    if (step(r, &copy))
+    struct canon_failure told = relay_told(r, &copy);
+    if (step(r, &copy)) {
+        keep_previous(r, &told);
         relay_try(r, NULL);
-    else
+    } else {
         tell(r, &copy);
+    }
 }
 
 /* --- the request to the provider -----------------------------------------------------------------
@@ -366,10 +393,7 @@ static void refuse(struct relay *r, const struct fault *f)
     }
     failure_init(&x, OUTCOME_FAILED, err_status(f->err), "%s", f->message);
     x.fault.err = f->err;
-    if (!r->failure)
-        r->failure = arena_alloc(&r->arena, sizeof *r->failure);
-    if (r->failure)
-        *r->failure = x;
+    keep_failure(r, &x);
     relay_settle(r, ENDING_ERROR);
 }
 

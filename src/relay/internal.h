@@ -150,6 +150,9 @@ struct relay {
     struct buf in;           /* a whole answer or an error body; a stream's events before content */
     struct json_pass *pass;  /* for an answer over WHOLE_MAX; in the arena */
     struct failure *failure; /* the latest; in the arena */
+    struct canon_failure
+        *previous; /* those after which another was tried, in the arena; as they are told */
+    uint32_t previous_n;
     struct openai_identity identity; /* in the arena */
     struct canon_echo *echoes;       /* what providers were sent, in the arena; see echo.c */
     size_t echoes_bytes;
@@ -212,6 +215,7 @@ void failure_init(struct failure *x, enum outcome o, int status, const char *fmt
 void failure_from_status(struct relay *r, struct failure *x, int status, struct str error_body);
 void failure_from_words(struct relay *r, struct failure *x, int status,
                         const struct canon_failure *said);
+void relay_tell_previous(const struct relay *r, struct canon_failure *told); /* its `previous` */
 /* As it is told to the client; NULL: the answer broke off and nobody knows why. */
 struct canon_failure relay_told(const struct relay *r, const struct failure *x);
 /* What stands behind "Content-Length: ": so many bytes, and who the client says it is, for providers

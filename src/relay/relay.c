@@ -196,6 +196,7 @@ void relay_refuse(struct relay *r, const struct fault *f)
     enum hold_refusal refusal = is_unpaid ? (enum hold_refusal)r->hold_refusal : HOLD_OK;
     bool is_soon = refusal == HOLD_KEY_IN_FLIGHT || refusal == HOLD_ACCOUNT_IN_FLIGHT;
     x.unpaid = relay_unpaid(refusal);
+    relay_tell_previous(r, &x);
     if (r->stream)
         relay_respond_failure(r, &x, is_soon ? STR("Retry-After: 1\r\n") : STR_NONE);
     relay_die(r);

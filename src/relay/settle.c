@@ -1,6 +1,8 @@
 /* settle.c: what an answer cost, its record, and then its last bytes. */
 #include "relay/translate.h"
 
+#include "dialect/openai_form.h"
+
 /* --- the bill
  * ------------------------------------------------------------------------------------------ */
 
@@ -231,24 +233,10 @@ static void finish_stream(struct relay *r)
     send_last(r, out);
 }
 
-static void write_error(struct relay *r, struct json_writer *w)
-{
-    const struct failure *x = r->failure;
-    jw_object(w, "error");
-    jw_i64(w, "code", x ? x->status : err_status(ERR_UPSTREAM));
-    jw_str_c(w, "message", x ? x->fault.message : "The provider's answer broke off");
-    jw_object(w, "metadata");
-    jw_str_c(w, "error_type", err_type(x ? x->fault.err : ERR_UPSTREAM));
-    jw_str(w, "provider_name", r->plan[r->plan_at].endpoint->provider->title);
-    if (x && x->provider_said.n)
-        jw_str(w, "raw", x->provider_said);
-    jw_end(w);
-    jw_end(w);
-}
-
 /* The stream ends with an error and without [DONE]: never as if whole. */
 static void finish_error(struct relay *r)
 {
+    struct canon_failure told = relay_told(r, r->failure);
     struct buf *out = &r->w->scratch2;
     struct json_writer w;
     char room[REASON_MAX + 3];
@@ -257,7 +245,7 @@ static void finish_error(struct relay *r)
     buf_add(out, STR("data: "));
     json_writer_init(&w, out);
     begin_chunk(r, &w);
-    write_error(r, &w);
+    openai_write_failure(&w, &told);
     write_choice(&w, STR("error"), native_json(r, room));
     chat_write_usage(&w, "usage", &r->bill);
     jw_finish(&w);

@@ -47,6 +47,10 @@ static void a_challenge_has_the_form_of_its_method(void **state)
 {
     (void)state;
     assert_true(pkce_challenge_is_valid(CHALLENGE_S256, STR(CHALLENGE)));
+    assert_true(pkce_challenge_is_valid(CHALLENGE_S256,
+                                        STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
+    assert_false(pkce_challenge_is_valid(CHALLENGE_S256,
+                                         STR("=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
     assert_false(pkce_challenge_is_valid(CHALLENGE_S256, STR(CHALLENGE "=")));
     assert_false(pkce_challenge_is_valid(CHALLENGE_S256, STR(CHALLENGE "A")));
     assert_false(pkce_challenge_is_valid(CHALLENGE_S256, STR("")));

@@ -89,7 +89,12 @@ static const struct script scripts[] = {
       {BETA, FAILS, 500, "", ERROR("b1")},
       {BETA, FAILS, 500, "", ERROR("b2")}},
      502,
-     "\"provider_name\":\"Beta\",\"raw\":\"b2\"",
+     "\"provider_name\":\"Beta\",\"raw\":\"b2\",\"previous_errors\":["
+     "{\"code\":503,\"message\":\"The provider is overloaded (status "
+     "503)\",\"provider_name\":\"Alpha\"},"
+     "{\"code\":502,\"message\":\"The provider failed (status "
+     "500)\",\"provider_name\":\"Beta\",\"raw\":\"b1\"}"
+     "]}}}",
      NULL},
     {"500 once: the same again",
      ONE,
@@ -102,7 +107,9 @@ static const struct script scripts[] = {
      {{ALPHA, FAILS, 500, "", "{}"}, {ALPHA, FAILS, 500, "", "{}"}},
      502,
      "{\"error\":{\"code\":502,\"message\":\"The provider failed (status 500)\",\"metadata\":"
-     "{\"error_type\":\"provider_unavailable\",\"provider_name\":\"Alpha\"}}}",
+     "{\"error_type\":\"provider_unavailable\",\"provider_name\":\"Alpha\",\"previous_errors\":["
+     "{\"code\":502,\"message\":\"The provider failed (status "
+     "500)\",\"provider_name\":\"Alpha\"}]}}}",
      NULL},
     {"closed twice",
      ONE,
