@@ -44,10 +44,10 @@ static void log_death(struct relay *r)
         log_str(&l, "generation", str_c(r->id_text));
     if (r->who)
         log_str(&l, "key", str_c(r->who->key.label));
-    if (has_target) {
+    if (has_target)
         log_str(&l, "model", r->plan[r->plan_at].model->id);
+    if (has_target && r->attempts) /* else the refusal is ours */
         log_str(&l, "provider", r->plan[r->plan_at].endpoint->provider->name);
-    }
     log_i64(&l, "status", r->status);
     log_i64(&l, "stream", r->asked.is_streamed);
     log_i64(&l, "tokens_prompt", (int64_t)r->bill.usage.prompt);

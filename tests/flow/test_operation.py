@@ -229,6 +229,14 @@ def test_every_request_leaves_one_line_and_no_prompt(pair):
     assert not any("the-prompt-itself" in line or pair.key in line for line in gateway.log)
 
 
+def test_a_line_names_the_provider_that_was_asked_and_none_where_nobody_was(pair):
+    gateway = pair.gateway
+    for key, named in ((pair.key, True), (gateway.key("poor", "--limit", "0"), False)):
+        wanted = gateway.chat(key).headers["x-request-id"]
+        fields = logfmt(until(lambda: [l for l in gateway.log if wanted in l])[0])
+        assert fields["model"] == MODEL and ("provider" in fields) == named
+
+
 def counted(gateway: Gateway, status: int) -> float:
     return gateway.metrics().get(f'turnpike_requests_total{{status="{status}"}}', 0)
 
