@@ -15,6 +15,7 @@ import re
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.parse
 from pathlib import Path
@@ -64,6 +65,7 @@ def start(binary: Path, work: Path) -> tuple[subprocess.Popen, int, str]:
         if found := re.search(r"(/claim\?token=\w+)", line):
             link = found[1]
         if port and link:
+            threading.Thread(target=process.stdout.read, daemon=True).start()  # its log
             return process, port, link
     raise SystemExit("the gateway did not start")
 

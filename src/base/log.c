@@ -1,10 +1,13 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -218,12 +221,16 @@ static void write_out(struct str s)
 /* Lines that wait for log_flush(). Two buffers change places, so that nobody waits for a write. */
 static struct {
     pthread_mutex_t lock;
-    struct buf lines, spare;
+    struct buf lines;
     uint64_t dropped;
     bool on;
-} deferred = {.lock = PTHREAD_MUTEX_INITIALIZER,
-              .lines = {.max = DEFERRED_MAX},
-              .spare = {.max = DEFERRED_MAX}};
+} deferred = {.lock = PTHREAD_MUTEX_INITIALIZER, .lines = {.max = DEFERRED_MAX}};
+
+/* Those that were taken from there and are being written. The flushing thread's own. */
+static struct {
+    struct buf lines;
+    size_t written;
+} leaving = {.lines = {.max = DEFERRED_MAX}};
 
 static bool defer(struct str line)
 {
@@ -248,35 +255,75 @@ void log_end(struct log_line *l)
     l->on = false;
 }
 
-void log_flush(void)
+static bool is_file(void)
 {
+    struct stat st;
+    return fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* What the reader takes without keeping us waiting: a write of at most PIPE_BUF bytes does not where poll() says that
+ * there is room (pipe(7)). Nobody there: all of it is gone. */
+static struct str write_ready(struct str s, int wait_ms)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    size_t most = is_file() ? SIZE_MAX : PIPE_BUF;
+    while (s.n && poll(&p, 1, wait_ms) == 1) {
+        ssize_t n = write(STDERR_FILENO, s.p, s.n < most ? s.n : most);
+        if (n <= 0)
+            return STR_NONE;
+        s = str_skip(s, (size_t)n);
+    }
+    return s;
+}
+
+/* The lines of the last round first; true: no more of them are left. */
+static bool write_leaving(int wait_ms)
+{
+    struct str all = buf_view(&leaving.lines);
+    leaving.written = all.n - write_ready(str_skip(all, leaving.written), wait_ms).n;
+    if (leaving.written < all.n)
+        return false;
+    buf_reset(&leaving.lines);
+    leaving.written = 0;
+    return true;
+}
+
+static void flush(int wait_ms)
+{
+    if (!write_leaving(wait_ms))
+        return;
     pthread_mutex_lock(&deferred.lock);
     struct buf lines = deferred.lines;
     uint64_t dropped = deferred.dropped;
-    deferred.lines = deferred.spare;
-    deferred.spare = (struct buf){.max = DEFERRED_MAX};
+    deferred.lines = leaving.lines;
     deferred.dropped = 0;
     pthread_mutex_unlock(&deferred.lock);
-    write_out(buf_view(&lines));
-    buf_reset(&lines);
-    pthread_mutex_lock(&deferred.lock);
-    deferred.spare = lines;
-    pthread_mutex_unlock(&deferred.lock);
+    leaving.lines = lines;
+    write_leaving(wait_ms);
     if (dropped)
         log_line(LOG_WARN, "%llu log lines were dropped: the log is not written fast enough",
                  (unsigned long long)dropped);
 }
 
+void log_flush(void)
+{
+    flush(0);
+}
+
 void log_set_deferred(bool on)
 {
+    enum { LAST_MS = 1000 }; /* of sleep of its reader before the rest is given up */
+    if (!on)
+        flush(LAST_MS);
     pthread_mutex_lock(&deferred.lock);
     deferred.on = on;
     pthread_mutex_unlock(&deferred.lock);
     if (on)
         return;
-    log_flush();
+    flush(0);
     buf_release(&deferred.lines);
-    buf_release(&deferred.spare);
+    buf_release(&leaving.lines);
+    leaving.written = 0;
 }
 
 void log_line(enum log_level v, const char *fmt, ...)

@@ -29,8 +29,10 @@ void log_add_str(struct log_line *l, struct str key, struct str value);
 void log_add_i64(struct log_line *l, struct str key, int64_t value);
 void log_end(struct log_line *l);
 
-/* Deferred: lines gather in memory (at most 4 MiB; more are dropped and counted) until log_flush(),
- * so that a thread that must not block never writes. Turning it off flushes. */
+/* Deferred: lines gather in memory (at most 4 MiB; more are dropped and counted) until log_flush(), so
+ * that a thread that must not block never writes. log_flush() writes what the reader takes now and keeps
+ * the rest for the next time: whose log nobody reads can still be stopped. One thread flushes. Turning it
+ * off flushes, with patience for a second. */
 void log_set_deferred(bool on);
 void log_flush(void);
 

@@ -216,6 +216,21 @@ def test_after_the_grace_streams_are_told_and_nobody_holds_up_the_end(launch, pr
     gateway.verify()
 
 
+def test_a_gateway_whose_log_nobody_reads_still_stops(tmp_path):
+    command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as p:
+        port = int(re.search(rb"address=127\.0\.0\.1:(\d+)", p.stdout.readline())[1])
+
+        async def many() -> None:
+            async with await wire.Connection.open(port) as c:
+                for _ in range(1000):
+                    assert (await c.request("GET", "/health")).status == 200
+
+        asyncio.run(many())
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20 * SLOWER) == 0
+
+
 def test_every_request_leaves_one_line_and_no_prompt(pair):
     gateway = pair.gateway
     answer = gateway.chat(pair.key, messages=[{"role": "user", "content": "the-prompt-itself"}])

@@ -188,6 +188,57 @@ static void levels_are_read_by_name(void **state)
     assert_int_equal(v, LOG_DEBUG);
 }
 
+/* How many of the lines that the reader gets follow the last one. */
+static unsigned read_numbered(unsigned from)
+{
+    char text[64 * 1024], wanted[32];
+    ssize_t n = read(pipe_fds[0], text, sizeof text);
+    struct str rest = str_of(text, n > 0 ? (size_t)n : 0);
+    static struct buf line = {.max = 1024}; /* may come in two pieces */
+    while (rest.n) {
+        bool is_whole = str_find(rest, STR("\n")) < rest.n;
+        buf_add(&line, str_cut(&rest, '\n'));
+        if (!is_whole)
+            break;
+        snprintf(wanted, sizeof wanted, "msg=\"line %u\"", from);
+        from += str_ends(buf_view(&line), str_c(wanted));
+        buf_reset(&line);
+    }
+    return from;
+}
+
+static void a_reader_that_sleeps_stops_nobody_and_misses_nothing(void **state)
+{
+    (void)state;
+    enum { LINES = 4000 }; /* more than a pipe holds */
+    unsigned got = 0;
+    fcntl(pipe_fds[1], F_SETFL, 0); /* whoever writes too much here sleeps for ever */
+    log_set_deferred(true);
+    for (unsigned i = 0; i < LINES; i++)
+        log_line(LOG_INFO, "line %u", i);
+    log_flush();
+    log_flush();
+    while (got < LINES) {
+        unsigned now = read_numbered(got);
+        assert_true(now > got);
+        got = now;
+        log_flush();
+    }
+    log_set_deferred(false);
+    assert_int_equal(read_numbered(got), got);
+}
+
+static void the_end_does_not_wait_for_a_reader_that_sleeps(void **state)
+{
+    (void)state;
+    fcntl(pipe_fds[1], F_SETFL, 0);
+    log_set_deferred(true);
+    for (unsigned i = 0; i < 4000; i++)
+        log_line(LOG_INFO, "line %u", i);
+    log_set_deferred(false);
+    assert_true(read_numbered(0) > 100);
+}
+
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, catch_stderr, release_stderr)
 
 int main(void)
@@ -202,6 +253,8 @@ int main(void)
         LOG_TEST(long_values_are_cut_between_characters),
         LOG_TEST(a_full_line_drops_whole_pairs_and_still_ends),
         LOG_TEST(logging_leaves_errno_alone),
+        LOG_TEST(a_reader_that_sleeps_stops_nobody_and_misses_nothing),
+        LOG_TEST(the_end_does_not_wait_for_a_reader_that_sleeps),
         LOG_TEST(levels_are_read_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
