@@ -5,7 +5,6 @@
 #define DIALECT_ANTHROPIC_H
 
 #include "dialect/dialect.h"
-#include "dialect/shape.h"
 
 extern const struct dialect dialect_anthropic;
 /* What clients speak where tokens are only counted ("Count tokens in a Message"); in no table, since
@@ -19,7 +18,7 @@ extern const struct dialect dialect_anthropic_count;
  * its own bytes (6: of the id). Anthropic's own are base64, without a colon. */
 
 /* anthropic_shape.c: at the top of a request, beside chat_shape_ours. */
-extern const struct shape anthropic_request_shape[];
+extern const struct shape anthropic_request_shape[], anthropic_answer_shape[];
 
 /* anthropic_read_request.c */
 enum err anthropic_read_request(struct json root, struct canon_room *room,

@@ -2,6 +2,54 @@
  * see anthropic.h. */
 #include "dialect/anthropic.h"
 
+/* --- what must be what ------------------------------------------------------------------------ */
+
+static const struct shape citation_members[] = {SHAPE_TEXT("url"), SHAPE_TEXT("title"),
+                                                SHAPE_TEXT("cited_text"), SHAPE_END};
+
+/* Of all types of blocks together. */
+static const struct shape block_members[] = {
+    SHAPE_TEXT("type"),
+    SHAPE_TEXT("text"),
+    SHAPE_TEXT("thinking"),
+    SHAPE_TEXT("signature"),
+    SHAPE_TEXT("data"),
+    SHAPE_TEXT("id"),
+    SHAPE_TEXT("name"),
+    SHAPE_PART("input", NULL),
+    SHAPE_PARTS("citations", citation_members),
+    SHAPE_END,
+};
+
+/* Of a block, and of the message. */
+static const struct shape delta_members[] = {
+    SHAPE_TEXT("type"),
+    SHAPE_TEXT("text"),
+    SHAPE_TEXT("thinking"),
+    SHAPE_TEXT("signature"),
+    SHAPE_TEXT("partial_json"),
+    SHAPE_PART("citation", citation_members),
+    SHAPE_TEXT("stop_reason"),
+    SHAPE_TEXT("stop_sequence"),
+    SHAPE_END,
+};
+
+static const struct shape begun_members[] = {SHAPE_TEXT("id"), SHAPE_TEXT("model"), SHAPE_END};
+
+const struct shape anthropic_answer_shape[] = {
+    SHAPE_TEXT("type"),
+    SHAPE_INDEX("index"),
+    SHAPE_PART("message", begun_members),
+    SHAPE_PART("content_block", block_members),
+    SHAPE_PART("delta", delta_members),
+    SHAPE_TEXT("id"),
+    SHAPE_TEXT("model"),
+    SHAPE_PARTS("content", block_members),
+    SHAPE_TEXT("stop_reason"),
+    SHAPE_TEXT("stop_sequence"),
+    SHAPE_END,
+};
+
 /* One block's event under way. */
 struct reading {
     struct canon_reader *rd;
@@ -15,11 +63,15 @@ static enum err emit(struct reading *g, enum canon_event_kind kind)
     return canon_emit(g->rd, &g->event);
 }
 
+/* What a block is. One that says another thing than it began with is another block. */
+enum piece { PIECE_TEXT, PIECE_THOUGHT, PIECE_HIDDEN, PIECE_USE };
+
 /* The provider counts blocks too, among them some that are not passed on. */
-static enum err number(struct reading *g, uint64_t index)
+static enum err number(struct reading *g, enum piece piece, uint64_t index)
 {
     struct anthropic_reading *s = g->rd->state;
-    return canon_number(&s->blocks, &g->rd->room, index, s->blocks.n, &g->event.block, &g->is_new);
+    uint64_t key = (uint64_t)piece << 32 | index;
+    return canon_number(&s->blocks, &g->rd->room, key, s->blocks.n, &g->event.block, &g->is_new);
 }
 
 /* --- errors ----------------------------------------------------------------------------------- */
@@ -174,7 +226,12 @@ static enum err read_block(struct reading *g, struct json block, uint64_t index)
         ((struct anthropic_reading *)g->rd->state)->skipped = index + 1;
         return ERR_OK;
     }
-    enum err e = number(g, index);
+    enum err e = number(g,
+                        is_use      ? PIECE_USE
+                        : is_hidden ? PIECE_HIDDEN
+                        : is_text   ? PIECE_TEXT
+                                    : PIECE_THOUGHT,
+                        index);
     if (e != ERR_OK)
         return e;
     if (is_use)
@@ -188,26 +245,60 @@ static enum err read_block(struct reading *g, struct json block, uint64_t index)
     return e == ERR_OK ? emit_citations(g, json_get(block, STR("citations"))) : e;
 }
 
-static enum err read_delta(struct reading *g, struct json delta, uint64_t index)
+/* --- pieces of blocks ------------------------------------------------------------------------- */
+
+static enum err read_text(struct reading *g, struct json delta)
 {
-    struct json type = json_get(delta, STR("type")), none = {0};
-    const struct anthropic_reading *s = g->rd->state;
-    enum err e = s->skipped == index + 1 ? ERR_OK : number(g, index);
-    if (e != ERR_OK || s->skipped == index + 1)
-        return e;
-    if (json_str_eq(type, STR("text_delta")))
-        return emit_text(g, json_get(delta, STR("text")));
-    if (json_str_eq(type, STR("thinking_delta")))
-        return emit_reasoning(g, json_get(delta, STR("thinking")), none);
-    if (json_str_eq(type, STR("signature_delta")))
-        return emit_reasoning(g, none, json_get(delta, STR("signature")));
-    if (json_str_eq(type, STR("citations_delta")))
-        return emit_citation(g, json_get(delta, STR("citation")));
-    if (!json_str_eq(type, STR("input_json_delta")) || g->is_new)
-        return ERR_OK; /* of a tool that never began, or what is not known */
+    return emit_text(g, json_get(delta, STR("text")));
+}
+
+static enum err read_thought(struct reading *g, struct json delta)
+{
+    return emit_reasoning(g, json_get(delta, STR("thinking")), (struct json){0});
+}
+
+static enum err read_signature(struct reading *g, struct json delta)
+{
+    return emit_reasoning(g, (struct json){0}, json_get(delta, STR("signature")));
+}
+
+static enum err read_cited(struct reading *g, struct json delta)
+{
+    return emit_citation(g, json_get(delta, STR("citation")));
+}
+
+static enum err read_args(struct reading *g, struct json delta)
+{
+    if (g->is_new)
+        return ERR_INVALID; /* of a tool that never began */
     g->event.args =
         (struct canon_args){CANON_ARGS_TEXT, canon_text(json_get(delta, STR("partial_json")))};
     return g->event.args.raw.n ? emit(g, EVENT_ARGS) : ERR_OK;
+}
+
+/* What is not known, or of a block that is not passed on, is left out. */
+static enum err read_delta(struct reading *g, struct json delta, uint64_t index)
+{
+    static const struct {
+        struct str type;
+        enum piece piece;
+        enum err (*read)(struct reading *g, struct json delta);
+    } rows[] = {
+        {STR_INIT("text_delta"), PIECE_TEXT, read_text},
+        {STR_INIT("thinking_delta"), PIECE_THOUGHT, read_thought},
+        {STR_INIT("signature_delta"), PIECE_THOUGHT, read_signature},
+        {STR_INIT("citations_delta"), PIECE_TEXT, read_cited},
+        {STR_INIT("input_json_delta"), PIECE_USE, read_args},
+    };
+    struct json type = json_get(delta, STR("type"));
+    const struct anthropic_reading *s = g->rd->state;
+    for (size_t i = 0; i < COUNT_OF(rows) && s->skipped != index + 1; i++) {
+        if (!json_str_eq(type, rows[i].type))
+            continue;
+        enum err e = number(g, rows[i].piece, index);
+        return e == ERR_OK ? rows[i].read(g, delta) : e;
+    }
+    return ERR_OK;
 }
 
 /* --- the message ------------------------------------------------------------------------------ */

@@ -3,8 +3,10 @@
 
 /* A stream's. Blocks come one after the other there: one is open at a time. */
 struct state {
-    struct canon_ordinals blocks; /* by canonical block */
-    uint32_t open;                /* the open block's number, and one; 0: none is */
+    struct canon_ordinals
+        blocks;     /* by canonical block: its number, the latest where it has several */
+    uint32_t begun; /* blocks */
+    uint32_t open;  /* the open block's number, and one; 0: none is */
     enum canon_finish reason;
     struct str sequence; /* in the arena */
     struct chat_bill bill;
@@ -190,15 +192,25 @@ static void write_block_head(struct json_writer *w, const struct canon_event *e,
     jw_end(w);
 }
 
+/* Blocks follow each other here. A text or thought that goes on after another block has begun is a block more. What comes
+ * late of a call, or is noted on a text, has no other place than the block that it belongs to. */
+static bool goes_on(const struct state *s, const struct canon_event *e, uint32_t number)
+{
+    bool is_said = e->kind == EVENT_TEXT || e->kind == EVENT_REFUSAL || e->kind == EVENT_REASONING;
+    return is_said && s->open != number + 1;
+}
+
 /* The block that the event is of, begun if it was not. */
 static enum err open_block(struct canon_writer *to, const struct canon_event *e, uint32_t *number)
 {
     struct state *s = to->state;
     struct json_writer w;
     bool is_new;
-    enum err failed = canon_number(&s->blocks, &to->room, e->block, s->blocks.n, number, &is_new);
-    if (failed != ERR_OK || !is_new)
+    enum err failed = canon_number(&s->blocks, &to->room, e->block, s->begun, number, &is_new);
+    if (failed != ERR_OK || (!is_new && !goes_on(s, e, *number)))
         return failed;
+    *number = s->begun++;
+    canon_renumber(&s->blocks, e->block, *number);
     close_block(to);
     event_begin(&w, to, "content_block_start");
     jw_u64(&w, "index", *number);
@@ -520,6 +532,7 @@ const struct dialect dialect_anthropic = {
              PARAM_BIT(PARAM_TOP_K) | PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_USER) |
              PARAM_BIT(PARAM_SERVICE_TIER),
     .reader_size = sizeof(struct anthropic_reading),
+    .answer_shape = anthropic_answer_shape,
     .read_event = anthropic_read_event,
     .read_whole = anthropic_read_whole,
     .read_error = anthropic_read_error,

@@ -21,6 +21,7 @@ struct bedrock_reading {
 };
 
 /* bedrock_read_answer.c */
+extern const struct shape bedrock_answer_shape[];
 enum err bedrock_read_event(struct canon_reader *rd, struct str name, struct json root,
                             struct fault *f);
 enum err bedrock_read_whole(struct canon_reader *rd, struct json root, struct fault *f);

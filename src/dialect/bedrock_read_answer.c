@@ -4,6 +4,67 @@
 
 #include "dialect/anthropic.h"
 
+/* --- what must be what ------------------------------------------------------------------------ */
+
+static const struct shape text_members[] = {SHAPE_TEXT("text"), SHAPE_END};
+static const struct shape web_members[] = {SHAPE_TEXT("url"), SHAPE_END};
+static const struct shape location_members[] = {SHAPE_PART("web", web_members), SHAPE_END};
+
+static const struct shape citation_members[] = {
+    SHAPE_TEXT("title"),
+    SHAPE_PART("location", location_members),
+    SHAPE_LIST("sourceContent", SHAPE_ARRAY | SHAPE_OBJECT, SHAPE_OBJECT, text_members),
+    SHAPE_END,
+};
+
+static const struct shape cited_members[] = {SHAPE_PARTS("content", text_members),
+                                             SHAPE_PARTS("citations", citation_members), SHAPE_END};
+
+static const struct shape signed_text_members[] = {SHAPE_TEXT("text"), SHAPE_TEXT("signature"),
+                                                   SHAPE_END};
+
+static const struct shape thought_members[] = {SHAPE_PART("reasoningText", signed_text_members),
+                                               SHAPE_TEXT("redactedContent"), SHAPE_END};
+
+static const struct shape use_members[] = {SHAPE_TEXT("toolUseId"), SHAPE_TEXT("name"),
+                                           SHAPE_PART("input", NULL), SHAPE_END};
+
+static const struct shape source_members[] = {SHAPE_TEXT("bytes"), SHAPE_END};
+static const struct shape image_members[] = {SHAPE_TEXT("format"),
+                                             SHAPE_PART("source", source_members), SHAPE_END};
+
+/* Of all kinds of blocks together. */
+static const struct shape block_members[] = {
+    SHAPE_TEXT("text"),
+    SHAPE_PART("reasoningContent", thought_members),
+    SHAPE_PART("toolUse", use_members),
+    SHAPE_PART("citationsContent", cited_members),
+    SHAPE_PART("image", image_members),
+    SHAPE_END,
+};
+
+static const struct shape message_members[] = {SHAPE_PARTS("content", block_members), SHAPE_END};
+static const struct shape output_members[] = {SHAPE_PART("message", message_members), SHAPE_END};
+static const struct shape start_members[] = {SHAPE_PART("toolUse", use_members), SHAPE_END};
+
+static const struct shape thought_delta_members[] = {SHAPE_TEXT("text"), SHAPE_TEXT("signature"),
+                                                     SHAPE_TEXT("redactedContent"), SHAPE_END};
+static const struct shape use_delta_members[] = {SHAPE_TEXT("input"), SHAPE_END};
+
+static const struct shape delta_members[] = {
+    SHAPE_TEXT("text"),
+    SHAPE_PART("reasoningContent", thought_delta_members),
+    SHAPE_PART("toolUse", use_delta_members),
+    SHAPE_PART("citation", citation_members),
+    SHAPE_END,
+};
+
+const struct shape bedrock_answer_shape[] = {
+    SHAPE_PART("output", output_members), SHAPE_TEXT("stopReason"),
+    SHAPE_INDEX("contentBlockIndex"),     SHAPE_PART("start", start_members),
+    SHAPE_PART("delta", delta_members),   SHAPE_END,
+};
+
 /* One block's event under way. */
 struct reading {
     struct canon_reader *rd;
@@ -17,10 +78,14 @@ static enum err emit(struct reading *g, enum canon_event_kind kind)
     return canon_emit(g->rd, &g->event);
 }
 
-static enum err number(struct reading *g, uint64_t index)
+/* What a block is. One that says another thing than it began with is another block. */
+enum piece { PIECE_TEXT, PIECE_THOUGHT, PIECE_USE, PIECE_IMAGE };
+
+static enum err number(struct reading *g, enum piece piece, uint64_t index)
 {
     struct bedrock_reading *s = g->rd->state;
-    return canon_number(&s->blocks, &g->rd->room, index, s->blocks.n, &g->event.block, &g->is_new);
+    uint64_t key = (uint64_t)piece << 32 | index;
+    return canon_number(&s->blocks, &g->rd->room, key, s->blocks.n, &g->event.block, &g->is_new);
 }
 
 static bool is_text(struct json v)
@@ -220,28 +285,36 @@ static enum err emit_image(struct reading *g, struct json image)
     return emit(g, EVENT_IMAGE);
 }
 
+static enum err read_thought(struct reading *g, struct json thought)
+{
+    struct json said = json_get(thought, STR("reasoningText"));
+    if (json_is(said, JSON_OBJECT))
+        return emit_thought(g, json_get(said, STR("text")), json_get(said, STR("signature")));
+    return emit_hidden(g, json_get(thought, STR("redactedContent")));
+}
+
 /* All of a block. What its own tools do is not passed on. */
 static enum err read_block(struct reading *g, struct json block, uint64_t index)
 {
-    struct json thought = json_get(block, STR("reasoningContent"));
-    struct json said = json_get(thought, STR("reasoningText"));
-    struct json use = json_get(block, STR("toolUse")), text = json_get(block, STR("text"));
-    struct json cited = json_get(block, STR("citationsContent"));
-    struct json image = json_get(block, STR("image"));
-    bool is_known = json_is(thought, JSON_OBJECT) || json_is(use, JSON_OBJECT) || is_text(text) ||
-                    json_is(cited, JSON_OBJECT) || json_is(image, JSON_OBJECT);
-    enum err e = is_known ? number(g, index) : ERR_OK;
-    if (e != ERR_OK || !is_known)
-        return e;
-    if (json_is(use, JSON_OBJECT))
-        return emit_use(g, use);
-    if (json_is(said, JSON_OBJECT))
-        return emit_thought(g, json_get(said, STR("text")), json_get(said, STR("signature")));
-    if (json_is(thought, JSON_OBJECT))
-        return emit_hidden(g, json_get(thought, STR("redactedContent")));
-    if (json_is(cited, JSON_OBJECT))
-        return emit_cited(g, cited);
-    return json_is(image, JSON_OBJECT) ? emit_image(g, image) : emit_text(g, text);
+    static const struct {
+        struct str name;
+        enum piece piece;
+        enum err (*read)(struct reading *g, struct json v);
+    } rows[] = {
+        {STR_INIT("toolUse"), PIECE_USE, emit_use},
+        {STR_INIT("reasoningContent"), PIECE_THOUGHT, read_thought},
+        {STR_INIT("citationsContent"), PIECE_TEXT, emit_cited},
+        {STR_INIT("image"), PIECE_IMAGE, emit_image},
+        {STR_INIT("text"), PIECE_TEXT, emit_text},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct json v = json_get(block, rows[i].name);
+        if (!json_is(v, JSON_OBJECT) && !is_text(v))
+            continue;
+        enum err e = number(g, rows[i].piece, index);
+        return e == ERR_OK ? rows[i].read(g, v) : e;
+    }
+    return ERR_OK;
 }
 
 /* --- a stream --------------------------------------------------------------------------------- */
@@ -260,40 +333,50 @@ static enum err read_start(struct reading *g, struct json root, uint64_t index)
     struct json use = json_get(json_get(root, STR("start")), STR("toolUse"));
     if (!json_is(use, JSON_OBJECT))
         return ERR_OK;
-    enum err e = number(g, index);
+    enum err e = number(g, PIECE_USE, index);
     return e == ERR_OK ? emit_use(g, use) : e;
 }
 
-static enum err read_args(struct reading *g, struct json input)
+static enum err read_args(struct reading *g, struct json use)
 {
-    if (!is_text(input) || g->is_new) /* of a tool that never began */
-        return ERR_OK;
-    g->event.args = (struct canon_args){CANON_ARGS_TEXT, json_raw_str(input)};
-    return emit(g, EVENT_ARGS);
+    struct json input = json_get(use, STR("input"));
+    if (g->is_new)
+        return ERR_INVALID; /* of a tool that never began */
+    g->event.args = (struct canon_args){CANON_ARGS_TEXT, canon_text(input)};
+    return g->event.args.raw.n ? emit(g, EVENT_ARGS) : ERR_OK;
+}
+
+static enum err read_thought_delta(struct reading *g, struct json thought)
+{
+    struct json text = json_get(thought, STR("text")), none = {0};
+    if (is_text(text))
+        return emit_thought(g, text, none);
+    if (is_text(json_get(thought, STR("signature"))))
+        return emit_thought(g, none, json_get(thought, STR("signature")));
+    return emit_hidden(g, json_get(thought, STR("redactedContent")));
 }
 
 static enum err read_delta(struct reading *g, struct json root, uint64_t index)
 {
-    struct json delta = json_get(root, STR("delta")), none = {0};
-    struct json thought = json_get(delta, STR("reasoningContent"));
-    struct json use = json_get(delta, STR("toolUse")), text = json_get(delta, STR("text"));
-    struct json citation = json_get(delta, STR("citation"));
-    bool is_known = json_is(thought, JSON_OBJECT) || json_is(use, JSON_OBJECT) || is_text(text) ||
-                    json_is(citation, JSON_OBJECT);
-    enum err e = is_known ? number(g, index) : ERR_OK;
-    if (e != ERR_OK || !is_known)
-        return e;
-    if (is_text(text))
-        return emit_text(g, text);
-    if (json_is(use, JSON_OBJECT))
-        return read_args(g, json_get(use, STR("input")));
-    if (json_is(citation, JSON_OBJECT))
-        return emit_citation(g, citation);
-    if (is_text(json_get(thought, STR("text"))))
-        return emit_thought(g, json_get(thought, STR("text")), none);
-    if (is_text(json_get(thought, STR("signature"))))
-        return emit_thought(g, none, json_get(thought, STR("signature")));
-    return emit_hidden(g, json_get(thought, STR("redactedContent")));
+    static const struct {
+        struct str name;
+        enum piece piece;
+        enum err (*read)(struct reading *g, struct json v);
+    } rows[] = {
+        {STR_INIT("text"), PIECE_TEXT, emit_text},
+        {STR_INIT("toolUse"), PIECE_USE, read_args},
+        {STR_INIT("citation"), PIECE_TEXT, emit_citation},
+        {STR_INIT("reasoningContent"), PIECE_THOUGHT, read_thought_delta},
+    };
+    struct json delta = json_get(root, STR("delta"));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct json v = json_get(delta, rows[i].name);
+        if (!json_is(v, JSON_OBJECT) && !is_text(v))
+            continue;
+        enum err e = number(g, rows[i].piece, index);
+        return e == ERR_OK ? rows[i].read(g, v) : e;
+    }
+    return ERR_OK;
 }
 
 static enum err finish(struct canon_reader *rd, struct json reason)

@@ -599,6 +599,7 @@ const struct dialect dialect_bedrock = {
              PARAM_BIT(PARAM_STOP) | PARAM_BIT(PARAM_SERVICE_TIER),
     .function_name_max = 64,
     .reader_size = sizeof(struct bedrock_reading),
+    .answer_shape = bedrock_answer_shape,
     .read_event = bedrock_read_event,
     .read_whole = bedrock_read_whole,
     .read_error = bedrock_read_error,

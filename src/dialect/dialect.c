@@ -70,5 +70,22 @@ enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct st
         return canon_emit(rd, &(struct canon_event){.kind = EVENT_END});
     if (json_parse(tape, data, &root, NULL) != ERR_OK || !json_is(root, JSON_OBJECT))
         return fault_set(f, ERR_UPSTREAM, "The provider sent an event that is not JSON");
-    return d->read_event(rd, name, root, f);
+    enum err e = dialect_check_answer(d, root, f);
+    return e == ERR_OK ? d->read_event(rd, name, root, f) : e;
+}
+
+enum err dialect_read_whole(struct canon_reader *rd, struct json root, struct fault *f)
+{
+    enum err e = dialect_check_answer(rd->dialect, root, f);
+    return e == ERR_OK ? rd->dialect->read_whole(rd, root, f) : e;
+}
+
+enum err dialect_check_answer(const struct dialect *d, struct json root, struct fault *f)
+{
+    struct fault why;
+    if (!d->answer_shape || !json_is(root, JSON_OBJECT) ||
+        shape_check_members(d->answer_shape, root, NULL, &why) == ERR_OK)
+        return ERR_OK;
+    return fault_set(f, ERR_UPSTREAM, "The provider's answer is not as it should be: %s",
+                     why.message);
 }

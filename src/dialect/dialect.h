@@ -6,6 +6,7 @@
 #define DIALECT_DIALECT_H
 
 #include "dialect/events.h"
+#include "dialect/shape.h"
 
 struct openai_rules;
 
@@ -72,6 +73,9 @@ struct dialect {
      * One event or the whole answer, given out by canon_emit(). ERR_UPSTREAM and a sentence: it makes
      * no sense. An error in place of an event or an answer is EVENT_ERROR, not a failure to read. */
     size_t reader_size;
+    /* What is read of a whole answer and of an event, but for the usage: one that cannot be read is as one
+     * that was not told. */
+    const struct shape *answer_shape;
     enum err (*read_event)(struct canon_reader *rd, struct str name, struct json root,
                            struct fault *f);
     enum err (*read_whole)(struct canon_reader *rd, struct json root, struct fault *f);
@@ -117,5 +121,10 @@ bool dialect_refuses_choice(const struct dialect_quirks *q, const struct canon_r
  * room's. ERR_UPSTREAM and a sentence: it is neither. */
 enum err dialect_read(struct canon_reader *rd, struct json_tape *tape, struct str name,
                       struct str data, struct fault *f) MUST_USE;
+/* A whole answer. ERR_UPSTREAM and a sentence: it is none. */
+enum err dialect_read_whole(struct canon_reader *rd, struct json root, struct fault *f) MUST_USE;
+/* ERR_UPSTREAM and a sentence that names the member: its value is of another kind than the format
+ * says. */
+enum err dialect_check_answer(const struct dialect *d, struct json root, struct fault *f) MUST_USE;
 
 #endif

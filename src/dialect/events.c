@@ -82,12 +82,25 @@ struct canon_ordinal {
     uint32_t number;
 };
 
-enum err canon_number(struct canon_ordinals *o, struct canon_room *room, uint64_t key,
-                      uint32_t next, uint32_t *out, bool *is_new)
+static struct canon_ordinal *find_ordinal(const struct canon_ordinals *o, uint64_t key)
 {
     struct canon_ordinal *x = o->latest;
     while (x && x->key != key)
         x = x->before;
+    return x;
+}
+
+void canon_renumber(struct canon_ordinals *o, uint64_t key, uint32_t number)
+{
+    struct canon_ordinal *x = find_ordinal(o, key);
+    BUG_ON(!x);
+    x->number = number;
+}
+
+enum err canon_number(struct canon_ordinals *o, struct canon_room *room, uint64_t key,
+                      uint32_t next, uint32_t *out, bool *is_new)
+{
+    struct canon_ordinal *x = find_ordinal(o, key);
     *is_new = !x;
     if (!x) {
         if (o->n == CANON_ORDINALS_MAX)
@@ -153,5 +166,8 @@ enum err canon_refuse_answer(struct fault *f, enum err e)
         return fault_set(f, e, "No memory for this answer");
     if (e == ERR_TOO_BIG)
         return fault_set(f, ERR_UPSTREAM, "The provider's answer has too many parts");
+    if (e == ERR_INVALID)
+        return fault_set(f, ERR_UPSTREAM,
+                         "The provider sent a piece of something that never began");
     return e;
 }

@@ -127,6 +127,8 @@ enum { CANON_ORDINALS_MAX = 4096 };
 /* The number of `key`: 0, 1, ...; a new one gets `next` (and is_new). ERR_TOO_BIG, ERR_NOMEM. */
 enum err canon_number(struct canon_ordinals *o, struct canon_room *room, uint64_t key,
                       uint32_t next, uint32_t *out, bool *is_new) MUST_USE;
+/* From now on `key`, which is there, has this number. */
+void canon_renumber(struct canon_ordinals *o, uint64_t key, uint32_t number);
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -143,8 +145,8 @@ struct canon_reader {
     void *state;
 };
 
-/* What ends the reading of an answer, with its sentence: ERR_NOMEM, or ERR_TOO_BIG, which is the
- * provider's fault (ERR_UPSTREAM); all else as it is. */
+/* What ends the reading of an answer, with its sentence: ERR_NOMEM, or what is the provider's fault and
+ * becomes ERR_UPSTREAM: ERR_TOO_BIG, and ERR_INVALID for a piece of what never began; all else as it is. */
 enum err canon_refuse_answer(struct fault *f, enum err e);
 
 /* A copy of a text that was made for the event that is given out next, where it lasts until the one

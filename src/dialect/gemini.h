@@ -56,6 +56,7 @@ enum err gemini_write_messages(struct json_writer *w, const struct canon_request
                                struct str model, struct canon_room *room, struct fault *f);
 
 /* gemini_read_answer.c */
+extern const struct shape gemini_answer_shape[];
 enum err gemini_read_event(struct canon_reader *rd, struct str name, struct json root,
                            struct fault *f);
 enum err gemini_read_whole(struct canon_reader *rd, struct json root, struct fault *f);

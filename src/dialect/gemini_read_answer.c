@@ -6,6 +6,44 @@
 
 enum { ID_MAX = 64, CHUNKS_MAX = 256 };
 
+/* --- what must be what ------------------------------------------------------------------------ */
+
+static const struct shape blob_members[] = {SHAPE_TEXT("mimeType"), SHAPE_TEXT("data"), SHAPE_END};
+
+static const struct shape call_members[] = {SHAPE_TEXT("id"), SHAPE_TEXT("name"),
+                                            SHAPE_PART("args", NULL), SHAPE_END};
+
+static const struct shape part_members[] = {
+    SHAPE_TEXT("text"),
+    SHAPE_IS("thought", SHAPE_BOOLEAN),
+    SHAPE_TEXT("thoughtSignature"),
+    SHAPE_PART("functionCall", call_members),
+    SHAPE_PART("inlineData", blob_members),
+    SHAPE_END,
+};
+
+static const struct shape content_members[] = {SHAPE_PARTS("parts", part_members), SHAPE_END};
+
+static const struct shape candidate_members[] = {
+    SHAPE_INDEX("index"),
+    SHAPE_PART("content", content_members),
+    SHAPE_TEXT("finishReason"),
+    SHAPE_PART("citationMetadata", NULL),
+    SHAPE_PART("groundingMetadata", NULL),
+    SHAPE_PART("logprobsResult", NULL),
+    SHAPE_END,
+};
+
+static const struct shape feedback_members[] = {SHAPE_TEXT("blockReason"), SHAPE_END};
+
+const struct shape gemini_answer_shape[] = {
+    SHAPE_PARTS("candidates", candidate_members),
+    SHAPE_PART("promptFeedback", feedback_members),
+    SHAPE_TEXT("responseId"),
+    SHAPE_TEXT("modelVersion"),
+    SHAPE_END,
+};
+
 /* One candidate's parts. */
 struct reading {
     struct canon_reader *rd;

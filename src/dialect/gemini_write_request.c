@@ -285,6 +285,7 @@ const struct dialect dialect_gemini = {
              PARAM_BIT(PARAM_IMAGE_CONFIG) | PARAM_BIT(PARAM_WEB_SEARCH_OPTIONS),
     .function_name_max = 128,
     .reader_size = sizeof(struct gemini_reading),
+    .answer_shape = gemini_answer_shape,
     .read_event = gemini_read_event,
     .read_whole = gemini_read_whole,
     .read_error = gemini_read_error,

@@ -31,6 +31,7 @@ struct openai_reading {
     bool has_begun;
     struct openai_choice *choices; /* CHAT_CHOICES_MAX, in the arena */
 };
+extern const struct shape openai_answer_shape[]; /* chunks too */
 enum err openai_read_stream(struct canon_reader *rd, struct str name, struct json root,
                             struct fault *f);
 enum err openai_read_whole(struct canon_reader *rd, struct json root, struct fault *f);

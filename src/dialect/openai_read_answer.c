@@ -5,6 +5,69 @@
 
 #include "dialect/openai.h"
 
+/* --- what must be what ------------------------------------------------------------------------ */
+
+static const struct shape part_members[] = {SHAPE_TEXT("type"), SHAPE_TEXT("text"), SHAPE_END};
+
+/* Some providers send the arguments as the object itself. */
+static const struct shape function_members[] = {
+    SHAPE_TEXT("name"), SHAPE_IS("arguments", SHAPE_STRING | SHAPE_OBJECT), SHAPE_END};
+
+static const struct shape call_members[] = {SHAPE_INDEX("index"), SHAPE_TEXT("id"),
+                                            SHAPE_PART("function", function_members), SHAPE_END};
+
+/* Of all types of details together. */
+static const struct shape detail_members[] = {
+    SHAPE_TEXT("type"),   SHAPE_TEXT("text"),      SHAPE_TEXT("summary"),
+    SHAPE_TEXT("data"),   SHAPE_TEXT("signature"), SHAPE_TEXT("id"),
+    SHAPE_TEXT("format"), SHAPE_INDEX("index"),    SHAPE_END,
+};
+
+static const struct shape address_members[] = {SHAPE_TEXT("url"), SHAPE_END};
+static const struct shape image_members[] = {SHAPE_PART("image_url", address_members), SHAPE_END};
+
+static const struct shape cited_members[] = {SHAPE_TEXT("url"), SHAPE_TEXT("title"),
+                                             SHAPE_TEXT("content"), SHAPE_END};
+static const struct shape note_members[] = {SHAPE_PART("url_citation", cited_members), SHAPE_END};
+
+static const struct shape sound_members[] = {SHAPE_TEXT("id"), SHAPE_TEXT("data"),
+                                             SHAPE_TEXT("transcript"), SHAPE_END};
+
+static const struct shape message_members[] = {
+    SHAPE_TEXT("role"),
+    SHAPE_LIST("content", SHAPE_STRING | SHAPE_ARRAY, SHAPE_OBJECT, part_members),
+    SHAPE_TEXT("refusal"),
+    SHAPE_TEXT("reasoning"),
+    SHAPE_TEXT("reasoning_content"),
+    SHAPE_PARTS("reasoning_details", detail_members),
+    SHAPE_PARTS("annotations", note_members),
+    SHAPE_PARTS("images", image_members),
+    SHAPE_PART("audio", sound_members),
+    SHAPE_PARTS("tool_calls", call_members),
+    SHAPE_END,
+};
+
+static const struct shape choice_members[] = {
+    SHAPE_INDEX("index"),
+    SHAPE_PART("message", message_members),
+    SHAPE_PART("delta", message_members),
+    SHAPE_TEXT("finish_reason"),
+    SHAPE_TEXT("native_finish_reason"),
+    SHAPE_END,
+};
+
+const struct shape openai_answer_shape[] = {
+    SHAPE_TEXT("id"),
+    SHAPE_TEXT("object"),
+    SHAPE_TEXT("model"),
+    SHAPE_TEXT("system_fingerprint"),
+    SHAPE_TEXT("service_tier"),
+    SHAPE_PARTS("choices", choice_members),
+    SHAPE_END,
+};
+
+/* --- blocks ----------------------------------------------------------------------------------- */
+
 /* What of a choice's content a block is: one of these at a time, but for tool calls and reasoning
  * details, which have an index of their own. */
 enum piece { PIECE_TEXT, PIECE_REFUSAL, PIECE_SOUND, PIECE_PLAIN, PIECE_DETAIL, PIECE_TOOL };

@@ -574,6 +574,7 @@ const struct dialect dialect_openai = {
     .takes = PARAM_BIT(PARAM__COUNT) - 1,
     .has_names = true,
     .reader_size = sizeof(struct openai_reading),
+    .answer_shape = openai_answer_shape,
     .read_event = openai_read_stream,
     .read_whole = openai_read_whole,
     .read_error = openai_read_failure,

@@ -6,7 +6,6 @@
 #define DIALECT_RESPONSES_H
 
 #include "dialect/dialect.h"
-#include "dialect/shape.h"
 
 extern const struct dialect dialect_responses;
 
@@ -46,10 +45,11 @@ struct responses_reading {
     struct canon_ordinals blocks; /* by output index, piece and index within it */
     struct canon_ordinals
         spoken; /* by block: tools whose arguments have come, texts that are signed or whose odds are told */
-    bool has_call;
-    uint64_t begun;    /* the index of the item that began last, and one */
-    struct str format; /* of its reasoning, where its beginning says it: in the arena */
+    bool has_call, has_items; /* a call was told; items were told whole, each by its event */
+    uint64_t begun;           /* the index of the item that began last, and one */
+    struct str format;        /* of its reasoning, where its beginning says it: in the arena */
 };
+extern const struct shape responses_answer_shape[];
 enum err responses_read_event(struct canon_reader *rd, struct str name, struct json root,
                               struct fault *f);
 enum err responses_read_whole(struct canon_reader *rd, struct json root, struct fault *f);

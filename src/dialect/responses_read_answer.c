@@ -5,6 +5,69 @@
 #include "dialect/openai.h"
 #include "dialect/openai_form.h"
 
+/* --- what must be what ------------------------------------------------------------------------ */
+
+static const struct shape note_members[] = {SHAPE_TEXT("url"), SHAPE_TEXT("title"),
+                                            SHAPE_TEXT("content"), SHAPE_END};
+
+static const struct shape piece_members[] = {
+    SHAPE_TEXT("type"),
+    SHAPE_TEXT("text"),
+    SHAPE_TEXT("refusal"),
+    SHAPE_PARTS("annotations", note_members),
+    SHAPE_PARTS("logprobs", NULL),
+    SHAPE_END,
+};
+
+/* Of all types of items together. */
+static const struct shape item_members[] = {
+    SHAPE_TEXT("type"),
+    SHAPE_TEXT("id"),
+    SHAPE_PARTS("content", piece_members),
+    SHAPE_PARTS("summary", piece_members),
+    SHAPE_TEXT("encrypted_content"),
+    SHAPE_TEXT("format"),
+    SHAPE_TEXT("signature"),
+    SHAPE_TEXT("call_id"),
+    SHAPE_TEXT("name"),
+    SHAPE_TEXT("arguments"),
+    SHAPE_TEXT("result"),
+    SHAPE_TEXT("output_format"),
+    SHAPE_END,
+};
+
+static const struct shape cut_members[] = {SHAPE_TEXT("reason"), SHAPE_END};
+
+static const struct shape response_members[] = {
+    SHAPE_TEXT("id"),
+    SHAPE_TEXT("model"),
+    SHAPE_TEXT("status"),
+    SHAPE_TEXT("service_tier"),
+    SHAPE_PARTS("output", item_members),
+    SHAPE_PART("incomplete_details", cut_members),
+    SHAPE_END,
+};
+
+/* An event, and the response itself. */
+const struct shape responses_answer_shape[] = {
+    SHAPE_TEXT("type"),
+    SHAPE_PART("response", response_members),
+    SHAPE_INDEX("output_index"),
+    SHAPE_INDEX("content_index"),
+    SHAPE_INDEX("summary_index"),
+    SHAPE_TEXT("item_id"),
+    SHAPE_PART("item", item_members),
+    SHAPE_TEXT("delta"),
+    SHAPE_TEXT("text"),
+    SHAPE_PART("annotation", note_members),
+    SHAPE_TEXT("id"),
+    SHAPE_TEXT("model"),
+    SHAPE_TEXT("status"),
+    SHAPE_PARTS("output", item_members),
+    SHAPE_PART("incomplete_details", cut_members),
+    SHAPE_END,
+};
+
 enum piece {
     PIECE_TEXT,
     PIECE_REFUSAL,
@@ -367,8 +430,8 @@ static enum err read_delta(struct reading *g, struct json root, const struct del
     enum err e = number(g, row->piece, index);
     if (e != ERR_OK)
         return e;
-    if (row->piece == PIECE_CALL) /* of a call that never began: left out */
-        return g->is_new ? ERR_OK : emit_args(g, delta, false);
+    if (row->piece == PIECE_CALL)
+        return g->is_new ? ERR_INVALID /* it never began */ : emit_args(g, delta, false);
     if (s->begun == g->output + 1)
         g->format = s->format;
     struct json odds = json_get(root, STR("logprobs"));
@@ -403,7 +466,8 @@ static enum err read_note(struct reading *g, struct json root)
 
 static enum err read_end(struct canon_reader *rd, struct json response)
 {
-    enum err e = read_items(rd, response); /* what no event has told */
+    const struct responses_reading *s = rd->state;
+    enum err e = s->has_items ? ERR_OK : read_items(rd, response);
     return e == ERR_OK ? end(rd, response) : e;
 }
 
@@ -419,8 +483,10 @@ static enum err read_stream(struct canon_reader *rd, struct json root)
     }
     if (json_str_eq(type, STR("response.output_item.added")))
         return read_item(&g, json_get(root, STR("item")), false);
-    if (json_str_eq(type, STR("response.output_item.done")))
+    if (json_str_eq(type, STR("response.output_item.done"))) {
+        ((struct responses_reading *)rd->state)->has_items = true;
         return read_item(&g, json_get(root, STR("item")), true);
+    }
     if (json_str_eq(type, STR("response.output_text.annotation.added")))
         return read_note(&g, root);
     if (json_str_eq(type, STR("response.output_text.done")))

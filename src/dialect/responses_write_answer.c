@@ -230,6 +230,7 @@ const struct dialect dialect_responses = {
              PARAM_BIT(PARAM_SERVICE_TIER) | PARAM_BIT(PARAM_USER) | PARAM_BIT(PARAM_METADATA) |
              PARAM_BIT(PARAM_PROMPT_CACHE_KEY) | PARAM_BIT(PARAM_SAFETY_IDENTIFIER),
     .reader_size = sizeof(struct responses_reading),
+    .answer_shape = responses_answer_shape,
     .read_event = responses_read_event,
     .read_whole = responses_read_whole,
     .read_error = responses_read_error,

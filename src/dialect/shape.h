@@ -1,6 +1,6 @@
-/* shape.h: what kind of value each known member of a client's request must be, as tables: one walk
- * checks a request against its format's table, and the sentence of what is wrong names the member by
- * its whole path. What is not in a table is not looked at: it is another's to judge. */
+/* shape.h: what kind of value each known member of a client's request or of a provider's answer must
+ * be, as tables: one walk checks it against its format's table, and the sentence of what is wrong names
+ * the member by its whole path. What is not in a table is not looked at: it is another's to judge. */
 #ifndef DIALECT_SHAPE_H
 #define DIALECT_SHAPE_H
 
@@ -44,6 +44,11 @@ struct shape {
     {                                                                                              \
         .name = STR_INIT(text), .kinds = (kind), .items = (each), .members = (rows)                \
     }
+/* What answers are made of: a text, a place in a list, an object, a list of objects. */
+#define SHAPE_TEXT(text)        SHAPE_IS(text, SHAPE_STRING)
+#define SHAPE_INDEX(text)       SHAPE_IN(text, SHAPE_COUNT, 0, UINT32_MAX)
+#define SHAPE_PART(text, rows)  SHAPE_OF(text, SHAPE_OBJECT, rows)
+#define SHAPE_PARTS(text, rows) SHAPE_LIST(text, SHAPE_ARRAY, SHAPE_OBJECT, rows)
 #define SHAPE_END                                                                                  \
     {                                                                                              \
         .name = { NULL, 0 }                                                                        \

@@ -158,6 +158,7 @@ static enum err on_event(void *user, const struct sse_event *e)
     struct relay *r = t->r;
     struct openai_event ev;
     struct json root;
+    struct fault why;
     struct str held[ALIKE_STRINGS_MAX];
     if (r->answered.saw_done)
         return ERR_OK;
@@ -172,6 +173,8 @@ static enum err on_event(void *user, const struct sse_event *e)
     if (json_parse(&r->w->tape, e->data, &root, NULL) != ERR_OK || !json_is(root, JSON_OBJECT))
         return relay_turn_fail(t, OUTCOME_BROKEN, 502,
                                "The provider sent an event that is not JSON");
+    if (dialect_check_answer(r->upstream->dialect, root, &why) != ERR_OK)
+        return relay_turn_fail(t, OUTCOME_BROKEN, 502, why.message);
     openai_read_chunk(root, &ev);
     if (ev.kind == OPENAI_ERROR) {
         failure_from_status(r, &t->failure, 200, e->data);

@@ -365,7 +365,7 @@ static enum err read_whole(struct turn *t)
     allow(r, r->in.n);
     if (json_parse(&r->w->tape, buf_view(&r->in), &root, NULL) != ERR_OK)
         return relay_turn_fail(t, OUTCOME_BROKEN, 502, "The provider's answer is not JSON");
-    enum err e = read_end(t, rd->dialect->read_whole(rd, root, &f), &f);
+    enum err e = read_end(t, dialect_read_whole(rd, root, &f), &f);
     if (e == ERR_OK && r->asked.is_streamed)
         return relay_turn_fail(t, OUTCOME_BROKEN, 502, "The provider did not stream its answer");
     return e;

@@ -180,6 +180,7 @@ void relay_whole_end(struct relay *r)
 {
     struct openai_event ev;
     struct json root;
+    struct fault why;
     if (r->pass) {
         pass_end(r);
         return;
@@ -198,6 +199,10 @@ void relay_whole_end(struct relay *r)
     }
     if (json_parse(&r->w->tape, buf_view(&r->in), &root, NULL) != ERR_OK) {
         relay_whole_broken(r, "The provider's answer is not JSON");
+        return;
+    }
+    if (dialect_check_answer(r->upstream->dialect, root, &why) != ERR_OK) {
+        relay_whole_broken(r, why.message);
         return;
     }
     openai_read_answer(root, &ev);

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import pytest
 
 from harness import script
+from harness.eventstream import event, frame
 from harness.gateway import MODEL, Gateway, model
 
 NATIVE = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -27,22 +28,6 @@ EVENT_STREAM = {"Content-Type": "application/vnd.amazon.eventstream"}
 
 
 # --- a provider that speaks it ---
-
-def header(name: str, value: str) -> bytes:
-    return bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
-
-
-def frame(payload: Any, **headers: str) -> bytes:
-    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    told = b"".join(header(":" + name.replace("_", "-"), value) for name, value in headers.items())
-    prelude = struct.pack(">II", 16 + len(told) + len(body), len(told))
-    message = prelude + struct.pack(">I", zlib.crc32(prelude)) + told + body
-    return message + struct.pack(">I", zlib.crc32(message))
-
-
-def event(name: str, payload: Any) -> bytes:
-    return frame(payload, event_type=name, content_type="application/json", message_type="event")
-
 
 def said(text: str) -> bytes:
     return event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}, "p": "abc"})

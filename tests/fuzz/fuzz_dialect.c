@@ -88,13 +88,13 @@ static enum err pass_on(void *user, const struct canon_event *e)
     return ERR_OK;
 }
 
-static void read_whole(const struct dialect *d, struct canon_reader *rd, struct json root)
+static void read_whole(struct canon_reader *rd, struct json root)
 {
     struct canon_answer a = {0};
     const struct dialect *to;
     rd->emit = keep;
     rd->user = &a;
-    if (d->read_whole(rd, root, NULL) != ERR_OK)
+    if (dialect_read_whole(rd, root, NULL) != ERR_OK)
         return;
     for (size_t i = 0; (to = dialect_at(i)); i++) {
         struct canon_writer w = writer_of(to);
@@ -164,7 +164,7 @@ static void read_one(const struct dialect *d, unsigned kind, struct str text)
     if (kind == 0 && d->read_request && d->read_request(root, &run.room, &r, NULL) == ERR_OK)
         write_requests(&r);
     if (kind == 1 && d->read_whole && rd.state)
-        read_whole(d, &rd, root);
+        read_whole(&rd, root);
     if (kind == 1 && d->read_error) {
         struct canon_failure x;
         d->read_error(root, &run.room, &x);

@@ -1,6 +1,8 @@
 /* Anthropic's messages: what other providers signed or encrypted goes through them and back whole. */
 #include "unit/dialect/rig.h"
 
+#include <stdio.h>
+
 #include "dialect/anthropic.h"
 #include "dialect/gemini.h"
 #include "dialect/openai_form.h"
@@ -104,6 +106,64 @@ static void reasoning_of_its_own_is_not(void **state)
 }
 
 /* No stop reason says that the provider gave up: a stream must not end as if whole. */
+static void expect_next(struct str *rest, const char *wanted)
+{
+    size_t at = str_find(*rest, str_c(wanted));
+    if (at == rest->n)
+        fail_msg("no %s in %.*s", wanted, STR_ARG(buf_view(&rig.out)));
+    *rest = str_skip(*rest, at);
+}
+
+static void a_text_that_goes_on_after_a_thought_is_another_block(void **state)
+{
+    (void)state;
+    rig_begin_answer(&dialect_openai, &dialect_anthropic);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(rig_feed("", "{\"choices\":[{\"delta\":{\"content\":\"said\"}}]}"),
+                         ERR_OK);
+        assert_int_equal(rig_feed("", "{\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}"),
+                         ERR_OK);
+    }
+    struct str rest = buf_view(&rig.out);
+    for (int i = 0; i < 4; i++) {
+        char wanted[120];
+        const char *type = i % 2 ? "thinking" : "text";
+        snprintf(wanted, sizeof wanted, "_start\",\"index\":%d,\"content_block\":{\"type\":\"%s\"",
+                 i, type);
+        expect_next(&rest, wanted);
+        snprintf(wanted, sizeof wanted, "\"index\":%d,\"delta\":{\"type\":\"%s_delta\"", i, type);
+        expect_next(&rest, wanted);
+        snprintf(wanted, sizeof wanted, "_stop\",\"index\":%d}", i);
+        if (i < 3)
+            expect_next(&rest, wanted);
+    }
+}
+
+#define DELTA(index, delta)                                                                        \
+    "{\"type\":\"content_block_delta\",\"index\":" index ",\"delta\":" delta "}"
+
+static void a_block_is_what_it_says(void **state)
+{
+    (void)state;
+    rig_begin_answer(&dialect_anthropic, NULL);
+    assert_int_equal(rig_feed("", "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+                                  "{\"type\":\"thinking\",\"thinking\":\"hm\"}}"),
+                     ERR_OK);
+    assert_int_equal(rig_feed("", DELTA("0", "{\"type\":\"text_delta\",\"text\":\"said\"}")),
+                     ERR_OK);
+    assert_int_equal(canon_next(rig.kept.first, EVENT_REASONING, 0)->event.block, 0);
+    assert_int_equal(canon_next(rig.kept.first, EVENT_TEXT, 0)->event.block, 1);
+    assert_int_equal(
+        rig_feed("", DELTA("1", "{\"type\":\"input_json_delta\",\"partial_json\":\"{}\"}")),
+        ERR_UPSTREAM);
+    assert_string_equal(rig.fault.message,
+                        "The provider sent a piece of something that never began");
+    assert_int_equal(rig_feed("", DELTA("\"1\"", "{}")), ERR_UPSTREAM);
+    assert_string_equal(rig.fault.message,
+                        "The provider's answer is not as it should be: index: expected a whole "
+                        "number from 0 to 4294967295, got a string");
+}
+
 static void a_stream_that_ended_with_an_error_has_no_stop(void **state)
 {
     (void)state;
@@ -175,6 +235,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reasoning_is_of_whom_its_mark_names, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(no_message_is_empty, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_text_that_goes_on_after_a_thought_is_another_block,
+                                        rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_block_is_what_it_says, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_stream_that_ended_with_an_error_has_no_stop, rig_up,
                                         rig_down),
         cmocka_unit_test_setup_teardown(reasoning_of_others_is_marked, rig_up, rig_down),

@@ -294,7 +294,7 @@ static void what_makes_no_sense_is_refused(void **state)
     assert_int_equal(
         rig_feed("contentBlockDelta",
                  "{\"contentBlockIndex\":3,\"delta\":{\"toolUse\":{\"input\":\"1\"}}}"),
-        ERR_OK);
+        ERR_UPSTREAM);
     assert_int_equal(rig_feed("contentBlockDelta", "{\"delta\":{\"new\":{}}}"), ERR_OK);
     assert_int_equal(rig_feed("somethingNew", "{}"), ERR_OK);
     assert_null(canon_next(rig.kept.first, EVENT_ARGS, 0));

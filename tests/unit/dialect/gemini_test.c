@@ -404,7 +404,8 @@ static void what_makes_no_sense_is_refused(void **state)
     (void)state;
     rig_begin_answer(&dialect_gemini, NULL);
     assert_int_equal(rig_feed("", "{\"candidates\":[{\"index\":20}]}"), ERR_UPSTREAM);
-    assert_int_equal(rig_feed("", "{\"candidates\":7,\"usageMetadata\":[]}"), ERR_OK);
+    assert_int_equal(rig_feed("", "{\"candidates\":7,\"usageMetadata\":[]}"),
+                     ERR_UPSTREAM);
     assert_int_equal(rig_read_whole("{\"candidates\":[]}"), ERR_UPSTREAM);
     assert_int_equal(rig_read_whole("7"), ERR_UPSTREAM);
     assert_int_equal(rig_read_whole("[{\"error\":{\"code\":500}}]"), ERR_OK);

@@ -370,7 +370,7 @@ static void what_makes_no_sense_is_refused(void **state)
     assert_int_equal(rig_feed("", "[]"), ERR_UPSTREAM);
     assert_int_equal(rig_feed("", "{\"choices\":[{\"index\":20,\"delta\":{}}]}"), ERR_UPSTREAM);
     assert_int_equal(rig_read_whole("{\"choices\":[]}"), ERR_UPSTREAM);
-    assert_int_equal(rig_feed("", "{\"choices\":7}"), ERR_OK);
+    assert_int_equal(rig_feed("", "{\"choices\":7}"), ERR_UPSTREAM);
 }
 
 static void errors_are_told_in_our_shape(void **state)

@@ -158,7 +158,7 @@ static inline struct str rig_finish_stream(void)
 
 static inline enum err rig_read_whole(const char *text)
 {
-    return rig.from->read_whole(&rig.reader, rig_parse(str_c(text)), &rig.fault);
+    return dialect_read_whole(&rig.reader, rig_parse(str_c(text)), &rig.fault);
 }
 
 static inline struct str rig_write_whole(const struct dialect *to)

@@ -218,7 +218,7 @@ static void replay_whole(void)
     if (!whole.p)
         return;
     begin_reading();
-    if (golden.dialect->read_whole(&rig.reader, rig_parse(whole), &rig.fault) != ERR_OK)
+    if (dialect_read_whole(&rig.reader, rig_parse(whole), &rig.fault) != ERR_OK)
         fail_msg("%s: %s", golden.path, rig.fault.message);
     assert_seen("whole events", "read");
 }

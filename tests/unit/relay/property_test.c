@@ -513,7 +513,7 @@ static void try_whole(void)
     show_answer(&made.before, &rig.kept);
     struct str text = rig_text(rig_write_whole(made.dialect));
     rig.kept = (struct canon_answer){0};
-    if (made.dialect->read_whole(&rig.reader, rig_parse(text), &rig.fault) != ERR_OK)
+    if (dialect_read_whole(&rig.reader, rig_parse(text), &rig.fault) != ERR_OK)
         fail_msg("%s: %s\n%.*s", made.can->name, rig.fault.message, STR_ARG(text));
     show_answer(&made.after, &rig.kept);
     assert_kept("a whole answer");
