@@ -33,6 +33,12 @@ if grep -nE "$sql" $(find src/store -name '*.[ch]'); then
     echo "SQL built from text, or a pattern in it: use parameters" >&2
     exit 1
 fi
+# A secret is shown where it is hashed, compared, encrypted or put on its wire, and nowhere else: no line of a log can hold one.
+shown='^src/(base/secret\.h|crypto/(hmac\.[ch]|password\.c|seal\.c|sign\.c|sigv4\.c)|io/courier_(http|mail)\.c|relay/(attempt|upstream)\.c|api/oidc\.c|catalog/catalog\.c):'
+if grep -nE '\bsecret_reveal\(|\.unprintable\b' $(find src -name '*.[ch]') | grep -vE "$shown"; then
+    echo "a secret is revealed: see tools/check_layers.sh for who may" >&2
+    exit 1
+fi
 # Only io may name the event loop's library.
 if grep -nE '#include <uv\.h>|\buv_' $(find src -name '*.[ch]' -not -path 'src/io/*'); then
     echo "only src/io may name libuv" >&2

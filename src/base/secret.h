@@ -7,7 +7,7 @@
 #include "base/str.h"
 
 struct secret {
-    struct str hidden;
+    struct str unprintable;
 };
 
 static inline struct secret secret_of(struct str s)
@@ -17,12 +17,12 @@ static inline struct secret secret_of(struct str s)
 
 static inline struct str secret_reveal(struct secret s)
 {
-    return s.hidden;
+    return s.unprintable;
 }
 
 static inline bool secret_is_empty(struct secret s)
 {
-    return s.hidden.n == 0;
+    return s.unprintable.n == 0;
 }
 
 #endif

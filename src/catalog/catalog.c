@@ -56,10 +56,11 @@ struct provider *catalog_add_provider(struct catalog *c, const struct provider *
     *own = *p;
     bool kept = keep(&c->arena, &own->name) && keep(&c->arena, &own->title) &&
                 keep(&c->arena, &own->dialect) && keep(&c->arena, &own->base_url) &&
-                keep(&c->arena, &own->max_tokens_field) && keep(&c->arena, &own->api_key.hidden) &&
-                keep(&c->arena, &own->api_version) && keep(&c->arena, &own->aws.region) &&
-                keep(&c->arena, &own->aws.key_id) && keep(&c->arena, &own->aws.secret.hidden) &&
-                keep(&c->arena, &own->aws.session.hidden);
+                keep(&c->arena, &own->max_tokens_field) &&
+                keep(&c->arena, &own->api_key.unprintable) && keep(&c->arena, &own->api_version) &&
+                keep(&c->arena, &own->aws.region) && keep(&c->arena, &own->aws.key_id) &&
+                keep(&c->arena, &own->aws.secret.unprintable) &&
+                keep(&c->arena, &own->aws.session.unprintable);
     if (!kept)
         return NULL;
     if (!own->kind)

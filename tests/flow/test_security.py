@@ -50,10 +50,12 @@ def test_the_running_gateway_can_start_no_program(launch: Launch) -> None:
     ("store", 'static const char q[] = "SELECT id FROM key WHERE hash = \'%s\'";'),
     ("store", 'static const char q[] = "UPDATE key SET name = %.*s";'), ("store", "void f(void) { sqlite3_mprintf(0); }"),
     ("store", 'static const char q[] = "SELECT id FROM key WHERE name LIKE ?";'), ("store", '#include "api/api.h"'),
+    ("api", 'void f(struct secret s) { log_line(LOG_INFO, "%.*s", STR_ARG(secret_reveal(s))); }'),
+    ("base", 'void f(struct secret s) { log_line(LOG_INFO, "%.*s", STR_ARG(s.unprintable)); }'),
 ])
 def test_the_lint_refuses(tmp_path: Path, folder: str, line: str) -> None:
     """CVE-2026-42208: "a lint that bans SQL string building"; CVE-2026-25591: no patterns; CVE-2026-86242: "no remote plugins", nothing
-    is loaded; CVE-2026-42271: "no exec anywhere"."""
+    is loaded; CVE-2026-42271: "no exec anywhere"; Authorization in logs: "secret type that cannot be printed"."""
     for name in ("src", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name)
     check = [tmp_path / "tools/check_layers.sh"]
@@ -132,6 +134,27 @@ def test_the_same_question_of_another_account_is_asked_anew(launch: Launch, prov
     assert seen == [200, 404, 404, 200]
 
 
+def test_a_list_answers_a_page_at_most(launch: Launch) -> None:
+    """CVE-2026-25591: "limits": nobody asks for all there is at once, or for what is before the beginning."""
+    gateway = launch()
+    gateway.grant()
+    admin, parent = gateway.key("admin", "--management"), gateway.key("parent")
+    for i in range(105):
+        assert gateway.call("POST", "/api/v1/keys", admin, {"name": f"key {i}"}).status == 201
+        assert gateway.call("POST", "/api/v1/key/children", parent, {}).status == 201
+    for path, key in (("/api/v1/keys", admin), ("/api/v1/key/children", parent), ("/api/v1/audit", admin)):
+        for asked in ("", "?limit=1000000", "?limit=-1"):
+            answer = gateway.get(path + asked, key)
+            assert answer.status == 400 or len(answer.json()["data"]) == 100, path + asked
+        assert 0 < len(gateway.get(path + "?offset=100", key).json()["data"]) <= 100
+    for path in ("/api/v1/keys", "/api/v1/audit", "/api/v1/exposures"):
+        for offset in ("-1", "99999999999999999999", "1e3", "x"):
+            assert gateway.get(f"{path}?offset={offset}", admin).status == 400
+    for i in range(200):  # lists without pages are short
+        assert gateway.call("POST", "/api/v1/ip-allowlist", admin, {"cidr": f"127.0.{i}.0/24"}).status == 201
+    assert gateway.call("POST", "/api/v1/ip-allowlist", admin, {"cidr": "10.0.0.0/8"}).status == 400
+
+
 # --- where a credential goes ---
 
 
@@ -198,8 +221,10 @@ def test_nothing_is_fetched_at_the_start(launch: Launch, provide: Callable[..., 
 def test_every_lesson_s_tests_are_there() -> None:
     """docs/security.md names tests that exist."""
     text = (ROOT / "docs/security.md").read_text()
-    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", text)
-    assert len(named) > 30
-    for path, test in named:
-        source = (ROOT / path).read_text()
-        assert not test or re.search(rf"\b{test}\b", source), f"{path} has no {test}"
+    lessons = [line for line in text.split("## What happened elsewhere")[1].splitlines() if line.startswith("| ") and "`" in line]
+    assert len(lessons) > 20
+    for lesson in lessons:
+        named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", lesson)
+        assert named, lesson
+        for path, test in named:
+            assert test and re.search(rf"\b{test}\b", (ROOT / path).read_text()), f"{path} has no {test}"

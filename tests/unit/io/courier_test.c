@@ -223,6 +223,25 @@ static void this_machine_is_not_the_public_network(void **state)
     }
 }
 
+/* What was judged is what is connected to: the address, once looked up, and not the name. */
+static void a_name_is_judged_by_where_it_leads(void **state)
+{
+    (void)state;
+    char url[64];
+    const char *port = strrchr(rig.url, ':');
+    snprintf(url, sizeof url, "http://localhost%s", port);
+    rig.answer = STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    for (int is_public = 0; is_public < 2; is_public++) {
+        struct courier_get g = get_of(url);
+        unsigned before = rig.accepts;
+        g.is_public_only = is_public;
+        go(&g.job);
+        assert_int_equal(g.job.err, is_public ? ERR_FORBIDDEN : ERR_OK);
+        assert_int_equal(rig.accepts - before, !is_public);
+        buf_release(&g.answer.body);
+    }
+}
+
 static void other_urls_are_not_taken(void **state)
 {
     (void)state;
@@ -298,6 +317,7 @@ int main(void)
         TEST(silence_ends_in_time),
         TEST(what_is_given_up_ends_at_once),
         TEST(this_machine_is_not_the_public_network),
+        TEST(a_name_is_judged_by_where_it_leads),
         TEST(other_urls_are_not_taken),
         TEST(mail_goes_to_addresses_only),
         TEST(a_courier_ends_whatever_is_under_way),
