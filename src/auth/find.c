@@ -48,6 +48,13 @@ static bool is_bounded_left(struct str before)
     return before.n == 0 || !may_be_of_prefix(before.p[before.n - 1]) || ends_in_escape(before);
 }
 
+/* How long a key would be whose prefix's first part begins here. */
+static size_t length_at(struct str prefix, struct str rest, bool *is_management)
+{
+    *is_management = str_starts(str_skip(rest, prefix.n - VERSION_CHARS), MANAGEMENT);
+    return prefix.n + (*is_management ? MANAGEMENT.n : 0) + KEY_DIGITS;
+}
+
 enum verdict { NO_KEY, A_KEY, TOO_SHORT };
 
 /* `at` is where the prefix's first part was found. */
@@ -55,9 +62,8 @@ static enum verdict judge(struct str prefix, struct str bytes, size_t at, bool i
                           struct found_key *out)
 {
     struct str rest = str_skip(bytes, at);
-    size_t stem = prefix.n - VERSION_CHARS;
-    bool is_management = str_starts(str_skip(rest, stem), MANAGEMENT);
-    size_t n = prefix.n + (is_management ? MANAGEMENT.n : 0) + KEY_DIGITS;
+    bool is_management;
+    size_t n = length_at(prefix, rest, &is_management);
     if (rest.n < n + (is_end ? 0 : 1) && !is_end)
         return TOO_SHORT;
     if (rest.n < n || (rest.n > n && is_letter_or_digit(rest.p[n])))
@@ -116,4 +122,26 @@ bool finder_next(const struct finder *f, struct str bytes, size_t *from, bool is
     }
     *from = found ? out->at + out->text.n : go_on;
     return found;
+}
+
+static bool holds(struct str prefix, struct str bytes)
+{
+    struct str stem = str_head(prefix, prefix.n - VERSION_CHARS);
+    for (size_t at = find_stem(bytes, 0, stem); at < bytes.n; at = find_stem(bytes, at + 1, stem)) {
+        bool is_management;
+        struct str rest = str_skip(bytes, at);
+        size_t n = length_at(prefix, rest, &is_management);
+        if (n <= rest.n && key_shape(str_head(rest, n), prefix) != KEY_SHAPE_BAD)
+            return true;
+    }
+    return false;
+}
+
+bool finder_holds(const struct finder *f, struct str bytes)
+{
+    for (unsigned i = 0; i < f->n; i++) {
+        if (holds(f->prefixes[i], bytes))
+            return true;
+    }
+    return false;
 }

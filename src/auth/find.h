@@ -31,5 +31,8 @@ struct found_key {
  * to go on once more bytes are there, which is the end where there are none (is_end). */
 bool finder_next(const struct finder *f, struct str bytes, size_t *from, bool is_end,
                  struct found_key *out);
+/* Whether the text of a right key stands in it at all, whatever is around: for what must not be kept or
+ * told. */
+bool finder_holds(const struct finder *f, struct str bytes);
 
 #endif

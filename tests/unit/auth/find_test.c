@@ -69,6 +69,27 @@ static void what_is_part_of_something_longer_is_no_key(void **state)
         around("", inference, after[i], 0);
 }
 
+/* What must not be told must not be told within something longer either. */
+static void a_text_holds_a_key_whatever_is_around(void **state)
+{
+    (void)state;
+    static const char *const around_it[] = {"", "a", "0", "-", "F", "x20", "sk-tp-", "\n"};
+    const char *const keys[] = {inference, management, other};
+    char text[400];
+    for (size_t i = 0; i < COUNT_OF(around_it); i++) {
+        for (size_t j = 0; j < COUNT_OF(around_it); j++) {
+            for (size_t k = 0; k < COUNT_OF(keys); k++) {
+                int n = snprintf(text, sizeof text, "%s%s%s", around_it[i], keys[k], around_it[j]);
+                assert_true(finder_holds(&finder, str_of(text, (size_t)n)));
+                size_t cut = strlen(around_it[i]) + strlen(keys[k]) - 1;
+                assert_false(finder_holds(&finder, str_of(text, cut)));
+            }
+        }
+    }
+    assert_false(finder_holds(&finder, STR("")));
+    assert_false(finder_holds(&finder, STR("sk-tp-v1- acme-v2-")));
+}
+
 static void every_wrong_character_is_seen(void **state)
 {
     (void)state;
@@ -156,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_found_wherever_they_stand),
         cmocka_unit_test(what_is_part_of_something_longer_is_no_key),
+        cmocka_unit_test(a_text_holds_a_key_whatever_is_around),
         cmocka_unit_test(every_wrong_character_is_seen),
         cmocka_unit_test(digits_without_the_prefix_are_no_key),
         cmocka_unit_test(several_are_found_in_order),
