@@ -211,6 +211,7 @@ enum err relay_hold(struct relay *r, const struct target *t, uint64_t *max_token
     }
     uint64_t afford = price_affordable(p, prompt, r->hold.amount) / n;
     *max_tokens = afford < wanted ? afford : wanted;
+    r->output_bound = *max_tokens * n;
     return ERR_OK;
 }
 

@@ -161,6 +161,8 @@ struct relay {
     nanos uncollected;
     int64_t rate_ms; /* when it was counted against the key's rates; 0: it was not, or is settled */
     uint64_t rate_tokens;
+    uint64_t
+        output_bound; /* tokens of all choices that the endpoint at plan_at was told to make at most */
     int rate_depth; /* how many of the line have counted it */
     int64_t id;
     uint64_t tag;

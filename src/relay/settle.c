@@ -25,6 +25,13 @@ static bool is_usage_final(const struct relay *r)
     return r->answered.has_usage && (is_whole || r->answered.finishes_in_usage > 0);
 }
 
+/* A text that looks longer than the provider may make one is the estimate's error, not the client's. */
+static uint64_t completion_estimate(const struct relay *r)
+{
+    uint64_t n = r->direct ? 0 : estimate(r, &r->answered.content);
+    return n < r->output_bound ? n : r->output_bound;
+}
+
 /* Without a provider's word it is counted here; nothing is charged for an answer that brought nothing,
  * unless the client left before it could. */
 static void find_usage(struct relay *r)
@@ -40,7 +47,7 @@ static void find_usage(struct relay *r)
     u->searches = a->usage.searches;
     if (brought_nothing)
         return;
-    uint64_t completion = r->direct ? 0 : estimate(r, &a->content);
+    uint64_t completion = completion_estimate(r);
     *u = a->usage;
     if (!u->prompt)
         u->prompt = relay_prompt_estimate(r);

@@ -156,6 +156,28 @@ static void a_broken_stream_s_record_says_so(void **state)
     buf_release(&a.body);
 }
 
+static void an_estimate_is_never_above_what_was_asked_for(void **state)
+{
+    (void)state;
+    static const char long_text[] =
+        "a text of far more words than the three tokens that were asked for";
+    struct made_key k = rich_key();
+    struct answer a;
+    struct store_generation_get g;
+    struct end *c = client_ask(&k, CHAT("test/one", ",\"stream\":true,\"max_tokens\":3"));
+    struct end *p = asked(&gw.makers[0]);
+    answer_raw(p, SSE_HEAD);
+    answer_delta(p, long_text);
+    WAIT_FOR(got_has(c, long_text));
+    io_shutdown(p->c);
+    answer_wait(c, &a);
+    record_of(&a, &g);
+    assert_true(g.row.is_estimated);
+    assert_int_equal(g.row.cost, 3 * 150 + 3 * 600);
+    store_generation_release(&g);
+    buf_release(&a.body);
+}
+
 #define TOLD_SO_FAR(text, n)                                                                       \
     "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text                 \
     "\"},\"finish_reason\":null}],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":" #n       \
@@ -424,6 +446,7 @@ int main(void)
         TEST(a_fraction_of_a_nano_dollar_rounds_once),
         TEST(a_stream_s_record_tells_all),
         TEST(a_broken_stream_s_record_says_so),
+        TEST(an_estimate_is_never_above_what_was_asked_for),
         TEST(a_broken_stream_s_usage_up_to_then_is_an_estimate),
         TEST(a_stream_that_never_began_costs_nothing),
         TEST(a_stream_whose_other_endpoint_is_too_dear_has_a_record_with_a_time),
