@@ -176,6 +176,15 @@ enum err direct_read_items(struct json list, struct json (*value)(struct json it
     return ERR_OK;
 }
 
+bool direct_is_vector(struct json v)
+{
+    struct json number = json_is(v, JSON_ARRAY) ? json_first(v) : (struct json){0};
+    bool has_any = json_is(number, JSON_NUMBER);
+    while (json_is(number, JSON_NUMBER))
+        number = json_after(v, number);
+    return has_any && number.type == JSON_NONE;
+}
+
 static struct json rank_of(struct json item)
 {
     uint64_t index;

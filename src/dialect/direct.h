@@ -107,6 +107,7 @@ enum err direct_read_items(struct json list, struct json (*value)(struct json it
                            struct fault *f) MUST_USE;
 /* A JSON string of plain bytes, in the arena; p NULL: no memory. */
 struct str direct_quoted(struct canon_room *room, struct str plain);
+bool direct_is_vector(struct json v); /* numbers, at least one */
 /* The results of a ranking: `results`, each with an index and a score. */
 enum err direct_read_ranks(struct json root, struct canon_room *room, struct direct_answer *out,
                            struct fault *f) MUST_USE;

@@ -46,9 +46,9 @@ static enum err write_request(struct json root, const struct direct_target *t,
     return jw_finish(&w) == ERR_OK ? ERR_OK : canon_no_memory(f);
 }
 
-static struct json itself(struct json item)
+static struct json vector_of(struct json item)
 {
-    return item;
+    return direct_is_vector(item) ? item : (struct json){.type = JSON_NONE};
 }
 
 static enum err read_answer(struct json root, struct canon_room *room, struct direct_answer *out,
@@ -61,7 +61,7 @@ static enum err read_answer(struct json root, struct canon_room *room, struct di
     if (direct_count(json_get(units, STR("image_tokens")), &out->usage.image))
         out->usage.prompt += out->usage.image;
     out->has_tokens |= out->usage.image > 0;
-    return direct_read_items(vectors, itself, JSON_ARRAY, room, out, f);
+    return direct_read_items(vectors, vector_of, JSON_ARRAY, room, out, f);
 }
 
 const struct direct_form embed_cohere = {

@@ -112,7 +112,8 @@ static enum err write_request(struct json root, const struct direct_target *t,
 
 static struct json values_of(struct json item)
 {
-    return json_get(item, STR("values"));
+    struct json v = json_get(item, STR("values"));
+    return direct_is_vector(v) ? v : (struct json){.type = JSON_NONE};
 }
 
 /* Older models tell no usage. */

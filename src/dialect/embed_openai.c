@@ -16,8 +16,11 @@ static enum err write_request(struct json root, const struct direct_target *t,
 
 static struct json vector_of(struct json item)
 {
-    struct json v = json_get(item, STR("embedding"));
-    return json_is(v, JSON_STRING) || json_is(v, JSON_ARRAY) ? item : (struct json){.type = 0};
+    uint64_t ignored;
+    struct json v = json_get(item, STR("embedding")), index = json_get(item, STR("index"));
+    bool is_vector = direct_is_vector(v) || (json_is(v, JSON_STRING) && json_raw_str(v).n);
+    bool is_placed = json_is_none_or_null(index) || json_u64(index, UINT32_MAX, &ignored);
+    return is_vector && is_placed ? item : (struct json){.type = JSON_NONE};
 }
 
 static enum err read_answer(struct json root, struct canon_room *room, struct direct_answer *out,
