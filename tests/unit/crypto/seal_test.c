@@ -108,6 +108,9 @@ static void the_master_key_is_made_once_and_kept(void **state)
     assert_int_equal(symlink("/dev/zero", path), 0);
     assert_int_equal(seal_key_open(&b, secret_of(STR_NONE), dir, &f), ERR_STORE);
     assert_int_equal(unlink(path), 0);
+    assert_int_equal(seal_key_open(&b, secret_of(STR_NONE), dir, &f), ERR_OK);
+    assert_memory_not_equal(&a, &b, sizeof a); /* made anew: nobody's is the default */
+    assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(dir), 0); /* nothing else is left there */
     assert_int_equal(seal_key_open(&b, secret_of(STR_NONE), dir, &f), ERR_STORE);
 }
