@@ -99,12 +99,30 @@ static bool is_known(struct reading *g, struct str id)
     return !g->is_unsure;
 }
 
+static enum err check_call(struct reading *g, size_t at, struct json id, struct json name,
+                           bool is_function)
+{
+    const char *member = json_is(id, JSON_STRING) ? "function.name" : "id";
+    if (json_is(id, JSON_STRING) && (!is_function || json_is(name, JSON_STRING)))
+        return ERR_OK;
+    return fault_set(g->f, ERR_INVALID,
+                     "messages[%zu].tool_calls[%zu].%s: expected a string, got %s", g->at, at,
+                     member, json_kind(json_is(id, JSON_STRING) ? name : id));
+}
+
 static enum err read_calls(struct reading *g, struct json calls)
 {
+    size_t at = 0;
     for (struct json c = json_first(calls); c.type; c = json_after(calls, c)) {
+        struct json type = json_get(c, STR("type"));
         g->out->says |= json_get(c, STR("index")).type ? CHAT_ECHOES : 0;
         struct json function = json_get(c, STR("function"));
-        tokens_add(&g->out->text, json_raw_str(json_get(function, STR("name"))));
+        struct json name = json_get(function, STR("name"));
+        bool is_function = json_is_none_or_null(type) || json_str_eq(type, STR("function"));
+        enum err e = check_call(g, at++, json_get(c, STR("id")), name, is_function);
+        if (e != ERR_OK)
+            return e;
+        tokens_add(&g->out->text, json_raw_str(name));
         tokens_add(&g->out->text, json_raw_str(json_get(function, STR("arguments"))));
         struct str id = json_raw_str(json_get(c, STR("id")));
         if (is_known(g, id) && map_put(&g->calls, id, &asked) != ERR_OK)

@@ -4,7 +4,8 @@
 
 #include "dialect/chat.h"
 
-#define CALL(id)   "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"" id "\"}]}"
+#define CALL(id)                                                                                   \
+    "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"" id "\",\"function\":{\"name\":\"f\"}}]}"
 #define RESULT(id) "{\"role\":\"tool\",\"tool_call_id\":\"" id "\",\"content\":\"x\"}"
 #define PART(part) "{\"role\":\"user\",\"content\":[" part "]}"
 
@@ -39,6 +40,11 @@ static void a_result_answers_a_call_once(void **state)
          "that has its result already"},
         {"[{\"role\":\"tool\",\"content\":\"x\"}]",
          "messages[0].tool_call_id: expected a string, got nothing"},
+        {"[" CALL("a") ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"b\",\"type\":\"custom\"}"
+                       ",{}]}]",
+         "messages[1].tool_calls[1].id: expected a string, got nothing"},
+        {"[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"b\",\"function\":{\"name\":7}}]}]",
+         "messages[0].tool_calls[0].function.name: expected a string, got a number"},
     };
     for (size_t i = 0; i < COUNT_OF(right); i++)
         assert_int_equal(reading(right[i], NULL), ERR_OK);

@@ -133,7 +133,7 @@ static void a_large_answer_without_usage_is_estimated(void **state)
     wait_end(c);
     assert_true(str_ends(buf_view(&c->got), STR("\r\n0\r\n\r\n")));
     wait_quiet();
-    assert_int_equal(settled_by(&k), 3 * 150 + (nanos)(large.n + 3) / 4 * 600);
+    assert_int_equal(settled_by(&k), 3 * 150 + MAX_OUTPUT * 600);
     buf_release(&large);
 }
 
