@@ -3,10 +3,9 @@
 
 /* A stream's. Blocks come one after the other there: one is open at a time. */
 struct state {
-    struct canon_ordinals
-        blocks;     /* by canonical block: its number, the latest where it has several */
-    uint32_t begun; /* blocks */
-    uint32_t open;  /* the open block's number, and one; 0: none is */
+    struct canon_ordinals blocks; /* by canonical block: its latest number */
+    uint32_t begun;               /* blocks */
+    uint32_t open;                /* the open block's number, and one; 0: none is */
     enum canon_finish reason;
     struct str sequence; /* in the arena */
     struct chat_bill bill;

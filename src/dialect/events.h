@@ -61,9 +61,8 @@ struct canon_failure {
     struct str provider;      /* as told: the provider's title; empty: the gateway's own error */
     struct str provider_said; /* as told: its words; may be empty */
     struct str generation_id; /* as told: may be empty */
-    const struct canon_unpaid *unpaid; /* as told, static; NULL: something else is the matter */
-    const struct canon_failure
-        *previous; /* as told: what failed before it, the first first; previous_n of them */
+    const struct canon_unpaid *unpaid;    /* as told, static; NULL: something else is the matter */
+    const struct canon_failure *previous; /* as told: what failed before it, in order */
     uint32_t previous_n;
     const struct chat_bill *bill; /* as told within an answer: what was charged; may be NULL */
 };

@@ -150,8 +150,7 @@ struct relay {
     struct buf in;           /* a whole answer or an error body; a stream's events before content */
     struct json_pass *pass;  /* for an answer over WHOLE_MAX; in the arena */
     struct failure *failure; /* the latest; in the arena */
-    struct canon_failure
-        *previous; /* those after which another was tried, in the arena; as they are told */
+    struct canon_failure *previous; /* after which another was tried: as told; in the arena */
     uint32_t previous_n;
     struct openai_identity identity; /* in the arena */
     struct canon_echo *echoes;       /* what providers were sent, in the arena; see echo.c */
@@ -161,9 +160,8 @@ struct relay {
     nanos uncollected;
     int64_t rate_ms; /* when it was counted against the key's rates; 0: it was not, or is settled */
     uint64_t rate_tokens;
-    uint64_t
-        output_bound; /* tokens of all choices that the endpoint at plan_at was told to make at most */
-    int rate_depth; /* how many of the line have counted it */
+    uint64_t output_bound; /* tokens that the endpoint at plan_at may make, all choices together */
+    int rate_depth;        /* how many of the line have counted it */
     int64_t id;
     uint64_t tag;
     char id_text[GENERATION_ID_MAX]; /* of both; terminated */
