@@ -1,8 +1,6 @@
 /* models.c: the catalog as clients read it. */
 #include "api/models.h"
 
-#include <stdio.h>
-
 static void write_price(struct json_writer *w, const char *key, picos p)
 {
     char room[40];
@@ -19,13 +17,26 @@ static void write_request_price(struct json_writer *w, nanos n)
     jw_str(w, "request", buf_view(&b));
 }
 
-static void write_strings(struct json_writer *w, const char *key, const char *const *words,
-                          size_t n)
+/* "text,image" as a list. */
+static void write_list_of(struct json_writer *w, const char *key, struct str inputs)
 {
     jw_array(w, key);
-    for (size_t i = 0; i < n; i++)
-        jw_str_c(w, NULL, words[i]);
+    while (inputs.n)
+        jw_str(w, NULL, str_cut(&inputs, ','));
     jw_end(w);
+}
+
+/* "text+image->text" */
+static void write_modality(struct json_writer *w, struct str inputs, const char *output)
+{
+    char room[80];
+    struct buf b = {.p = room, .cap = sizeof room, .max = sizeof room};
+    for (bool is_next = false; inputs.n; is_next = true) {
+        buf_add(&b, is_next ? STR("+") : STR_NONE);
+        buf_add(&b, str_cut(&inputs, ','));
+    }
+    buf_printf(&b, "->%s", output);
+    jw_str(w, "modality", buf_view(&b));
 }
 
 void models_write_count_or_null(struct json_writer *w, const char *key, uint64_t n)
@@ -38,13 +49,11 @@ void models_write_count_or_null(struct json_writer *w, const char *key, uint64_t
 
 void models_write_architecture(struct json_writer *w, const struct model *m)
 {
-    static const char *const text[] = {"text"};
-    char modality[32];
-    snprintf(modality, sizeof modality, "text->%s", output_names[m->output]);
+    struct str inputs = m->inputs.n ? m->inputs : STR("text");
     jw_object(w, "architecture");
-    jw_str_c(w, "modality", modality);
-    write_strings(w, "input_modalities", text, 1);
-    write_strings(w, "output_modalities", &output_names[m->output], 1);
+    write_modality(w, inputs, output_names[m->output]);
+    write_list_of(w, "input_modalities", inputs);
+    write_list_of(w, "output_modalities", str_c(output_names[m->output]));
     jw_str_c(w, "tokenizer", "Other");
     jw_null(w, "instruct_type");
     jw_end(w);

@@ -12,6 +12,7 @@ struct builtin_model {
     const char *provider, *id, *name, *native;
     const char *prompt, *completion, *cache_read, *cache_write;
     uint32_t context, max_output; /* 0: not stated */
+    const char *inputs;           /* as in struct model; NULL: text */
 };
 
 /* NULL past the end. */

@@ -46,6 +46,20 @@ static bool parameters_are_right(struct str text)
     return parameter_set_parse(text, &ignored);
 }
 
+static bool inputs_are_right(struct str text)
+{
+    static const char *const names[] = {"text", "image", "file", "audio", "video"};
+    while (text.n) {
+        struct str name = str_cut(&text, ',');
+        size_t i = 0;
+        while (i < COUNT_OF(names) && !str_eq(name, str_c(names[i])))
+            i++;
+        if (i == COUNT_OF(names))
+            return false;
+    }
+    return true;
+}
+
 bool config__version_is_right(struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
@@ -100,6 +114,8 @@ static const struct field provider_fields[] = {
 static const struct field model_fields[] = {
     MODEL("id", TEXT, id, .is_required = true, .is_right = model_id_is_right,
           .expected = "author/slug such as openai/gpt-4o-mini"),
+    MODEL("input", LIST, inputs, .is_right = inputs_are_right,
+          .expected = "a list of text, image, file, audio and video, such as [text, image]"),
     MODEL("output", CHOICE, output, .choices = output_names),
     MODEL("name", TEXT, name, .expected = "text"),
     MODEL("description", TEXT, description, .expected = "text"),

@@ -133,8 +133,10 @@ static enum err add_builtin_model(struct config_build *b, const struct builtin_m
     config__fill_prices(&e.price);
     struct model *m = map_get(&b->models, str_c(bm->id));
     if (!m)
-        m = config__add_model(
-            b, &(struct model){.id = str_c(bm->id), .name = str_c(bm->name), .output = output});
+        m = config__add_model(b, &(struct model){.id = str_c(bm->id),
+                                                 .name = str_c(bm->name),
+                                                 .inputs = str_c(bm->inputs ? bm->inputs : ""),
+                                                 .output = output});
     return m && catalog_add_endpoint(b->catalog, m, &e) ? ERR_OK : config__no_memory(b);
 }
 

@@ -99,7 +99,7 @@ struct model *catalog_add_model(struct catalog *c, const struct model *m)
     own->endpoints = NULL;
     own->endpoints_n = 0;
     if (!keep(&c->arena, &own->id) || !keep(&c->arena, &own->name) ||
-        !keep(&c->arena, &own->description))
+        !keep(&c->arena, &own->description) || !keep(&c->arena, &own->inputs))
         return NULL;
     c->models = slots;
     c->models[c->models_n++] = own;

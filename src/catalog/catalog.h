@@ -84,6 +84,7 @@ struct model {
     struct str id; /* "openai/gpt-4o-mini" */
     enum output output;
     struct str name, description;
+    struct str inputs;           /* what it takes: "text,image"; empty: text */
     int64_t created;             /* unix seconds; 0: not stated */
     struct endpoint **endpoints; /* in the order in which they are tried */
     uint32_t endpoints_n;

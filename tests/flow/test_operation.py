@@ -216,6 +216,17 @@ def test_after_the_grace_streams_are_told_and_nobody_holds_up_the_end(launch, pr
     gateway.verify()
 
 
+def test_a_model_tells_what_it_takes(launch):
+    seeing = model("house/seeing", "house") | {"input": ["text", "image"]}
+    gateway = launch({"providers": {"house": {"base_url": "http://127.0.0.1:9/v1"}}, "models": [seeing, model("house/plain", "house")]})
+    told = {m["id"]: m["architecture"] for m in gateway.get("/api/v1/models").json()["data"]}
+    assert told["house/seeing"]["input_modalities"] == ["text", "image"] and told["house/seeing"]["modality"] == "text+image->text"
+    assert told["house/plain"]["input_modalities"] == ["text"] and told["house/plain"]["modality"] == "text->text"
+    gateway.configure({"providers": {"house": {"base_url": "http://127.0.0.1:9/v1"}}, "models": [seeing | {"input": ["text", "smell"]}]})
+    done = gateway.run("config", "check")
+    assert done.returncode == 1 and "input" in done.stderr and "[text, image]" in done.stderr
+
+
 def test_a_gateway_whose_log_nobody_reads_still_stops(tmp_path):
     command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as p:
