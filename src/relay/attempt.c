@@ -350,9 +350,10 @@ static bool edit_messages(struct relay *r, const struct chat_request *req,
 }
 
 /* The client's own bytes with the changed members spliced, as views for one writev. They lie in the
- * arena and the body until the provider has answered. */
+ * arena and the body until the provider has answered. NULL: the fault. */
 static const struct str *compose(struct relay *r, const struct chat_request *req,
-                                 const struct target *t, uint64_t max_tokens, uint32_t *n)
+                                 const struct target *t, uint64_t max_tokens, uint32_t *n,
+                                 struct fault *f)
 {
     enum { HEAD_VIEWS = 4 };
     struct splice s;
@@ -369,8 +370,13 @@ static const struct str *compose(struct relay *r, const struct chat_request *req
     struct str *views = arena_alloc(&r->arena, room * sizeof *views);
     struct str length = relay_length(r, splice_size(&s), t->endpoint->provider->kind);
     if (!views || !is_edited || !asked.model_json.p || !asked.max_tokens_json.p || !length.p ||
-        s.failed != ERR_OK)
+        s.failed != ERR_OK) {
+        if (s.failed == ERR_TOO_BIG)
+            fault_write(f, ERR_INVALID, "the body: it has too many members that are not known");
+        else
+            fault_write(f, ERR_NOMEM, "No memory for this request: try again later");
         return NULL;
+    }
     uint32_t at = 0;
     views[at++] = buf_view(&r->upstream->head);
     if (r->upstream->tail.n) {
@@ -415,8 +421,10 @@ static enum err make_request(struct relay *r, const struct chat_request *read, u
     r->is_translated = false;
     if (!read && read_again(r, &again))
         read = &again;
-    *views = read ? compose(r, read, t, max_tokens, n) : NULL;
-    return *views ? ERR_OK : canon_no_memory(f);
+    if (!read)
+        return canon_no_memory(f);
+    *views = compose(r, read, t, max_tokens, n, f);
+    return *views ? ERR_OK : f->err;
 }
 
 /* The first endpoint from plan_at on that can be paid. */

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import script
-from harness.gateway import MODEL, SLUG, Gateway
+from harness.gateway import MODEL, SLUG, Gateway, model
 
 GOLDEN = sorted((Path(__file__).resolve().parents[1] / "golden/kinds").glob("*.txt"))
 DEPLOYMENT = "upstream-model"
@@ -173,6 +173,18 @@ def test_wishes_choose_the_endpoint(launch, provide):
     assert wrong.status == 400
     assert wrong.json()["error"]["message"].startswith("provider.sort: expected price, throughput")
     assert len(first.requests) == 2
+
+
+def test_more_unknown_members_than_can_be_left_out_are_the_clients_to_leave_out(launch, provide):
+    provider = provide()
+    gateway = launch({"providers": {"strict": {"base_url": provider.base_url, "kind": "mistral"}}, "models": [model(MODEL, "strict")]})
+    gateway.grant()
+    key = gateway.key()
+    assert gateway.chat(key, **{f"x_{i}": i for i in range(50)}).status == 200
+    assert not any(name.startswith("x_") for name in provider.requests[0].json())
+    refused = gateway.chat(key, **{f"x_{i}": i for i in range(150)})
+    assert refused.status == 400 and "too many members that are not known" in refused.error["message"]
+    assert gateway.metrics()["turnpike_holds"] == 0
 
 
 # --- messages as their kind takes them ---
