@@ -293,28 +293,37 @@ static enum err read_thought(struct reading *g, struct json thought)
     return emit_hidden(g, json_get(thought, STR("redactedContent")));
 }
 
-/* All of a block. What its own tools do is not passed on. */
-static enum err read_block(struct reading *g, struct json block, uint64_t index)
+/* A member that says what a block, or a piece of one, is; and who reads it. */
+struct piece_row {
+    struct str name;
+    enum piece piece;
+    enum err (*read)(struct reading *g, struct json v);
+};
+
+/* By the first row that is there. What its own tools do has none: it is not passed on. */
+static enum err read_piece(struct reading *g, const struct piece_row *rows, size_t n,
+                           struct json holder, uint64_t index)
 {
-    static const struct {
-        struct str name;
-        enum piece piece;
-        enum err (*read)(struct reading *g, struct json v);
-    } rows[] = {
-        {STR_INIT("toolUse"), PIECE_USE, emit_use},
-        {STR_INIT("reasoningContent"), PIECE_THOUGHT, read_thought},
-        {STR_INIT("citationsContent"), PIECE_TEXT, emit_cited},
-        {STR_INIT("image"), PIECE_IMAGE, emit_image},
-        {STR_INIT("text"), PIECE_TEXT, emit_text},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct json v = json_get(block, rows[i].name);
+    for (size_t i = 0; i < n; i++) {
+        struct json v = json_get(holder, rows[i].name);
         if (!json_is(v, JSON_OBJECT) && !is_text(v))
             continue;
         enum err e = number(g, rows[i].piece, index);
         return e == ERR_OK ? rows[i].read(g, v) : e;
     }
     return ERR_OK;
+}
+
+static enum err read_block(struct reading *g, struct json block, uint64_t index)
+{
+    static const struct piece_row rows[] = {
+        {STR_INIT("toolUse"), PIECE_USE, emit_use},
+        {STR_INIT("reasoningContent"), PIECE_THOUGHT, read_thought},
+        {STR_INIT("citationsContent"), PIECE_TEXT, emit_cited},
+        {STR_INIT("image"), PIECE_IMAGE, emit_image},
+        {STR_INIT("text"), PIECE_TEXT, emit_text},
+    };
+    return read_piece(g, rows, COUNT_OF(rows), block, index);
 }
 
 /* --- a stream --------------------------------------------------------------------------------- */
@@ -358,25 +367,13 @@ static enum err read_thought_delta(struct reading *g, struct json thought)
 
 static enum err read_delta(struct reading *g, struct json root, uint64_t index)
 {
-    static const struct {
-        struct str name;
-        enum piece piece;
-        enum err (*read)(struct reading *g, struct json v);
-    } rows[] = {
+    static const struct piece_row rows[] = {
         {STR_INIT("text"), PIECE_TEXT, emit_text},
         {STR_INIT("toolUse"), PIECE_USE, read_args},
         {STR_INIT("citation"), PIECE_TEXT, emit_citation},
         {STR_INIT("reasoningContent"), PIECE_THOUGHT, read_thought_delta},
     };
-    struct json delta = json_get(root, STR("delta"));
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct json v = json_get(delta, rows[i].name);
-        if (!json_is(v, JSON_OBJECT) && !is_text(v))
-            continue;
-        enum err e = number(g, rows[i].piece, index);
-        return e == ERR_OK ? rows[i].read(g, v) : e;
-    }
-    return ERR_OK;
+    return read_piece(g, rows, COUNT_OF(rows), json_get(root, STR("delta")), index);
 }
 
 static enum err finish(struct canon_reader *rd, struct json reason)

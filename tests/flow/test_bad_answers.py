@@ -281,17 +281,6 @@ def check_chat(a: wire.Answer, is_stream: bool) -> Any:
     return errors[0] if errors else None
 
 
-def named_events(a: wire.Answer) -> list[Any]:
-    out = []
-    for block in a.body.decode().split("\n\n"):
-        if m := re.fullmatch(r"event: ([\w.]+)\ndata: (.*)", block):
-            out.append(json.loads(m[2]))
-            assert out[-1]["type"] == m[1]
-        else:
-            assert not block or block.startswith(":"), block
-    return out
-
-
 BLOCKS = {"text": ("text", str), "thinking": ("thinking", str), "redacted_thinking": ("data", str), "tool_use": ("input", dict)}
 DELTAS = {"text_delta": ("text", "text"), "thinking_delta": ("thinking", "thinking"), "signature_delta": ("signature", "thinking"),
           "input_json_delta": ("partial_json", "tool_use")}
@@ -313,7 +302,7 @@ def check_messages(a: wire.Answer, is_stream: bool) -> Any:
             check_block(b)
         want(body["stop_reason"], str), want(body["usage"]["input_tokens"], int), want(body["usage"]["output_tokens"], int)
         return None
-    seen = named_events(a)
+    seen = a.named_events
     assert seen[0]["type"] == "message_start"
     open_at, blocks, told = None, [], ""
     for e in seen[1:]:
@@ -360,7 +349,7 @@ def check_responses(a: wire.Answer, is_stream: bool) -> Any:
         for item in body["output"]:
             check_item(item)
         return None
-    seen = named_events(a)
+    seen = a.named_events
     assert [e["sequence_number"] for e in seen] == list(range(len(seen)))
     assert seen[0]["type"] == "response.created"
     ends = [e for e in seen if e["type"] in ("response.completed", "response.incomplete", "response.failed", "error")]

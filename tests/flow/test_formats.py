@@ -65,18 +65,6 @@ def read_openai(a: wire.Answer, stream: bool) -> Told:
     return told
 
 
-def events(a: wire.Answer) -> list[dict[str, Any]]:
-    """Each event's name is its data's type."""
-    out = []
-    for block in a.body.decode().split("\n\n"):
-        if m := re.fullmatch(r"event: ([\w.]+)\ndata: (.*)", block):
-            out.append(json.loads(m[2]))
-            assert out[-1]["type"] == m[1]
-        else:
-            assert not block or block.startswith(":"), block
-    return out
-
-
 def read_anthropic(a: wire.Answer, stream: bool) -> Told:
     told = Told(a)
     usage: dict[str, Any] = {}
@@ -87,7 +75,7 @@ def read_anthropic(a: wire.Answer, stream: bool) -> Told:
             told.text, told.finish = "".join(b["text"] for b in body["content"]), body["stop_reason"]
             told.is_ended, usage = True, body["usage"]
     else:
-        seen = events(a)
+        seen = a.named_events
         if not any(e["type"] == "error" for e in seen):
             assert [e["type"] for e in seen[:2]] == ["message_start", "content_block_start"], seen[:3]
         told.text = "".join(e["delta"].get("text", "") for e in seen if e["type"] == "content_block_delta")
@@ -108,7 +96,7 @@ def read_responses(a: wire.Answer, stream: bool) -> Told:
         told.error = last.get("error")
         told.is_ended = told.error is None
     else:
-        seen = events(a)
+        seen = a.named_events
         told.text = "".join(e["delta"] for e in seen if e["type"] == "response.output_text.delta")
         last = seen[-1].get("response", {})
         told.error = last.get("error")
@@ -301,7 +289,7 @@ def calls_of(client: str, a: wire.Answer) -> list[tuple[str, Any]]:
     """Names and arguments of the tools that are called, whole or streamed."""
     is_stream = a.headers["content-type"].startswith("text/event-stream")
     if client == "responses":
-        items = (events(a)[-1]["response"] if is_stream else a.json())["output"]
+        items = (a.named_events[-1]["response"] if is_stream else a.json())["output"]
         return [(i["name"], json.loads(i["arguments"])) for i in items if i["type"] == "function_call"]
     if client == "openai" and not is_stream:
         assert a.json()["choices"][0]["finish_reason"] == "tool_calls"
@@ -315,7 +303,7 @@ def calls_of(client: str, a: wire.Answer) -> list[tuple[str, Any]]:
     if not is_stream:
         assert a.json()["stop_reason"] == "tool_use"
         return [(b["name"], b["input"]) for b in a.json()["content"] if b["type"] == "tool_use"]
-    seen = events(a)
+    seen = a.named_events
     names = [e["content_block"]["name"] for e in seen if e["type"] == "content_block_start"]
     said = "".join(e["delta"].get("partial_json", "") for e in seen if e["type"] == "content_block_delta")
     return [(names[0], json.loads(said))] if len(names) == 1 else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,18 +48,6 @@ def read_chat(a: wire.Answer) -> Told:
     return told
 
 
-def named_events(a: wire.Answer) -> list[dict[str, Any]]:
-    """Each event's name is its data's type."""
-    out = []
-    for block in a.body.decode().split("\n\n"):
-        if m := re.fullmatch(r"event: ([\w.]+)\ndata: (.*)", block):
-            out.append(json.loads(m[2]))
-            assert out[-1]["type"] == m[1]
-        else:
-            assert not block or block.startswith(":"), block
-    return out
-
-
 def read_messages(a: wire.Answer) -> Told:
     if not is_stream(a):
         body = a.json()
@@ -68,7 +55,7 @@ def read_messages(a: wire.Answer) -> Told:
             return Told(error=body["error"])
         assert body["type"] == "message" and body["role"] == "assistant" and body["usage"]["output_tokens"] >= 0
         return Told("".join(b.get("text", "") for b in body["content"]), body["stop_reason"], True)
-    seen = named_events(a)
+    seen = a.named_events
     told = Told(is_ended=bool(seen) and seen[-1]["type"] == "message_stop",
                 error=next((e["error"] for e in seen if e["type"] == "error"), None))
     for e in seen:
@@ -86,7 +73,7 @@ def read_responses(a: wire.Answer) -> Told:
     if not is_stream(a):
         body = a.json()
         return Told(error=body["error"]) if "output" not in body else of(body, True)
-    seen = named_events(a)
+    seen = a.named_events
     text = "".join(e["delta"] for e in seen if e["type"] == "response.output_text.delta")
     last = seen[-1] if seen else {"type": ""}
     if last["type"] in ("response.completed", "response.incomplete"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -51,6 +52,18 @@ class Answer:
     @property
     def chunks(self) -> list[dict[str, Any]]:
         return [json.loads(e) for e in self.events if not e.startswith(":") and e != "[DONE]"]
+
+    @property
+    def named_events(self) -> list[dict[str, Any]]:
+        """Of formats in which each event's name is its data's type."""
+        out = []
+        for block in self.body.decode().split("\n\n"):
+            if m := re.fullmatch(r"event: ([\w.]+)\ndata: (.*)", block):
+                out.append(json.loads(m[2]))
+                assert out[-1]["type"] == m[1]
+            else:
+                assert not block or block.startswith(":"), block
+        return out
 
     @property
     def comments_before_data(self) -> int:
